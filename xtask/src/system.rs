@@ -1,0 +1,56 @@
+//! What the tests need of the machine: PostgreSQL, a fast linker, nextest. Missing parts are installed from Debian's
+//! packages (as root) and crates.io; on another system the message says what to install.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::{cargo, run, works};
+
+/// Installs what is missing.
+pub fn prepare() -> Result<()> {
+    let mut packages = Vec::new();
+    if postgres_bin().is_none() {
+        packages.push("postgresql");
+    }
+    if !works("mold", &["--version"]) {
+        packages.push("mold");
+    }
+    install(&packages)?;
+    if !works("cargo", &["nextest", "--version"]) {
+        run(cargo(&["install", "--locked", "cargo-nextest"]))?;
+    }
+    Ok(())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if !works("apt-get", &["--version"]) {
+        bail!("please install {} (here it would be done with apt-get, which is missing)", packages.join(", "));
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        run(command)
+    };
+    apt(&["update", "-q"])?;
+    let mut arguments = vec!["install", "-y", "-q", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt(&arguments).with_context(|| format!("as root, or by hand: apt-get install {}", packages.join(" ")))
+}
+
+/// The folder of PostgreSQL's server programs: the newest version that Debian's packages put there.
+pub fn postgres_bin() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
+    let mut folders: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+    folders.sort();
+    folders.into_iter().rev().find(|folder| Path::new(folder).join("initdb").exists())
+}
+
+/// Compiler flags that link with mold where it is there: linking a dozen test binaries is half the work otherwise.
+pub fn link_flags() -> Option<&'static str> {
+    works("mold", &["--version"]).then_some("-Clink-arg=-fuse-ld=mold")
+}
