@@ -1,0 +1,150 @@
+//! `alertwire catalog check`: what a catalogue file must not hold, found before it reads its first alert.
+
+mod crossing;
+mod structure;
+
+use std::ops::Range;
+
+use crate::catalogue::{BUILT_IN, Catalogue, load_all};
+use crate::diagnostic::Diagnostic;
+use crate::files::{Loaded, Places, place_in_text};
+use crate::kind::{Example, Kind};
+use crate::limits::Limits;
+use crate::nearest::nearest;
+use crate::reading::Match;
+
+/// Checks files together with the built-in ones: the templates' structure, their examples, and that no two kinds of a
+/// subject read each other's text. An empty answer means that the files are good.
+///
+/// ```
+/// let file = "category = 'X'\n[[event]]\ncode = 'x.y'\nsubject = 'Y'\nbody = 'Y {a:text}{b:text}'\n";
+/// let found = alertwire_catalogue::check(&[("x.toml", file)]);
+/// assert_eq!((found[0].line, found[0].column), (5, 19));
+/// assert!(found[0].message.contains("free"));
+/// ```
+pub fn check(files: &[(&str, &str)]) -> Vec<Diagnostic> {
+    let (loaded, mut found) = load_all(files);
+    if !found.is_empty() {
+        return found;
+    }
+    let sources: Vec<(&str, &str)> = BUILT_IN.iter().chain(files).copied().collect();
+    let mut places = Vec::new();
+    let mut kinds = Vec::new();
+    for Loaded {
+        kind,
+        file,
+        places: kind_places,
+    } in loaded
+    {
+        places.push(Place {
+            name: sources[file].0,
+            source: sources[file].1,
+            places: kind_places,
+        });
+        kinds.push(kind);
+    }
+    let catalogue = Catalogue::build(kinds);
+    for (kind, place) in catalogue.kinds().iter().zip(&places) {
+        structure::check(kind, place, &mut found);
+        check_alternatives(&catalogue, kind, place, &mut found);
+        check_examples(&catalogue, kind, place, &mut found);
+    }
+    crossing::check(&catalogue, &places, &mut found);
+    found
+}
+
+/// Where a kind stands.
+struct Place<'a> {
+    name: &'a str,
+    source: &'a str,
+    places: Places,
+}
+
+impl Place<'_> {
+    fn at(&self, span: &Range<usize>, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::new(self.name, self.source, span.clone(), message)
+    }
+
+    /// A finding at a place inside the text of a template.
+    fn in_template(
+        &self,
+        kind: &Kind,
+        index: usize,
+        inside: &Range<usize>,
+        message: impl Into<String>,
+    ) -> Diagnostic {
+        let text = std::iter::once(&kind.body)
+            .chain(&kind.variants)
+            .nth(index)
+            .map_or("", String::as_str);
+        let span = self.places.templates.get(index).cloned().unwrap_or(0..0);
+        self.at(&place_in_text(self.source, &span, text, inside), message)
+    }
+}
+
+fn check_alternatives(
+    catalogue: &Catalogue,
+    kind: &Kind,
+    place: &Place<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for (code, span) in kind.alternatives.iter().zip(&place.places.alternatives) {
+        if catalogue.kind(code).is_some() {
+            continue;
+        }
+        let finding = place.at(span, format!("there is no event kind `{code}`"));
+        found.push(
+            match nearest(
+                code,
+                catalogue.kinds().iter().map(|kind| kind.code.as_str()),
+            ) {
+                Some(near) => finding.with_help(format!("did you mean `{near}`?")),
+                None => finding,
+            },
+        );
+    }
+}
+
+fn check_examples(
+    catalogue: &Catalogue,
+    kind: &Kind,
+    place: &Place<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    for (example, span) in kind.examples.iter().zip(&place.places.examples) {
+        if let Err(why) = check_example(catalogue, kind, example) {
+            found.push(place.at(span, format!("the example fails: {why}")));
+        }
+    }
+}
+
+fn check_example(catalogue: &Catalogue, kind: &Kind, example: &Example) -> Result<(), String> {
+    let read = catalogue.read_alert(&kind.subject, &example.body, &Limits::default());
+    if read.matched != Match::Full {
+        let rest = if read.matched == Match::Partial {
+            format!(", left over is {:?}", read.remainder())
+        } else {
+            String::new()
+        };
+        return Err(format!("the match is `{}`{rest}", read.matched.as_str()));
+    }
+    if let Some(other) = read.kind.filter(|other| other.code != kind.code) {
+        return Err(format!("it is read as `{}`", other.code));
+    }
+    if let Some(ambiguity) = read.ambiguous.first() {
+        let [one, two] = ambiguity.readings.each_ref().map(|value| {
+            value.as_ref().map_or("nothing".to_owned(), |value| {
+                format!("{:?}", value.to_text())
+            })
+        });
+        return Err(format!(
+            "`{}` can be read as {one} and as {two}",
+            ambiguity.field
+        ));
+    }
+    if read.records != example.records {
+        let got = serde_json::to_string(&read.records).unwrap_or_default();
+        return Err(format!("it reads as {got}"));
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! What the catalogue promises, from outside.
+
+mod builtin;
+mod cases;
+mod checking;
+mod decode;
+mod linear;
+mod robust;
+mod round_trip;
+mod tail_forms;
