@@ -1,0 +1,247 @@
+//! An event: one occurrence of a kind, and how it was read.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::catalogue::{Record, Value};
+use crate::message::Decode;
+use crate::{CompanyId, EventId, MessageId, Severity, SourceId, Timestamp};
+
+/// One alert of a message, with 1..n records.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub id: EventId,
+    pub message: MessageId,
+    pub source: Option<SourceId>,
+    /// None is *unassigned*.
+    pub company: Option<CompanyId>,
+    /// Code of the kind that the subject names; none when it names none.
+    pub kind: Option<String>,
+    pub category: Option<String>,
+    pub subject: String,
+    pub body: String,
+    pub severity: Severity,
+    pub reading: Reading,
+    pub fingerprint: Fingerprint,
+    pub occurred_at: Option<Timestamp>,
+    pub received_at: Timestamp,
+    /// How often it was seen within its source's window; 1 at first.
+    pub count: u32,
+    pub routing: Routing,
+    /// The configuration's epoch that the verdict was reached by.
+    pub epoch: u64,
+    /// Instances that the alert had passed when it came in.
+    pub via: Vec<String>,
+}
+
+/// How the body was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    pub decode: Decode,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
+    #[serde(rename = "match")]
+    pub matched: Match,
+    /// Reading panicked or ran out of its budget; the raw message is in the journal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub read_failed: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub records: Vec<Record>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suggested: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ambiguous: Vec<Ambiguity>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remainder: String,
+}
+
+/// A change that decoding made to a broken envelope.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repair {
+    /// Byte offset in the raw message.
+    pub offset: usize,
+    pub rule: String,
+}
+
+/// How much of the body a template explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Match {
+    Full,
+    Partial,
+    None,
+}
+
+impl Match {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Partial => "partial",
+            Self::None => "none",
+        }
+    }
+}
+
+/// A field that two readings disagree on. Never used for routing, deduplication or closing anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ambiguity {
+    pub record: usize,
+    pub field: String,
+    /// What the two readings say; none where a reading lacks the field.
+    pub readings: [Option<Value>; 2],
+}
+
+impl Reading {
+    /// The reading of an event that was raised from its own records, not read from prose.
+    #[must_use]
+    pub fn of_records(records: Vec<Record>) -> Self {
+        Self { records, ..Self::nothing(Decode::Ok) }.with_match(Match::Full)
+    }
+
+    /// A reading that understood nothing.
+    #[must_use]
+    pub fn nothing(decode: Decode) -> Self {
+        Self {
+            decode,
+            repairs: Vec::new(),
+            matched: Match::None,
+            read_failed: false,
+            records: Vec::new(),
+            alternatives: Vec::new(),
+            suggested: None,
+            ambiguous: Vec::new(),
+            remainder: String::new(),
+        }
+    }
+
+    fn with_match(self, matched: Match) -> Self {
+        Self { matched, ..self }
+    }
+
+    /// The value of a field of a record, unless it is ambiguous.
+    #[must_use]
+    pub fn certain(&self, record: usize, field: &str) -> Option<&Value> {
+        let doubtful = self.ambiguous.iter().any(|ambiguity| ambiguity.record == record && ambiguity.field == field);
+        if doubtful { None } else { self.records.get(record)?.get(field) }
+    }
+
+    /// The certain values of a field, over all records.
+    pub fn certain_values<'a>(&'a self, field: &'a str) -> impl Iterator<Item = &'a Value> {
+        (0..self.records.len()).filter_map(move |record| self.certain(record, field))
+    }
+}
+
+/// Where an event went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Routing {
+    Routed,
+    Unrouted(Reason),
+}
+
+/// Why an event went nowhere. In the order of how far it got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The message had passed this very instance before.
+    Loop,
+    /// No company is known for it.
+    UnassignedCompany,
+    /// No integration has a mapping for its company.
+    NoMapping,
+    /// A mapping is there, with *Create Webhook Alert* off.
+    MappingOff,
+    /// No rule of the mapping selects it.
+    NoRule,
+}
+
+impl Reason {
+    pub const ALL: [Self; 5] = [Self::Loop, Self::UnassignedCompany, Self::NoMapping, Self::MappingOff, Self::NoRule];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Loop => "loop",
+            Self::UnassignedCompany => "unassigned_company",
+            Self::NoMapping => "no_mapping",
+            Self::MappingOff => "mapping_off",
+            Self::NoRule => "no_rule",
+        }
+    }
+
+    /// What it means and what a person can do about it.
+    #[must_use]
+    pub fn explanation(self) -> &'static str {
+        match self {
+            Self::Loop => "the message had passed this instance before, so it was kept and not sent on",
+            Self::UnassignedCompany => "no company is known for it: give its source a default company or a company rule",
+            Self::NoMapping => "no integration has a mapping for its company: add a company mapping",
+            Self::MappingOff => "its company is mapped with `Create Webhook Alert` off: switch it on",
+            Self::NoRule => "no rule of its company's mapping selects it: check the rule's event set and matchers",
+        }
+    }
+}
+
+impl Routing {
+    /// The one word that the databases store.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Routed => "routed",
+            Self::Unrouted(reason) => reason.as_str(),
+        }
+    }
+
+    /// The routing of a stored word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        if word == "routed" {
+            return Some(Self::Routed);
+        }
+        Reason::ALL.into_iter().find(|reason| reason.as_str() == word).map(Self::Unrouted)
+    }
+}
+
+/// 16 bytes of a SHA-256: equal for events that say the same of the same thing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub [u8; 16]);
+
+impl Fingerprint {
+    /// The fingerprint of a kind's sorted record keys in a company; where there is none, of subject and body.
+    /// Times, counts and free text are in no key, so a repeat has the same fingerprint.
+    #[must_use]
+    pub fn new(company: Option<CompanyId>, kind: Option<&str>, keys: &mut Vec<String>, subject: &str, body: &str) -> Self {
+        let mut hash = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        };
+        part(&company.map_or([0; 16], CompanyId::to_bytes));
+        if let (Some(kind), false) = (kind, keys.is_empty()) {
+            keys.sort_unstable();
+            part(kind.as_bytes());
+            keys.iter().for_each(|key| part(key.as_bytes()));
+        } else {
+            part(subject.as_bytes());
+            part(body.as_bytes());
+        }
+        let mut short = [0; 16];
+        short.copy_from_slice(&hash.finalize()[..16]);
+        Self(short)
+    }
+}
+
+impl std::fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
