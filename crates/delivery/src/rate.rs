@@ -1,0 +1,77 @@
+//! How many requests an integration begins in a second, and how waiting work comes back after an outage.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use domain::Timestamp;
+
+/// Parts of one request: with as many as a second has microseconds, each of these brings `per_second` parts, without rounding.
+const PARTS: u64 = 1_000_000;
+/// The bucket holds a fiftieth of a second's requests, so that whoever sleeps a little too long loses nothing.
+const BUCKET: u32 = 50;
+/// How long recovery takes to reach its full pace, and the share of it that it begins with.
+const WARM_UP: f64 = 10.0;
+const BEGIN: f64 = 0.1;
+
+/// A token bucket that lets no second, wherever it begins, see more than `per_second` requests: what the bucket holds at
+/// the start of a second is taken from what flows in during it.
+#[derive(Debug, Clone)]
+pub struct Rate {
+    /// Requests that flow in within a second.
+    flow: u64,
+    /// Most parts that it holds.
+    capacity: u64,
+    parts: u64,
+    seen: Timestamp,
+}
+
+impl Rate {
+    #[must_use]
+    pub fn new(per_second: NonZeroU32, now: Timestamp) -> Self {
+        let bucket = (per_second.get() / BUCKET).max(1);
+        let capacity = u64::from(bucket) * PARTS;
+        Self {
+            flow: u64::from(per_second.get() - (bucket - 1)),
+            capacity,
+            parts: capacity,
+            seen: now,
+        }
+    }
+
+    /// Takes one request, or says when there is one.
+    pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        let passed = u64::try_from(now.since(self.seen).as_micros()).unwrap_or(u64::MAX);
+        self.parts = self
+            .parts
+            .saturating_add(passed.saturating_mul(self.flow))
+            .min(self.capacity);
+        // A clock that went back brings nothing, and is followed from where it is now.
+        self.seen = now;
+        match self.parts.checked_sub(PARTS) {
+            Some(left) => {
+                self.parts = left;
+                Ok(())
+            }
+            None => Err(now.after(Duration::from_micros(
+                (PARTS - self.parts).div_ceil(self.flow),
+            ))),
+        }
+    }
+}
+
+/// When the `index`-th of many waiting deliveries is pulled forward to: slowly at first, for the receiver has only just
+/// come back, then `per_second` of them.
+#[must_use]
+pub fn ramped(index: u32, per_second: NonZeroU32, now: Timestamp) -> Timestamp {
+    let (index, full) = (f64::from(index), f64::from(per_second.get()));
+    let begin = full * BEGIN;
+    let warm = WARM_UP * (begin + full) / 2.0;
+    let seconds = if index >= warm {
+        WARM_UP + (index - warm) / full
+    } else {
+        // The pace rises evenly, so the count rises with the square of the time.
+        let rise = (full - begin) / WARM_UP;
+        ((begin * begin + 2.0 * rise * index).sqrt() - begin) / rise
+    };
+    now.after(Duration::from_secs_f64(seconds))
+}
