@@ -1,0 +1,96 @@
+//! An alert comes in: one transaction for the message, its events, their deliveries and the duplicate keys.
+
+mod postgres;
+mod prepared;
+mod sqlite;
+
+use std::time::Duration;
+
+use domain::event::Event;
+use domain::message::Message;
+use domain::{CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Timestamp};
+
+use crate::{Backend, FrozenAlert, Store, StoreError};
+
+pub(crate) use postgres::commit as commit_on_postgres;
+pub(crate) use prepared::{Prepared, PreparedDelivery, PreparedEvent, PreparedMessage};
+
+/// A message that was read and matched, to be stored as a whole.
+#[derive(Debug, Clone)]
+pub struct Acceptance {
+    pub message: Message,
+    pub events: Vec<Accepted>,
+    pub idempotency: Option<Idempotency>,
+    /// The epoch that the events were matched under.
+    pub epoch: u64,
+}
+
+/// The `Idempotency-Key` of a caller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// Whose key it is: the id of the API key.
+    pub scope: String,
+    pub key: String,
+    pub body_hash: [u8; 32],
+}
+
+/// An event with the deliveries that matching decided on.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    pub event: Event,
+    pub deliveries: Vec<NewDelivery>,
+    /// Within this time after an event of the same source and fingerprint, this one is only counted.
+    pub dedup_window: Option<Duration>,
+}
+
+/// One alert to be brought to one integration.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    pub id: DeliveryId,
+    pub integration: IntegrationId,
+    pub rule: RuleId,
+    pub company: CompanyId,
+    pub critical: bool,
+    pub due_at: Timestamp,
+    /// Present when it may be joined with others; then `due_at` is the end of the window.
+    pub group: Option<NewGroup>,
+    /// Present when it goes alone: sealed at once.
+    pub alert: Option<FrozenAlert>,
+}
+
+/// What joining must know of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewGroup {
+    /// Equal for events that may share an alert; it names the integration too.
+    pub key: String,
+    pub records: u32,
+    pub bytes: u32,
+}
+
+/// What became of an acceptance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receipt {
+    /// Stored and fsynced. An event that was counted on an earlier one is named by the earlier one's id.
+    Stored { message: MessageId, events: Vec<EventId> },
+    /// Seen before, by `webhook-id` and body or by idempotency key; nothing new was stored.
+    Duplicate { message: MessageId, sha256: [u8; 32], events: Vec<EventId> },
+    /// The configuration has moved since matching; nothing was stored. Match again under this epoch.
+    Moved { epoch: u64 },
+    /// The idempotency key was used with another body; nothing was stored.
+    KeyReused,
+}
+
+impl Store {
+    /// Stores a message with all that follows from it. Success means that the commit was fsynced.
+    pub async fn accept(&self, acceptance: Acceptance) -> Result<Receipt, StoreError> {
+        let prepared = Prepared::new(acceptance);
+        let receipt = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::accept(db, prepared).await?,
+            Backend::Postgres(db) => postgres::accept(db, prepared).await?,
+        };
+        if let Receipt::Moved { epoch } = receipt {
+            self.0.notices.moved(epoch);
+        }
+        Ok(receipt)
+    }
+}

@@ -1,0 +1,260 @@
+//! Accepting on SQLite: a few statements for each message, in the writer's group commit.
+
+use std::sync::Arc;
+
+use delivery::group::{BYTES, RECORDS};
+use domain::{EventId, IntegrationId, MessageId};
+use rusqlite::Connection;
+
+use super::{NewGroup, Prepared, PreparedDelivery, PreparedEvent, PreparedMessage, Receipt};
+use crate::codec::{fixed, join_ids, split_ids};
+use crate::delivery::lane;
+use crate::sqlite::{Care, Sqlite, one, run};
+use crate::{Notice, StoreError};
+
+const EPOCH: &str = "SELECT number FROM epoch";
+const IDEMPOTENCY: &str = "SELECT body_hash, message FROM idempotency WHERE scope = ?1 AND key = ?2";
+const INSERT_IDEMPOTENCY: &str = "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5)";
+const SEEN: &str = "SELECT (SELECT message FROM webhook_id WHERE key = ?1 AND sha256 = ?2), \
+     EXISTS (SELECT 1 FROM webhook_id WHERE key = ?1)";
+const INSERT_WEBHOOK_ID: &str = "INSERT OR REPLACE INTO webhook_id VALUES (?1, ?2, ?3)";
+const STORED: &str = "SELECT sha256, events FROM message WHERE id = ?1";
+const INSERT_MESSAGE: &str = "INSERT INTO message \
+     (id, source, received_at, headers, sha256, webhook_id, webhook_key, decode, id_reused, events, raw) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+const FIRST_OF_FINGERPRINT: &str = "SELECT event, seen_at FROM fingerprint WHERE source = ?1 AND fingerprint = ?2";
+const PUT_FINGERPRINT: &str = "INSERT OR REPLACE INTO fingerprint VALUES (?1, ?2, ?3, ?4)";
+const COUNT_AGAIN: &str = "UPDATE event SET count = count + ?2 WHERE id = ?1";
+const INSERT_EVENT: &str = "INSERT INTO event (id, message, source, company, kind, category, severity, decode, \
+     matched, routing, fingerprint, occurred_at, received_at, count, epoch, subject, body, reading, via, deliveries) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+const OPEN_GROUP: &str = "SELECT id, due_at, records, bytes FROM delivery WHERE group_key = ?1";
+const JOIN_GROUP: &str = "UPDATE delivery SET records = ?2, bytes = ?3 WHERE id = ?1";
+const JOIN_EVENT: &str = "INSERT INTO delivery_event VALUES (?1, ?2)";
+const CLOSE_GROUP: &str = "UPDATE delivery SET group_key = NULL WHERE id = ?1";
+const INSERT_DELIVERY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, \
+     company, event, created_at, group_key, records, bytes, hash, headers, body) \
+     VALUES (?1, ?2, ?3, 'pending', 0, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+
+pub(super) async fn accept(db: &Sqlite, prepared: Prepared) -> Result<Receipt, StoreError> {
+    let rung = rung(&prepared);
+    let notices = Arc::clone(&db.notices);
+    let after = move |receipt: &Receipt| {
+        if let Receipt::Stored { .. } = receipt {
+            notices.bell().ring(rung);
+            notices.tell(Notice::Events);
+        }
+    };
+    let prepared = Arc::new(prepared);
+    let written = Arc::clone(&prepared);
+    let receipt = db.write_then(Care::Hot, move |conn| store(conn, &written), after).await;
+    // Kept until here, so that its many small parts are freed by the thread that made them and not by the writer.
+    drop(prepared);
+    receipt
+}
+
+fn rung(prepared: &Prepared) -> Vec<IntegrationId> {
+    let deliveries = prepared.events.iter().flat_map(|event| &event.deliveries);
+    deliveries.map(|delivery| IntegrationId::from_bytes(delivery.integration)).collect()
+}
+
+fn store(conn: &Connection, prepared: &Prepared) -> Result<Receipt, StoreError> {
+    if let Some(receipt) = refusal(conn, prepared)? {
+        return Ok(receipt);
+    }
+    let message = &prepared.message;
+    let id_reused = match seen(conn, message)? {
+        Seen::Before(receipt) => return Ok(receipt),
+        Seen::Never { id_reused } => id_reused || message.id_reused,
+    };
+    if let Some(idempotency) = &prepared.idempotency {
+        let row = (&idempotency.scope, &idempotency.key, idempotency.body_hash, message.id, message.received_at);
+        run(conn, INSERT_IDEMPOTENCY, row)?;
+    }
+    let events = prepared
+        .events
+        .iter()
+        .map(|event| store_event(conn, message, event))
+        .collect::<Result<Vec<_>, _>>()?;
+    let row = (
+        message.id,
+        message.source,
+        message.received_at,
+        &message.headers,
+        message.sha256,
+        &message.webhook_id,
+        message.webhook_key,
+        message.decode,
+        id_reused,
+        join_ids(events.iter().copied()),
+        &message.raw,
+    );
+    run(conn, INSERT_MESSAGE, row)?;
+    let events = events.into_iter().map(EventId::from_bytes).collect();
+    Ok(Receipt::Stored { message: MessageId::from_bytes(message.id), events })
+}
+
+/// An answer that stores nothing, by epoch or idempotency key.
+fn refusal(conn: &Connection, prepared: &Prepared) -> Result<Option<Receipt>, StoreError> {
+    if let Some(idempotency) = &prepared.idempotency {
+        let twin = one(conn, IDEMPOTENCY, (&idempotency.scope, &idempotency.key), |row| {
+            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?))
+        })?;
+        match twin {
+            Some((body_hash, _)) if body_hash != idempotency.body_hash => return Ok(Some(Receipt::KeyReused)),
+            Some((_, message)) => {
+                if let Some(receipt) = duplicate(conn, message)? {
+                    return Ok(Some(receipt));
+                }
+            }
+            None => {}
+        }
+    }
+    let epoch: Option<i64> = one(conn, EPOCH, [], |row| row.get(0))?;
+    match epoch {
+        Some(epoch) if epoch == prepared.epoch => Ok(None),
+        epoch => Ok(Some(Receipt::Moved { epoch: epoch.unwrap_or(0).cast_unsigned() })),
+    }
+}
+
+enum Seen {
+    Before(Receipt),
+    Never { id_reused: bool },
+}
+
+/// Looks the `webhook-id` up, and remembers it when it is new.
+fn seen(conn: &Connection, message: &PreparedMessage) -> Result<Seen, StoreError> {
+    let Some(key) = message.webhook_key else { return Ok(Seen::Never { id_reused: false }) };
+    let row = one(conn, SEEN, (key, message.sha256), |row| {
+        Ok((row.get::<_, Option<[u8; 16]>>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    let (earlier, reused) = row.unwrap_or((None, false));
+    if let Some(earlier) = earlier
+        && let Some(receipt) = duplicate(conn, earlier)?
+    {
+        return Ok(Seen::Before(receipt));
+    }
+    run(conn, INSERT_WEBHOOK_ID, (key, message.sha256, message.id))?;
+    Ok(Seen::Never { id_reused: reused && earlier.is_none() })
+}
+
+/// The answer that the first one got; none when retention has taken the message before its key.
+fn duplicate(conn: &Connection, message: [u8; 16]) -> Result<Option<Receipt>, StoreError> {
+    let row = one(conn, STORED, [message], |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let Some((sha256, events)) = row else { return Ok(None) };
+    let events = split_ids("message", &message, &events)?.into_iter().map(EventId::from_bytes).collect();
+    Ok(Some(Receipt::Duplicate { message: MessageId::from_bytes(message), sha256, events }))
+}
+
+/// Stores an event with its deliveries, or counts it on an earlier one; answers the id that stands for it.
+fn store_event(conn: &Connection, message: &PreparedMessage, event: &PreparedEvent) -> Result<[u8; 16], StoreError> {
+    if let Some(earlier) = count_on_earlier(conn, event)? {
+        return Ok(earlier);
+    }
+    let mut deliveries = Vec::with_capacity(48 * event.deliveries.len());
+    for delivery in &event.deliveries {
+        let id = store_delivery(conn, message, event, delivery)?;
+        for part in [&id, &delivery.integration, &delivery.rule] {
+            deliveries.extend_from_slice(part);
+        }
+    }
+    let mut insert = conn.prepare_cached(INSERT_EVENT)?;
+    insert.execute(rusqlite::params![
+        event.id,
+        message.id,
+        event.source,
+        event.company,
+        event.kind,
+        event.category,
+        event.severity,
+        event.decode,
+        event.matched,
+        event.routing,
+        event.fingerprint,
+        event.occurred_at,
+        event.received_at,
+        event.count,
+        event.epoch,
+        event.subject,
+        event.body,
+        event.reading,
+        event.via,
+        deliveries,
+    ])?;
+    Ok(event.id)
+}
+
+/// The window runs from the first event: without end it would swallow a condition that goes on for days.
+fn count_on_earlier(conn: &Connection, event: &PreparedEvent) -> Result<Option<[u8; 16]>, StoreError> {
+    let (Some(window), Some(source)) = (event.dedup_window_micros, event.source) else { return Ok(None) };
+    let first = one(conn, FIRST_OF_FINGERPRINT, (source, event.fingerprint), |row| {
+        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))
+    })?;
+    if let Some((earlier, seen_at)) = first
+        && event.received_at.saturating_sub(seen_at) < window
+        && run(conn, COUNT_AGAIN, (earlier, event.count))? == 1
+    {
+        return Ok(Some(earlier));
+    }
+    run(conn, PUT_FINGERPRINT, (source, event.fingerprint, event.id, event.received_at))?;
+    Ok(None)
+}
+
+/// Stores a delivery, or joins an open one; answers the id of the one that carries the event.
+fn store_delivery(
+    conn: &Connection,
+    message: &PreparedMessage,
+    event: &PreparedEvent,
+    delivery: &PreparedDelivery,
+) -> Result<[u8; 16], StoreError> {
+    if let Some(group) = &delivery.group
+        && let Some(joined) = join(conn, message, event, group)?
+    {
+        return Ok(joined);
+    }
+    let alert = delivery.alert.as_ref();
+    run(
+        conn,
+        INSERT_DELIVERY,
+        (
+            delivery.id,
+            delivery.integration,
+            lane(delivery.critical, 0),
+            delivery.due_at,
+            delivery.critical,
+            delivery.rule,
+            delivery.company,
+            event.id,
+            message.received_at,
+            delivery.group.as_ref().map(|group| &group.key),
+            delivery.group.as_ref().map_or(0, |group| group.records),
+            delivery.group.as_ref().map_or(0, |group| group.bytes),
+            alert.map(|alert| alert.hash),
+            alert.map(|alert| &alert.headers),
+            alert.map(|alert| &alert.body),
+        ),
+    )?;
+    Ok(delivery.id)
+}
+
+/// Joins the open group of this key when its window lasts and it has room; otherwise closes it.
+fn join(
+    conn: &Connection,
+    message: &PreparedMessage,
+    event: &PreparedEvent,
+    group: &NewGroup,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let open = one(conn, OPEN_GROUP, [&group.key], |row| {
+        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, u32>(3)?))
+    })?;
+    let Some((id, due_at, records, bytes)) = open else { return Ok(None) };
+    let (records, bytes) = (records.saturating_add(group.records), bytes.saturating_add(group.bytes));
+    let id = fixed("delivery", &id, &id)?;
+    if due_at > message.received_at && records <= RECORDS && bytes <= BYTES {
+        run(conn, JOIN_GROUP, (id, records, bytes))?;
+        run(conn, JOIN_EVENT, (id, event.id))?;
+        return Ok(Some(id));
+    }
+    run(conn, CLOSE_GROUP, [id])?;
+    Ok(None)
+}

@@ -1,0 +1,261 @@
+//! The stored form of what the domain does not write itself, and the snapshot made of what was stored.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use domain::access::{ApiKey, Role, Scope};
+use domain::configuration::Parts;
+use domain::integration::{DeliveryForm, Fields, Integration, Secrets};
+use domain::source::{Authentication, CompanyRule, HeaderAuthentication, PasswordAuthentication, Source};
+use domain::{CompanyId, Dice, IntegrationId, KeyId, Secret, SourceId, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{Kind, Loaded, LoadedItem};
+use crate::StoreError;
+use crate::codec::{fixed, hex, of_json, to_json};
+use crate::seal::Seal;
+
+/// An integration without its secrets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct IntegrationDocument {
+    connector: String,
+    name: String,
+    companies: Vec<CompanyId>,
+    pub(super) enabled: bool,
+    pub(super) authenticated_at: Option<Timestamp>,
+    pub(super) checked_at: Option<Timestamp>,
+    fields: Fields,
+    pub(super) secrets_set: BTreeMap<String, String>,
+    delivery: DeliveryForm,
+    pub(super) last_check: Option<Value>,
+    created_at: Timestamp,
+    pub(super) version: u64,
+}
+
+impl IntegrationDocument {
+    /// Given secrets say themselves which are set; without them the caller's word stands until the stored one replaces it.
+    pub(super) fn new(integration: &Integration, secrets: Option<&Secrets>) -> Self {
+        let last4 = |secrets: &Secrets| secrets.iter().map(|(name, secret)| (name.clone(), secret.last4())).collect();
+        Self {
+            connector: integration.connector.clone(),
+            name: integration.name.clone(),
+            companies: integration.companies.clone(),
+            enabled: integration.enabled,
+            authenticated_at: integration.authenticated_at,
+            checked_at: integration.checked_at,
+            fields: integration.fields.clone(),
+            secrets_set: secrets.map_or_else(|| integration.secrets_set.clone(), last4),
+            delivery: DeliveryForm::from(&integration.delivery),
+            last_check: integration.last_check.clone(),
+            created_at: integration.created_at,
+            version: integration.version,
+        }
+    }
+
+    fn read(self, id: [u8; 16]) -> Result<Integration, StoreError> {
+        let delivery = self.delivery.parse().map_err(|errors| {
+            let detail = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            StoreError::corrupt(Kind::Integration.noun(), hex(&id), detail)
+        })?;
+        Ok(Integration {
+            id: IntegrationId::from_bytes(id),
+            connector: self.connector,
+            name: self.name,
+            companies: self.companies,
+            enabled: self.enabled,
+            authenticated_at: self.authenticated_at,
+            checked_at: self.checked_at,
+            fields: self.fields,
+            secrets_set: self.secrets_set,
+            delivery,
+            last_check: self.last_check,
+            created_at: self.created_at,
+            version: self.version,
+        })
+    }
+}
+
+/// A source without its signature secrets.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SourceDocument {
+    name: String,
+    companies: Vec<CompanyId>,
+    company: Option<CompanyId>,
+    company_rules: Vec<CompanyRule>,
+    header: Option<HeaderAuthentication>,
+    basic: Option<PasswordAuthentication>,
+    login: Option<PasswordAuthentication>,
+    addresses: Vec<String>,
+    dedup_window_micros: Option<u64>,
+    created_at: Timestamp,
+}
+
+impl SourceDocument {
+    pub(super) fn new(source: &Source) -> Self {
+        let authentication = &source.authentication;
+        Self {
+            name: source.name.clone(),
+            companies: source.companies.clone(),
+            company: source.company,
+            company_rules: source.company_rules.clone(),
+            header: authentication.header.clone(),
+            basic: authentication.basic.clone(),
+            login: authentication.login.clone(),
+            addresses: authentication.addresses.iter().map(ToString::to_string).collect(),
+            dedup_window_micros: source.dedup_window.map(|window| u64::try_from(window.as_micros()).unwrap_or(u64::MAX)),
+            created_at: source.created_at,
+        }
+    }
+
+    fn read(self, id: [u8; 16], signature: Vec<Secret<Vec<u8>>>) -> Result<Source, StoreError> {
+        let address = |text: &String| {
+            text.parse().map_err(|error| StoreError::corrupt(Kind::Source.noun(), hex(&id), error))
+        };
+        Ok(Source {
+            id: SourceId::from_bytes(id),
+            authentication: Authentication {
+                header: self.header,
+                basic: self.basic,
+                login: self.login,
+                signature,
+                addresses: self.addresses.iter().map(address).collect::<Result<_, _>>()?,
+            },
+            name: self.name,
+            companies: self.companies,
+            company: self.company,
+            company_rules: self.company_rules,
+            dedup_window: self.dedup_window_micros.map(Duration::from_micros),
+            created_at: self.created_at,
+        })
+    }
+}
+
+/// An API key; its last use stands in a table of its own.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct KeyDocument {
+    name: String,
+    role: Role,
+    scope: Scope,
+    digest: [u8; 32],
+    created_at: Timestamp,
+}
+
+impl KeyDocument {
+    pub(super) fn new(key: &ApiKey) -> Self {
+        Self {
+            name: key.name.clone(),
+            role: key.role,
+            scope: key.scope.clone(),
+            digest: key.digest,
+            created_at: key.created_at,
+        }
+    }
+
+    fn read(self, id: [u8; 16], last_used_at: Option<Timestamp>) -> ApiKey {
+        ApiKey {
+            id: KeyId::from_bytes(id),
+            name: self.name,
+            role: self.role,
+            scope: self.scope,
+            digest: self.digest,
+            created_at: self.created_at,
+            last_used_at,
+        }
+    }
+}
+
+/// What a sealed record belongs to: taken elsewhere, it does not open.
+fn place(kind: Kind, id: [u8; 16], field: &str) -> Vec<u8> {
+    [kind.noun().as_bytes(), b"/", &id, b"/", field.as_bytes()].concat()
+}
+
+pub(super) fn seal_secrets(seal: &Seal, dice: &Dice, id: IntegrationId, secrets: &Secrets) -> Vec<u8> {
+    let open: BTreeMap<&str, &str> =
+        secrets.iter().map(|(name, secret)| (name.as_str(), secret.reveal().as_str())).collect();
+    let text = Zeroizing::new(to_json(&open));
+    seal.seal(dice, &place(Kind::Integration, id.to_bytes(), "secrets"), text.as_bytes())
+}
+
+/// The secrets of a sealed record; an integration that never had one has none.
+pub(super) fn open_secrets(seal: &Seal, id: IntegrationId, sealed: Option<&[u8]>) -> Result<Secrets, StoreError> {
+    let Some(sealed) = sealed else { return Ok(Secrets::new()) };
+    let open = seal
+        .open(&place(Kind::Integration, id.to_bytes(), "secrets"), sealed)
+        .map_err(|detail| StoreError::corrupt(Kind::Integration.noun(), id, detail))?;
+    serde_json::from_slice(&open)
+        .map_err(|error| StoreError::corrupt(Kind::Integration.noun(), id, secretless(&error)))
+}
+
+pub(super) fn seal_signatures(seal: &Seal, dice: &Dice, source: &Source) -> Vec<u8> {
+    let open: Vec<&[u8]> = source.authentication.signature.iter().map(|secret| secret.reveal().as_slice()).collect();
+    let text = Zeroizing::new(to_json(&open));
+    seal.seal(dice, &place(Kind::Source, source.id.to_bytes(), "signature"), text.as_bytes())
+}
+
+fn open_signatures(seal: &Seal, id: [u8; 16], sealed: Option<&[u8]>) -> Result<Vec<Secret<Vec<u8>>>, StoreError> {
+    let Some(sealed) = sealed else { return Ok(Vec::new()) };
+    let corrupt = |detail: &str| StoreError::corrupt(Kind::Source.noun(), hex(&id), detail);
+    let open = seal.open(&place(Kind::Source, id, "signature"), sealed).map_err(corrupt)?;
+    let secrets: Vec<Vec<u8>> = serde_json::from_slice(&open).map_err(|error| corrupt(secretless(&error)))?;
+    Ok(secrets.into_iter().map(Secret::new).collect())
+}
+
+/// What was wrong with the JSON of secrets; the error itself might repeat one.
+fn secretless(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Io => "the secrets could not be read",
+        serde_json::error::Category::Syntax => "the secrets are no JSON",
+        serde_json::error::Category::Data => "the secrets have another form than secrets have",
+        serde_json::error::Category::Eof => "the secrets are cut short",
+    }
+}
+
+pub(super) fn key_uses(uses: &[(Vec<u8>, i64)]) -> Result<HashMap<KeyId, Timestamp>, StoreError> {
+    let read = |(id, at): &(Vec<u8>, i64)| {
+        Ok((KeyId::from_bytes(fixed("key_use", id, id)?), Timestamp::from_micros(*at)))
+    };
+    uses.iter().map(read).collect()
+}
+
+/// The parts of a snapshot.
+pub(super) fn parts(loaded: Loaded, instance: &str, seal: &Seal) -> Result<Parts, StoreError> {
+    let uses = key_uses(&loaded.key_uses)?;
+    let mut parts =
+        Parts { epoch: loaded.epoch.cast_unsigned(), instance: instance.to_owned(), ..Parts::default() };
+    for item in loaded.items {
+        add(&mut parts, item, &uses, seal)?;
+    }
+    Ok(parts)
+}
+
+fn add(
+    parts: &mut Parts,
+    item: LoadedItem,
+    uses: &HashMap<KeyId, Timestamp>,
+    seal: &Seal,
+) -> Result<(), StoreError> {
+    let LoadedItem { kind, id, document, sealed } = item;
+    let kind = Kind::of_noun(&kind).ok_or_else(|| StoreError::corrupt("item", hex(&id), format_args!("kind `{kind}`")))?;
+    let noun = kind.noun();
+    let bytes = fixed(noun, &id, &id)?;
+    match kind {
+        Kind::Company => parts.companies.push(of_json(noun, &id, &document)?),
+        Kind::Source => {
+            let signature = open_signatures(seal, bytes, sealed.as_deref())?;
+            parts.sources.push(of_json::<SourceDocument>(noun, &id, &document)?.read(bytes, signature)?);
+        }
+        Kind::Integration => {
+            parts.integrations.push(of_json::<IntegrationDocument>(noun, &id, &document)?.read(bytes)?);
+        }
+        Kind::EventSet => parts.event_sets.push(of_json(noun, &id, &document)?),
+        Kind::Rule => parts.rules.push(of_json(noun, &id, &document)?),
+        Kind::Mapping => parts.mappings.push(of_json(noun, &id, &document)?),
+        Kind::Key => {
+            let used = uses.get(&KeyId::from_bytes(bytes)).copied();
+            parts.keys.push(of_json::<KeyDocument>(noun, &id, &document)?.read(bytes, used));
+        }
+    }
+    Ok(())
+}

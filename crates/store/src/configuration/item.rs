@@ -1,0 +1,339 @@
+//! A change in the rows that both databases store.
+
+use domain::access::Actor;
+use domain::integration::Secrets;
+use domain::mapping::{CompanyMapping, MappedTo};
+use domain::{CompanyId, Dice, IntegrationId, Timestamp};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::document::{self, IntegrationDocument, KeyDocument, SourceDocument};
+use super::Change;
+use crate::StoreError;
+use crate::audit::NewAudit;
+use crate::codec::{of_json, to_json};
+use crate::seal::Seal;
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    Company,
+    Source,
+    Integration,
+    EventSet,
+    Rule,
+    Mapping,
+    Key,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Company, Self::Source, Self::Integration, Self::EventSet, Self::Rule, Self::Mapping, Self::Key];
+
+    /// As it is stored, and as errors and the audit log call it.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Company => "company",
+            Self::Source => "source",
+            Self::Integration => "integration",
+            Self::EventSet => "event set",
+            Self::Rule => "rule",
+            Self::Mapping => "mapping",
+            Self::Key => "key",
+        }
+    }
+
+    pub(crate) fn of_noun(noun: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.noun() == noun)
+    }
+}
+
+/// One thing of the configuration as it is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Item {
+    pub(crate) kind: Kind,
+    pub(crate) id: [u8; 16],
+    /// Names are unique within it: the integration of a rule or mapping, else zeros.
+    pub(crate) scope: [u8; 16],
+    pub(crate) name: String,
+    /// The name as it is compared.
+    pub(crate) name_key: String,
+    pub(crate) document: String,
+    /// None keeps what is stored.
+    pub(crate) sealed: Option<Vec<u8>>,
+    pub(crate) references: Vec<Reference>,
+    /// Of an integration alone: the switch, which the table of owners repeats.
+    pub(crate) enabled: Option<bool>,
+}
+
+/// An item needs another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) kind: Kind,
+    pub(crate) target: [u8; 16],
+    /// The item goes when the target goes; otherwise the target cannot go before the item.
+    pub(crate) owned: bool,
+}
+
+/// What a change does to the rows.
+#[derive(Debug, Clone)]
+pub(crate) enum Op {
+    Insert(Item),
+    /// The item must be there; [`Item::in_place_of`] makes the document that is stored.
+    Update(Item),
+    /// Inserts, or replaces the one with the same id.
+    Put(Vec<Item>),
+    /// The integration must be there; [`Edit::apply`] makes the document that is stored.
+    Edit { id: [u8; 16], edit: Edit },
+    /// Removes the item and what it owns. Pending deliveries of an integration end as dead.
+    Remove { kind: Kind, id: [u8; 16] },
+    /// The gate of an integration admits again.
+    ReleaseGate { id: [u8; 16] },
+}
+
+/// An edit of a stored integration.
+#[derive(Debug, Clone)]
+pub(crate) enum Edit {
+    Checked { at: Timestamp, ok: bool, report: Value },
+    SetEnabled(bool),
+}
+
+/// A change with its audit line, ready to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct PreparedChange {
+    pub(crate) op: Op,
+    pub(crate) audit: NewAudit,
+    /// The integration whose owner should look again.
+    pub(crate) wakes: Option<IntegrationId>,
+}
+
+impl Item {
+    /// The document to be stored where `stored` stands now: an integration keeps the secrets it is not given
+    /// and raises its version.
+    pub(crate) fn in_place_of(&self, stored: &str) -> Result<String, StoreError> {
+        if self.kind != Kind::Integration {
+            return Ok(self.document.clone());
+        }
+        let old: IntegrationDocument = of_json(Kind::Integration.noun(), &self.id, stored)?;
+        let mut new: IntegrationDocument = of_json(Kind::Integration.noun(), &self.id, &self.document)?;
+        new.version = old.version + 1;
+        if self.sealed.is_none() {
+            new.secrets_set = old.secrets_set;
+        }
+        Ok(to_json(&new))
+    }
+}
+
+impl Edit {
+    /// The document to be stored where `stored` stands now.
+    pub(crate) fn apply(&self, id: &[u8; 16], stored: &str) -> Result<String, StoreError> {
+        let mut document: IntegrationDocument = of_json(Kind::Integration.noun(), id, stored)?;
+        match self {
+            Self::Checked { at, ok, report } => {
+                document.checked_at = Some(*at);
+                document.authenticated_at = if *ok { Some(*at) } else { None };
+                document.last_check = Some(report.clone());
+            }
+            Self::SetEnabled(enabled) => document.enabled = *enabled,
+        }
+        document.version += 1;
+        Ok(to_json(&document))
+    }
+
+    /// What becomes of the switch.
+    pub(crate) fn enabled(&self) -> Option<bool> {
+        match self {
+            Self::Checked { .. } => None,
+            Self::SetEnabled(enabled) => Some(*enabled),
+        }
+    }
+}
+
+impl PreparedChange {
+    pub(crate) fn new(change: Change, actor: &Actor, now: Timestamp, seal: &Seal, dice: &Dice) -> Self {
+        let wakes = wakes(&change);
+        let (op, action, kind, id, detail) = prepare(change, seal, dice);
+        Self { op, audit: NewAudit::new(now, actor, action, kind.noun(), id, &detail), wakes }
+    }
+}
+
+fn wakes(change: &Change) -> Option<IntegrationId> {
+    match change {
+        Change::UpdateIntegration { integration, .. } => Some(integration.id),
+        Change::Checked { id, .. } | Change::SetEnabled { id, .. } | Change::ReleaseGate { id } => Some(*id),
+        Change::RemoveIntegration(id) => Some(*id),
+        _ => None,
+    }
+}
+
+type Prepared = (Op, &'static str, Kind, String, Value);
+
+fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
+    match change {
+        Change::InsertCompany(company) => insert(company_item(&company), company.id),
+        Change::UpdateCompany(company) => update(company_item(&company), company.id),
+        Change::RemoveCompany(id) => remove(Kind::Company, id.to_bytes(), id),
+        Change::InsertSource(source) => insert(source_item(&source, seal, dice), source.id),
+        Change::UpdateSource(source) => update(source_item(&source, seal, dice), source.id),
+        Change::RemoveSource(id) => remove(Kind::Source, id.to_bytes(), id),
+        Change::InsertIntegration { integration, secrets } => {
+            insert(integration_item(&integration, Some(&secrets), seal, dice), integration.id)
+        }
+        Change::UpdateIntegration { integration, secrets } => {
+            update(integration_item(&integration, secrets.as_ref(), seal, dice), integration.id)
+        }
+        Change::Checked { id, at, ok, report } => {
+            edit(id, "check", json!({ "ok": ok }), Edit::Checked { at, ok, report })
+        }
+        Change::SetEnabled { id, enabled } => {
+            edit(id, "switch", json!({ "enabled": enabled }), Edit::SetEnabled(enabled))
+        }
+        Change::ReleaseGate { id } => {
+            (Op::ReleaseGate { id: id.to_bytes() }, "release", Kind::Integration, id.to_string(), Value::Null)
+        }
+        Change::RemoveIntegration(id) => remove(Kind::Integration, id.to_bytes(), id),
+        Change::InsertEventSet(set) => insert(event_set_item(&set), set.id),
+        Change::UpdateEventSet(set) => update(event_set_item(&set), set.id),
+        Change::RemoveEventSet(id) => remove(Kind::EventSet, id.to_bytes(), id),
+        Change::InsertRule(rule) => insert(rule_item(&rule), rule.id),
+        Change::UpdateRule(rule) => update(rule_item(&rule), rule.id),
+        Change::RemoveRule(id) => remove(Kind::Rule, id.to_bytes(), id),
+        Change::PutMappings(mappings) => put_mappings(&mappings),
+        Change::RemoveMapping { integration, company } => {
+            remove(Kind::Mapping, mapping_id(integration, company), mapping_name(integration, company))
+        }
+        Change::InsertKey(key) => insert(key_item(&key), key.id),
+        Change::RemoveKey(id) => remove(Kind::Key, id.to_bytes(), id),
+    }
+}
+
+fn insert(item: Item, id: impl ToString) -> Prepared {
+    let (kind, detail) = (item.kind, json!({ "name": item.name }));
+    (Op::Insert(item), "insert", kind, id.to_string(), detail)
+}
+
+fn update(item: Item, id: impl ToString) -> Prepared {
+    let (kind, detail) = (item.kind, json!({ "name": item.name }));
+    (Op::Update(item), "update", kind, id.to_string(), detail)
+}
+
+fn remove(kind: Kind, id: [u8; 16], shown: impl ToString) -> Prepared {
+    (Op::Remove { kind, id }, "remove", kind, shown.to_string(), Value::Null)
+}
+
+fn edit(id: IntegrationId, action: &'static str, detail: Value, edit: Edit) -> Prepared {
+    (Op::Edit { id: id.to_bytes(), edit }, action, Kind::Integration, id.to_string(), detail)
+}
+
+fn put_mappings(mappings: &[CompanyMapping]) -> Prepared {
+    let first = mappings.first().map_or_else(String::new, |mapping| mapping_name(mapping.integration, mapping.company));
+    let detail = json!({ "mappings": mappings.len() });
+    (Op::Put(mappings.iter().map(mapping_item).collect()), "update", Kind::Mapping, first, detail)
+}
+
+/// An item that nothing is sealed of and that refers to nothing.
+fn plain(kind: Kind, id: [u8; 16], name: &str, document: String) -> Item {
+    Item {
+        kind,
+        id,
+        scope: [0; 16],
+        name: name.to_owned(),
+        name_key: domain::company::name_key(name),
+        document,
+        sealed: None,
+        references: Vec::new(),
+        enabled: None,
+    }
+}
+
+fn uses_companies(companies: impl IntoIterator<Item = CompanyId>) -> Vec<Reference> {
+    let mut targets: Vec<_> = companies.into_iter().map(CompanyId::to_bytes).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    targets.into_iter().map(|target| Reference { kind: Kind::Company, target, owned: false }).collect()
+}
+
+fn company_item(company: &domain::company::Company) -> Item {
+    plain(Kind::Company, company.id.to_bytes(), &company.name, to_json(company))
+}
+
+fn source_item(source: &domain::source::Source, seal: &Seal, dice: &Dice) -> Item {
+    let companies = source.companies.iter().copied();
+    let ruled = source.company_rules.iter().map(|rule| rule.company);
+    Item {
+        sealed: Some(document::seal_signatures(seal, dice, source)),
+        references: uses_companies(companies.chain(source.company).chain(ruled)),
+        ..plain(Kind::Source, source.id.to_bytes(), &source.name, to_json(&SourceDocument::new(source)))
+    }
+}
+
+fn integration_item(
+    integration: &domain::integration::Integration,
+    secrets: Option<&Secrets>,
+    seal: &Seal,
+    dice: &Dice,
+) -> Item {
+    let document = IntegrationDocument::new(integration, secrets);
+    Item {
+        sealed: secrets.map(|secrets| document::seal_secrets(seal, dice, integration.id, secrets)),
+        references: uses_companies(integration.companies.iter().copied()),
+        enabled: Some(integration.enabled),
+        ..plain(Kind::Integration, integration.id.to_bytes(), &integration.name, to_json(&document))
+    }
+}
+
+fn event_set_item(set: &domain::event_set::EventSet) -> Item {
+    plain(Kind::EventSet, set.id.to_bytes(), &set.name, to_json(set))
+}
+
+fn rule_item(rule: &domain::rule::IntegrationRule) -> Item {
+    Item {
+        scope: rule.integration.to_bytes(),
+        references: vec![
+            Reference { kind: Kind::Integration, target: rule.integration.to_bytes(), owned: true },
+            Reference { kind: Kind::EventSet, target: rule.event_set.to_bytes(), owned: false },
+        ],
+        ..plain(Kind::Rule, rule.id.to_bytes(), &rule.name, to_json(rule))
+    }
+}
+
+fn mapping_item(mapping: &CompanyMapping) -> Item {
+    let mut references =
+        vec![Reference { kind: Kind::Integration, target: mapping.integration.to_bytes(), owned: true }];
+    if let MappedTo::Company(company) = mapping.company {
+        references.push(Reference { kind: Kind::Company, target: company.to_bytes(), owned: true });
+    }
+    let mut rules: Vec<_> = mapping.rules.iter().map(|rule| rule.to_bytes()).collect();
+    rules.sort_unstable();
+    rules.dedup();
+    references.extend(rules.into_iter().map(|target| Reference { kind: Kind::Rule, target, owned: false }));
+    Item {
+        scope: mapping.integration.to_bytes(),
+        references,
+        ..plain(
+            Kind::Mapping,
+            mapping_id(mapping.integration, mapping.company),
+            &mapping_name(mapping.integration, mapping.company),
+            to_json(mapping),
+        )
+    }
+}
+
+/// A mapping is known by whom it is for, so its id is made of that.
+fn mapping_id(integration: IntegrationId, company: MappedTo) -> [u8; 16] {
+    let hash = Sha256::digest(mapping_name(integration, company));
+    let mut id = [0; 16];
+    id.copy_from_slice(&hash[..16]);
+    id
+}
+
+fn mapping_name(integration: IntegrationId, company: MappedTo) -> String {
+    match company {
+        MappedTo::Company(company) => format!("{integration}/{company}"),
+        MappedTo::All => format!("{integration}/all"),
+    }
+}
+
+fn key_item(key: &domain::access::ApiKey) -> Item {
+    plain(Kind::Key, key.id.to_bytes(), &key.name, to_json(&KeyDocument::new(key)))
+}

@@ -1,0 +1,188 @@
+//! Companies, sources, integrations, event sets, rules, mappings and keys: small things that are read whole, as one snapshot.
+//!
+//! Each is a document in one table, with a second table that says which one refers to which. So a change of any of
+//! them is the same few statements, and "still in use" and "no such thing" are found in one way for all.
+
+mod document;
+mod item;
+mod postgres;
+mod sqlite;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::access::{Actor, ApiKey};
+use domain::company::Company;
+use domain::configuration::Configuration;
+use domain::event_set::EventSet;
+use domain::integration::{Integration, Secrets};
+use domain::mapping::{CompanyMapping, MappedTo};
+use domain::rule::IntegrationRule;
+use domain::source::Source;
+use domain::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SourceId, Timestamp};
+use serde_json::Value;
+
+use crate::{Backend, Store, StoreError};
+
+pub(crate) use item::{Edit, Item, Kind, Op, PreparedChange, Reference};
+
+/// A change of the configuration; it raises the epoch and leaves an audit row, in the same transaction.
+#[derive(Debug, Clone)]
+pub enum Change {
+    InsertCompany(Company),
+    UpdateCompany(Company),
+    /// Also its mappings. In use while a source or an integration names it.
+    RemoveCompany(CompanyId),
+    /// Its signature secrets are sealed on the way in.
+    InsertSource(Source),
+    UpdateSource(Source),
+    RemoveSource(SourceId),
+    InsertIntegration { integration: Integration, secrets: Secrets },
+    /// Without secrets the stored ones are kept. The version is the store's own and goes up by one.
+    UpdateIntegration { integration: Integration, secrets: Option<Secrets> },
+    /// The report of a check; a good one sets `authenticated_at`, a bad one clears it.
+    Checked { id: IntegrationId, at: Timestamp, ok: bool, report: Value },
+    /// A person's switch.
+    SetEnabled { id: IntegrationId, enabled: bool },
+    /// A person opens the gate.
+    ReleaseGate { id: IntegrationId },
+    /// Also its rules and mappings; its pending deliveries end as dead.
+    RemoveIntegration(IntegrationId),
+    InsertEventSet(EventSet),
+    UpdateEventSet(EventSet),
+    RemoveEventSet(EventSetId),
+    InsertRule(IntegrationRule),
+    UpdateRule(IntegrationRule),
+    /// In use while a mapping names it.
+    RemoveRule(RuleId),
+    /// Each takes the place of the one for the same integration and company.
+    PutMappings(Vec<CompanyMapping>),
+    RemoveMapping { integration: IntegrationId, company: MappedTo },
+    InsertKey(ApiKey),
+    RemoveKey(KeyId),
+}
+
+/// The newest snapshot that was read.
+#[derive(Debug, Default)]
+pub(crate) struct Cached {
+    snapshot: RwLock<Option<Arc<Configuration>>>,
+    /// Held while reading, so that a change makes one reader read and not all of them.
+    reading: tokio::sync::Mutex<()>,
+}
+
+/// Everything that the snapshot is made of, as read in one transaction.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) epoch: i64,
+    pub(crate) items: Vec<LoadedItem>,
+    /// When each key was last used.
+    pub(crate) key_uses: Vec<(Vec<u8>, i64)>,
+}
+
+#[derive(Debug)]
+pub(crate) struct LoadedItem {
+    pub(crate) kind: String,
+    pub(crate) id: Vec<u8>,
+    pub(crate) document: String,
+    pub(crate) sealed: Option<Vec<u8>>,
+}
+
+impl Cached {
+    /// The snapshot, if it is of this epoch or a later one.
+    fn of(&self, epoch: u64) -> Option<Arc<Configuration>> {
+        let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
+        snapshot.as_ref().filter(|snapshot| snapshot.epoch >= epoch).cloned()
+    }
+
+    fn put(&self, snapshot: &Arc<Configuration>) {
+        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(snapshot));
+    }
+}
+
+impl Store {
+    /// The newest configuration that this node knows of. It is read from the database only when the epoch has moved.
+    pub async fn configuration(&self) -> Result<Arc<Configuration>, StoreError> {
+        let inner = &*self.0;
+        if let Some(snapshot) = inner.cached.of(inner.notices.epoch()) {
+            return Ok(snapshot);
+        }
+        let _reading = inner.cached.reading.lock().await;
+        if let Some(snapshot) = inner.cached.of(inner.notices.epoch()) {
+            return Ok(snapshot);
+        }
+        let loaded = match &inner.backend {
+            Backend::Sqlite(db) => sqlite::load(db).await?,
+            Backend::Postgres(db) => postgres::load(db).await?,
+        };
+        let store = self.clone();
+        let parts = tokio::task::spawn_blocking(move || document::parts(loaded, &store.0.instance, &store.0.seal))
+            .await
+            .map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        let snapshot = Arc::new(Configuration::new(parts));
+        inner.cached.put(&snapshot);
+        inner.notices.moved(snapshot.epoch);
+        Ok(snapshot)
+    }
+
+    /// Makes a change: the change, the epoch and the audit row in one transaction. Answers the new epoch.
+    pub async fn change(&self, change: Change, actor: &Actor, now: Timestamp) -> Result<u64, StoreError> {
+        let prepared = PreparedChange::new(change, actor, now, &self.0.seal, &self.0.dice);
+        let wakes = prepared.wakes;
+        let epoch = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::change(db, prepared).await?,
+            Backend::Postgres(db) => postgres::change(db, prepared).await?,
+        };
+        self.0.notices.moved(epoch);
+        self.bell().ring(wakes);
+        Ok(epoch)
+    }
+
+    /// The unsealed secrets of an integration, for sending alone.
+    pub async fn secrets(&self, integration: IntegrationId) -> Result<Secrets, StoreError> {
+        let sealed = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::sealed(db, Kind::Integration, integration.to_bytes()).await?,
+            Backend::Postgres(db) => postgres::sealed(db, Kind::Integration, integration.to_bytes()).await?,
+        };
+        match sealed {
+            Some(sealed) => document::open_secrets(&self.0.seal, integration, sealed.as_deref()),
+            None => Err(StoreError::NotFound { what: Kind::Integration.noun(), id: integration.to_string() }),
+        }
+    }
+
+    /// Notes that a key was used; at most once a minute for each key does that reach the database.
+    pub async fn touch_key(&self, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
+        if !self.touches(key, now) {
+            return Ok(());
+        }
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::touch_key(db, key, now).await,
+            Backend::Postgres(db) => postgres::touch_key(db, key, now).await,
+        }
+    }
+
+    /// When each key was last used; newer than what the snapshot says, for using a key is no change.
+    pub async fn key_uses(&self) -> Result<HashMap<KeyId, Timestamp>, StoreError> {
+        let uses = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::key_uses(db).await?,
+            Backend::Postgres(db) => postgres::key_uses(db).await?,
+        };
+        document::key_uses(&uses)
+    }
+
+    fn touches(&self, key: KeyId, now: Timestamp) -> bool {
+        /// How long a use is not worth writing after another.
+        const EACH: Duration = Duration::from_secs(60);
+        /// Most keys that are remembered; beyond it all are forgotten, which costs a write each.
+        const KEYS: usize = 10_000;
+        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        if touched.get(&key).is_some_and(|last| now.since(*last) < EACH) {
+            return false;
+        }
+        if touched.len() >= KEYS {
+            touched.clear();
+        }
+        touched.insert(key, now);
+        true
+    }
+}

@@ -1,0 +1,304 @@
+//! Deliveries: what is due, what an attempt came to, and how both are shown.
+
+mod attempt;
+mod postgres;
+mod row;
+mod sqlite;
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+
+use delivery::{Delivery, Gate};
+use domain::access::{Actor, Scope};
+use domain::event::Event;
+use domain::{CompanyId, DeliveryId, EventId, IntegrationId, RuleId, Timestamp};
+
+use crate::{Backend, FrozenAlert, Lease, Page, PageAt, Store, StoreError};
+
+pub use attempt::Attempt;
+pub(crate) use attempt::PreparedAttempt;
+pub(crate) use row::{PreparedSettlement, lane};
+
+
+/// What became of a delivery after an attempt, or after a decision without one.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    pub delivery: DeliveryId,
+    pub state: Delivery,
+    pub attempt: Option<Attempt>,
+}
+
+/// A pending delivery that its owner may work on now.
+#[derive(Debug, Clone)]
+pub struct Due {
+    pub id: DeliveryId,
+    pub company: CompanyId,
+    pub critical: bool,
+    pub state: Delivery,
+    /// None: its group is still open; close it, render it, seal it.
+    pub alert: Option<FrozenAlert>,
+    pub first_event: EventId,
+    /// The delivery that it sends again under a new id.
+    pub replay_of: Option<DeliveryId>,
+    pub created_at: Timestamp,
+}
+
+/// What is due at once, and when there is more to do.
+#[derive(Debug, Clone, Default)]
+pub struct DuePage {
+    /// At most the limit: critical ones first, then a fair mix of first tries and retries.
+    pub items: Vec<Due>,
+    /// When the earliest of those not in `items` is due (which may be now); none when nothing waits.
+    pub next_due: Option<Timestamp>,
+}
+
+/// Where a delivery stands, as a reader sees it. `Parked` is derived and never stored (decisions.md 12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    Pending,
+    Delivered,
+    /// Pending, but its integration is switched off or its gate is held.
+    Parked,
+    Dead,
+}
+
+/// A delivery as lists and pages show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryRow {
+    pub id: DeliveryId,
+    pub integration: IntegrationId,
+    pub rule: RuleId,
+    pub company: CompanyId,
+    pub standing: Standing,
+    /// Why it is dead, as [`delivery::DeadReason`] is written.
+    pub reason: Option<String>,
+    /// The class of what its last attempt failed by.
+    pub cause: Option<String>,
+    /// Those that retention has left.
+    pub events: Vec<EventId>,
+    pub subject: String,
+    pub critical: bool,
+    pub created_at: Timestamp,
+    pub due_at: Timestamp,
+    pub not_before: Option<Timestamp>,
+    /// Attempts spent.
+    pub attempts: u32,
+    pub replay_of: Option<DeliveryId>,
+    /// Its bytes are fixed.
+    pub sealed: bool,
+}
+
+/// Which deliveries a list shows; each part narrows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryQuery {
+    pub standing: Option<Standing>,
+    pub integration: Option<IntegrationId>,
+    pub company: Option<CompanyId>,
+    pub event: Option<EventId>,
+    pub cause: Option<String>,
+    /// Made at this time or later.
+    pub since: Option<Timestamp>,
+    /// Made before this time.
+    pub until: Option<Timestamp>,
+}
+
+/// What a retry by hand came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// It is due now, under the same id.
+    Due(DeliveryId),
+    /// It had been delivered: a new delivery under a new id sends it again.
+    Replayed(DeliveryId),
+    /// There is none in the caller's scope.
+    NotFound,
+    /// It waits in an open group and goes out by itself at the end of the window.
+    Grouping,
+}
+
+impl Standing {
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Delivered, Self::Parked, Self::Dead];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Parked => "parked",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+impl FromStr for Standing {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|standing| standing.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is no delivery status; take pending, delivered, parked or dead"))
+    }
+}
+
+impl Store {
+    pub async fn delivery(&self, scope: &Scope, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::delivery(db, scope, id).await,
+            Backend::Postgres(db) => postgres::delivery(db, scope, id).await,
+        }
+    }
+
+    /// The attempts of a delivery in their order; none when it is outside the scope.
+    pub async fn attempts(&self, scope: &Scope, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::attempts(db, scope, id).await,
+            Backend::Postgres(db) => postgres::attempts(db, scope, id).await,
+        }
+    }
+
+    /// The frozen bytes of a delivery; none when it is not sealed or outside the scope.
+    pub async fn alert(&self, scope: &Scope, id: DeliveryId) -> Result<Option<FrozenAlert>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::alert(db, scope, id).await,
+            Backend::Postgres(db) => postgres::alert(db, scope, id).await,
+        }
+    }
+
+    /// Deliveries, newest first.
+    pub async fn deliveries(
+        &self,
+        scope: &Scope,
+        query: &DeliveryQuery,
+        at: &PageAt,
+    ) -> Result<Page<DeliveryRow>, StoreError> {
+        let rows = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::deliveries(db, scope, query, at).await?,
+            Backend::Postgres(db) => postgres::deliveries(db, scope, query, at).await?,
+        };
+        Ok(Page::of(rows, at, |row| row.id.to_string()))
+    }
+
+    /// How many deliveries a query fits, counted up to `most`.
+    pub async fn count_deliveries(&self, scope: &Scope, query: &DeliveryQuery, most: u32) -> Result<u32, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::count_deliveries(db, scope, query, most).await,
+            Backend::Postgres(db) => postgres::count_deliveries(db, scope, query, most).await,
+        }
+    }
+
+    /// Sends again by hand: an undelivered one is due now under the same id, a delivered one gets a new id.
+    pub async fn retry(
+        &self,
+        scope: &Scope,
+        id: DeliveryId,
+        now: Timestamp,
+        actor: &Actor,
+    ) -> Result<Retried, StoreError> {
+        let fresh = self.0.dice.roll(|rng| DeliveryId::new(now, rng));
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::retry(db, scope, id, fresh, now, actor).await,
+            Backend::Postgres(db) => postgres::retry(db, scope, id, fresh, now, actor).await,
+        }
+    }
+
+    /// What is due at one integration, without those that its owner already has in flight.
+    pub async fn due(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        limit: usize,
+        skip: &HashSet<DeliveryId>,
+    ) -> Result<DuePage, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::due(db, integration, now, limit, skip).await,
+            Backend::Postgres(db) => postgres::due(db, integration, now, limit, skip).await,
+        }
+    }
+
+    /// Closes groups, so that no event joins them any more, and tells their events. A stale lease closes nothing.
+    pub async fn close_groups(
+        &self,
+        lease: &Lease,
+        ids: &[DeliveryId],
+    ) -> Result<Vec<(DeliveryId, Vec<Event>)>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::close_groups(db, lease, ids).await,
+            Backend::Postgres(db) => postgres::close_groups(db, lease, ids).await,
+        }
+    }
+
+    /// Fixes the bytes of closed groups. False when the lease was stale: nothing changed.
+    pub async fn seal(&self, lease: &Lease, sealed: Vec<(DeliveryId, FrozenAlert)>) -> Result<bool, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::seal(db, lease, sealed).await,
+            Backend::Postgres(db) => postgres::seal(db, lease, sealed).await,
+        }
+    }
+
+    /// Writes what became of a batch, and the gate. False when the lease was stale: nothing changed.
+    pub async fn settle(
+        &self,
+        lease: &Lease,
+        batch: Vec<Settlement>,
+        gate: Option<Gate>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let batch: Vec<_> = batch.into_iter().map(PreparedSettlement::new).collect();
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::settle(db, lease, batch, gate, now).await,
+            Backend::Postgres(db) => postgres::settle(db, lease, batch, gate, now).await,
+        }
+    }
+
+    /// Pending deliveries of an integration that wait for a later attempt, the earliest due first.
+    pub async fn waiting(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(DeliveryId, Timestamp)>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::waiting(db, integration, now, limit).await,
+            Backend::Postgres(db) => postgres::waiting(db, integration, now, limit).await,
+        }
+    }
+
+    /// Moves waiting retries forward to the given times; never past `not_before`, never later than they were due.
+    /// False when the lease was stale.
+    pub async fn pull_forward(&self, lease: &Lease, due: Vec<(DeliveryId, Timestamp)>) -> Result<bool, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::pull_forward(db, lease, due).await,
+            Backend::Postgres(db) => postgres::pull_forward(db, lease, due).await,
+        }
+    }
+
+    /// Brings due times that lie beyond the longest wait back to it (decisions.md 15). Answers how many.
+    pub async fn clamp_due(
+        &self,
+        lease: &Lease,
+        now: Timestamp,
+        longest: std::time::Duration,
+    ) -> Result<usize, StoreError> {
+        let latest = now.after(longest);
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::clamp_due(db, lease, latest).await,
+            Backend::Postgres(db) => postgres::clamp_due(db, lease, latest).await,
+        }
+    }
+
+    /// The gate of one integration; an unknown one admits.
+    pub async fn gate(&self, integration: IntegrationId) -> Result<Gate, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::gate(db, integration).await,
+            Backend::Postgres(db) => postgres::gate(db, integration).await,
+        }
+    }
+
+    /// The gates of all integrations.
+    pub async fn gates(&self) -> Result<HashMap<IntegrationId, Gate>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::gates(db).await,
+            Backend::Postgres(db) => postgres::gates(db).await,
+        }
+    }
+}

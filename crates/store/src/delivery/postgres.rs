@@ -1,0 +1,23 @@
+//! Deliveries on PostgreSQL.
+
+mod list;
+mod work;
+
+pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, retry};
+pub(super) use work::{clamp_due, close_groups, due, gate, gates, pull_forward, seal, settle, waiting};
+
+use tokio_postgres::Row;
+
+use super::row::StateRow;
+
+/// Status, attempts, due_at, not_before, parked_since and reason, from this column on.
+fn state(row: &Row, from: usize) -> Result<StateRow, tokio_postgres::Error> {
+    Ok(StateRow {
+        status: row.try_get(from)?,
+        attempts: row.try_get(from + 1)?,
+        due_at: row.try_get(from + 2)?,
+        not_before: row.try_get(from + 3)?,
+        parked_since: row.try_get(from + 4)?,
+        reason: row.try_get(from + 5)?,
+    })
+}

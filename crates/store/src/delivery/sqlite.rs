@@ -1,0 +1,25 @@
+//! Deliveries on SQLite.
+
+mod list;
+mod work;
+
+pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, retry};
+pub(super) use work::{
+    clamp_due, close_groups, due, gate, gates, pull_forward, seal, settle, waiting,
+};
+
+use rusqlite::Row;
+
+use super::row::StateRow;
+
+/// Status, attempts, due_at, not_before, parked_since and reason, from this column on.
+fn state(row: &Row<'_>, from: usize) -> rusqlite::Result<StateRow> {
+    Ok(StateRow {
+        status: row.get(from)?,
+        attempts: row.get(from + 1)?,
+        due_at: row.get(from + 2)?,
+        not_before: row.get(from + 3)?,
+        parked_since: row.get(from + 4)?,
+        reason: row.get(from + 5)?,
+    })
+}

@@ -1,0 +1,312 @@
+//! Deliveries as they are shown, and sent again by hand.
+
+use delivery::Status;
+use domain::access::{Actor, Scope};
+use domain::{DeliveryId, Timestamp};
+use rusqlite::{Connection, Row, params_from_iter};
+use serde_json::json;
+
+use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
+use super::super::row::{ListRow, StateRow, lane, read_alert};
+use super::super::{Attempt, DeliveryQuery, DeliveryRow, Retried, Standing};
+use super::state;
+use crate::audit::{NewAudit, write_sqlite};
+use crate::codec::join_ids;
+use crate::event::read_deliveries;
+use crate::retention::lowest_id;
+use crate::sqlite::{Care, Clauses, Sqlite, all, blob, one, run};
+use crate::{FrozenAlert, PageAt, StoreError};
+
+const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
+     d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, 0), e.subject, iif(e.id IS NULL, d.body, NULL), d.records, \
+     d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason";
+const JOINS: &str = "LEFT JOIN owner o ON o.integration = d.integration LEFT JOIN event e ON e.id = d.event";
+const JOINED: &str = "SELECT j.event FROM delivery_event j JOIN event e ON e.id = j.event \
+     WHERE j.delivery = ?1 ORDER BY e.seq";
+/// Up to this many pending deliveries are sorted; more are found by walking back from the newest.
+const FEW_PENDING: u32 = 5_000;
+
+pub(in super::super) async fn delivery(
+    db: &Sqlite,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<Option<DeliveryRow>, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and("d.id = ?", blob(Some(id.to_bytes())));
+    clauses.scope("d.company", scope);
+    let rows = db.read(move |conn| select(conn, "delivery d", clauses, 1)).await?;
+    rows.into_iter().next().map(DeliveryRow::try_from).transpose()
+}
+
+pub(in super::super) async fn deliveries(
+    db: &Sqlite,
+    scope: &Scope,
+    query: &DeliveryQuery,
+    at: &PageAt,
+) -> Result<Vec<DeliveryRow>, StoreError> {
+    let mut clauses = narrow(scope, query);
+    clauses.and_some("d.id < ?", blob(at.after_id()?));
+    let (query, limit) = (query.clone(), u32::from(at.limit()) + 1);
+    let rows = db
+        .read(move |conn| {
+            with_event(conn, &mut clauses, &query)?;
+            select(conn, from(conn, &query)?, clauses, limit)
+        })
+        .await?;
+    rows.into_iter().map(DeliveryRow::try_from).collect()
+}
+
+pub(in super::super) async fn count_deliveries(
+    db: &Sqlite,
+    scope: &Scope,
+    query: &DeliveryQuery,
+    most: u32,
+) -> Result<u32, StoreError> {
+    let mut clauses = narrow(scope, query);
+    let query = query.clone();
+    db.read(move |conn| {
+        with_event(conn, &mut clauses, &query)?;
+        let sql = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM {} LEFT JOIN owner o ON o.integration = d.integration{} LIMIT {most})",
+            from(conn, &query)?,
+            clauses.sql()
+        );
+        Ok(one(conn, &sql, params_from_iter(clauses.into_values()), |row| row.get(0))?.unwrap_or(0))
+    })
+    .await
+}
+
+fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
+    let mut clauses = Clauses::default();
+    clauses.scope("d.company", scope);
+    match query.standing {
+        None => {}
+        Some(Standing::Delivered) => clauses.and("d.status = 'delivered'", []),
+        Some(Standing::Dead) => clauses.and("d.status = 'dead'", []),
+        Some(Standing::Pending) => {
+            clauses.and("d.status = 'pending' AND coalesce(o.enabled AND NOT o.held, 1)", []);
+        }
+        Some(Standing::Parked) => clauses.and("d.status = 'pending' AND (NOT o.enabled OR o.held)", []),
+    }
+    clauses.and_some("d.integration = ?", blob(query.integration.map(domain::IntegrationId::to_bytes)));
+    clauses.and_some("d.company = ?", blob(query.company.map(domain::CompanyId::to_bytes)));
+    clauses.and_some("d.cause = ?", query.cause.clone());
+    // Ids tell the time of making, and the table is in their order.
+    clauses.and_some("d.id >= ?", blob(query.since.map(lowest_id)));
+    clauses.and_some("d.id < ?", blob(query.until.map(lowest_id)));
+    clauses
+}
+
+/// Where the query names an event, only the deliveries that its row names.
+fn with_event(conn: &Connection, clauses: &mut Clauses, query: &DeliveryQuery) -> Result<(), StoreError> {
+    let Some(event) = query.event else { return Ok(()) };
+    let id = event.to_bytes();
+    let column: Option<Vec<u8>> = one(conn, "SELECT deliveries FROM event WHERE id = ?1", [id], |row| row.get(0))?;
+    let carried = read_deliveries(&id, &column.unwrap_or_default())?;
+    clauses.within("d.id", carried.iter().map(|carried| carried.delivery.to_bytes()));
+    Ok(())
+}
+
+/// Which index a list walks. SQLite cannot know that few of many deliveries are pending, so it is told.
+fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreError> {
+    const PENDING: &str = "SELECT count(*) FROM \
+         (SELECT 1 FROM delivery INDEXED BY delivery_due WHERE status = 'pending' LIMIT ?1)";
+    Ok(match (query.standing, query.event) {
+        (Some(Standing::Dead), None) => "delivery d INDEXED BY delivery_dead",
+        (Some(Standing::Pending | Standing::Parked), None) => {
+            let pending: u32 = one(conn, PENDING, [FEW_PENDING + 1], |row| row.get(0))?.unwrap_or(0);
+            if pending <= FEW_PENDING { "delivery d INDEXED BY delivery_due" } else { "delivery d" }
+        }
+        _ => "delivery d",
+    })
+}
+
+fn select(conn: &Connection, from: &str, clauses: Clauses, limit: u32) -> Result<Vec<ListRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {from} {JOINS}{} ORDER BY d.id DESC LIMIT {limit}", clauses.sql());
+    let mut rows = all(conn, &sql, params_from_iter(clauses.into_values()), list_row)?;
+    for (row, records) in &mut rows {
+        if *records > 0 {
+            row.joined = join_ids(all(conn, JOINED, [&row.id], |joined| joined.get(0))?);
+        }
+    }
+    Ok(rows.into_iter().map(|(row, _)| row).collect())
+}
+
+/// A row, and how many records its group has; 0 when it never was one.
+fn list_row(row: &Row<'_>) -> rusqlite::Result<(ListRow, u32)> {
+    let list = ListRow {
+        id: row.get(0)?,
+        integration: row.get(1)?,
+        rule: row.get(2)?,
+        company: row.get(3)?,
+        critical: row.get(4)?,
+        cause: row.get(5)?,
+        event: row.get(6)?,
+        created_at: row.get(7)?,
+        replay_of: row.get(8)?,
+        sealed: row.get(9)?,
+        parked: row.get(10)?,
+        subject: row.get(11)?,
+        body: row.get(12)?,
+        state: state(row, 14)?,
+        joined: Vec::new(),
+    };
+    Ok((list, row.get(13)?))
+}
+
+pub(in super::super) async fn attempts(
+    db: &Sqlite,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<Vec<Attempt>, StoreError> {
+    let scope = scope.clone();
+    let rows = db
+        .read(move |conn| {
+            if !is_visible(conn, &scope, id)? {
+                return Ok(Vec::new());
+            }
+            let sql = format!("SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE delivery = ?1 ORDER BY number");
+            all(conn, &sql, [id.to_bytes()], attempt_row)
+        })
+        .await?;
+    rows.into_iter().map(Attempt::try_from).collect()
+}
+
+fn is_visible(conn: &Connection, scope: &Scope, id: DeliveryId) -> Result<bool, StoreError> {
+    let company: Option<[u8; 16]> =
+        one(conn, "SELECT company FROM delivery WHERE id = ?1", [id.to_bytes()], |row| row.get(0))?;
+    Ok(company.is_some_and(|company| scope.admits(Some(domain::CompanyId::from_bytes(company)))))
+}
+
+fn attempt_row(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
+    Ok(AttemptRow {
+        delivery: row.get(0)?,
+        number: row.get(1)?,
+        id: row.get(2)?,
+        started_at: row.get(3)?,
+        duration: row.get(4)?,
+        outcome: row.get(5)?,
+        cause: row.get(6)?,
+        detail: row.get(7)?,
+        status_code: row.get(8)?,
+        address: row.get(9)?,
+        timings: row.get(10)?,
+        request_headers: row.get(11)?,
+        response_headers: row.get(12)?,
+        response_body: row.get(13)?,
+    })
+}
+
+pub(in super::super) async fn alert(
+    db: &Sqlite,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<Option<FrozenAlert>, StoreError> {
+    let scope = scope.clone();
+    let row = db
+        .read(move |conn| {
+            if !is_visible(conn, &scope, id)? {
+                return Ok(None);
+            }
+            one(conn, "SELECT body, headers, hash FROM delivery WHERE id = ?1", [id.to_bytes()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+        })
+        .await?;
+    row.map_or(Ok(None), |(body, headers, hash)| read_alert(&id.to_bytes(), body, headers, hash))
+}
+
+pub(in super::super) async fn retry(
+    db: &Sqlite,
+    scope: &Scope,
+    id: DeliveryId,
+    fresh: DeliveryId,
+    now: Timestamp,
+    actor: &Actor,
+) -> Result<Retried, StoreError> {
+    let (scope, actor, notices) = (scope.clone(), actor.clone(), std::sync::Arc::clone(&db.notices));
+    let work = move |conn: &Connection| {
+        let Some(found) = retryable(conn, &scope, id)? else { return Ok((Retried::NotFound, None)) };
+        let retried = if found.state.status == Status::Delivered {
+            replay(conn, id, fresh, now)?;
+            Retried::Replayed(fresh)
+        } else if found.is_open {
+            return Ok((Retried::Grouping, None));
+        } else {
+            again(conn, id, &found, now)?;
+            Retried::Due(id)
+        };
+        let detail = match retried {
+            Retried::Replayed(fresh) => json!({ "replay": fresh }),
+            _ => json!({}),
+        };
+        let epoch: Option<i64> = one(conn, "SELECT number FROM epoch", [], |row| row.get(0))?;
+        let line = NewAudit::new(now, &actor, "retry", "delivery", id.to_string(), &detail);
+        write_sqlite(conn, &line, epoch.unwrap_or(0))?;
+        Ok((retried, Some(domain::IntegrationId::from_bytes(found.integration))))
+    };
+    let after = move |(_, rung): &(Retried, Option<_>)| notices.bell().ring(*rung);
+    db.write_then(Care::Guarded, work, after).await.map(|(retried, _)| retried)
+}
+
+struct Retryable {
+    integration: [u8; 16],
+    critical: bool,
+    is_open: bool,
+    state: delivery::Delivery,
+}
+
+/// A delivery in the scope whose integration is still there.
+fn retryable(conn: &Connection, scope: &Scope, id: DeliveryId) -> Result<Option<Retryable>, StoreError> {
+    const FIND: &str = "SELECT d.integration, d.critical, d.group_key IS NOT NULL, d.status, d.attempts, d.due_at, \
+         d.not_before, d.parked_since, d.reason FROM delivery d JOIN owner o ON o.integration = d.integration \
+         WHERE d.id = ?1";
+    if !is_visible(conn, scope, id)? {
+        return Ok(None);
+    }
+    let row = one(conn, FIND, [id.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, state(row, 3)?)))?;
+    row.map(|(integration, critical, is_open, state)| {
+        Ok(Retryable { integration, critical, is_open, state: state.read(&id.to_bytes())? })
+    })
+    .transpose()
+}
+
+/// Due now, under the same id.
+fn again(conn: &Connection, id: DeliveryId, found: &Retryable, now: Timestamp) -> Result<(), StoreError> {
+    const AGAIN: &str = "UPDATE delivery SET lane = ?2, status = ?3, attempts = ?4, due_at = ?5, not_before = ?6, \
+         parked_since = ?7, reason = ?8 WHERE id = ?1";
+    let mut state = found.state.clone();
+    state.retry_by_hand(now);
+    let StateRow { status, attempts, due_at, not_before, parked_since, reason } = StateRow::new(&state);
+    let lane = lane(found.critical, state.attempts);
+    run(conn, AGAIN, (id.to_bytes(), lane, status, attempts, due_at, not_before, parked_since, reason)).map(drop)
+}
+
+/// The same alert under a new id, named by the rows of its events.
+fn replay(conn: &Connection, id: DeliveryId, fresh: DeliveryId, now: Timestamp) -> Result<(), StoreError> {
+    const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
+         event, created_at, replay_of, records, bytes, hash, headers, body) \
+         SELECT ?2, integration, CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, ?3, critical, rule, company, \
+         event, ?3, id, records, bytes, hash, headers, body FROM delivery WHERE id = ?1";
+    const COPY_JOINED: &str = "INSERT INTO delivery_event SELECT ?2, event FROM delivery_event WHERE delivery = ?1";
+    run(conn, COPY, (id.to_bytes(), fresh.to_bytes(), now.micros()))?;
+    run(conn, COPY_JOINED, (id.to_bytes(), fresh.to_bytes()))?;
+    // Joining blobs as text would lose bytes, so the three ids are joined here.
+    let ids: Option<([u8; 16], [u8; 16], [u8; 16])> =
+        one(conn, "SELECT integration, rule, event FROM delivery WHERE id = ?1", [id.to_bytes()], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let Some((integration, rule, event)) = ids else { return Ok(()) };
+    let mut carriers: Vec<[u8; 16]> =
+        all(conn, "SELECT event FROM delivery_event WHERE delivery = ?1", [id.to_bytes()], |row| row.get(0))?;
+    carriers.push(event);
+    for carrier in carriers {
+        let column: Option<Vec<u8>> =
+            one(conn, "SELECT deliveries FROM event WHERE id = ?1", [carrier], |row| row.get(0))?;
+        if let Some(column) = column {
+            let column = [&column[..], &fresh.to_bytes(), &integration, &rule].concat();
+            run(conn, "UPDATE event SET deliveries = ?2 WHERE id = ?1", (carrier, column))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Events as they were read, matched and counted.
+
+mod postgres;
+mod row;
+mod sqlite;
+
+use domain::access::Scope;
+use domain::event::{Event, Fingerprint, Match};
+use domain::message::Decode;
+use domain::{CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Severity, SourceId, Timestamp};
+
+use crate::{Backend, Page, PageAt, Store, StoreError};
+
+pub(crate) use postgres::events_of as postgres_events_of;
+pub(crate) use row::{COLUMNS, EventRow, read_deliveries};
+pub(crate) use sqlite::events_of as sqlite_events_of;
+
+/// Which events a list shows; each part narrows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EventQuery {
+    pub kind: Option<String>,
+    pub category: Option<String>,
+    pub company: Option<CompanyId>,
+    pub source: Option<SourceId>,
+    pub severity_least: Option<Severity>,
+    /// `routed`, `unrouted` (for any reason) or the word of one reason.
+    pub routing: Option<String>,
+    pub matched: Option<Match>,
+    pub decode: Option<Decode>,
+    /// Received at this time or later.
+    pub since: Option<Timestamp>,
+    /// Received before this time.
+    pub until: Option<Timestamp>,
+    /// Words that subject and body must hold, found by the search index, which lags a little behind.
+    pub text: Option<String>,
+    pub message: Option<MessageId>,
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// A delivery that carries an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventDelivery {
+    pub delivery: DeliveryId,
+    pub integration: IntegrationId,
+    pub rule: RuleId,
+}
+
+impl Store {
+    /// One event, unless it belongs to a company outside the scope.
+    pub async fn event(&self, scope: &Scope, id: EventId) -> Result<Option<Event>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::event(db, scope, id).await,
+            Backend::Postgres(db) => postgres::event(db, scope, id).await,
+        }
+    }
+
+    /// The deliveries that carry an event, oldest first; none when the event is outside the scope.
+    pub async fn deliveries_of_event(&self, scope: &Scope, id: EventId) -> Result<Vec<EventDelivery>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::deliveries_of_event(db, scope, id).await,
+            Backend::Postgres(db) => postgres::deliveries_of_event(db, scope, id).await,
+        }
+    }
+
+    /// Events, newest first.
+    pub async fn events(&self, scope: &Scope, query: &EventQuery, at: &PageAt) -> Result<Page<Event>, StoreError> {
+        let rows = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::events(db, scope, query, at).await?,
+            Backend::Postgres(db) => postgres::events(db, scope, query, at).await?,
+        };
+        Ok(Page::of(rows, at, |event| event.id.to_string()))
+    }
+
+    /// Events that were stored after the given one, in the order of storing; without one, the newest ones.
+    /// This is how a live stream goes on: an event whose id is older but which was stored later is not missed.
+    pub async fn events_after(&self, scope: &Scope, after: Option<EventId>, limit: u16) -> Result<Vec<Event>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::events_after(db, scope, after, limit).await,
+            Backend::Postgres(db) => postgres::events_after(db, scope, after, limit).await,
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! What a backend tells the rest of the process after a commit.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::broadcast;
+
+use crate::Bell;
+
+/// Something has changed; whoever cares reads it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notice {
+    /// Events were accepted.
+    Events,
+    /// The configuration has this epoch now.
+    Configuration(u64),
+    /// Notices may have been missed: read everything again.
+    Missed,
+}
+
+/// Most notices that a receiver may lag behind.
+const CAPACITY: usize = 1_024;
+
+/// The ends that a backend speaks into.
+#[derive(Debug)]
+pub(crate) struct Notices {
+    bell: Bell,
+    sender: broadcast::Sender<Notice>,
+    /// The newest epoch that this process knows of.
+    epoch: AtomicU64,
+}
+
+impl Notices {
+    pub(crate) fn new() -> Self {
+        Self { bell: Bell::default(), sender: broadcast::Sender::new(CAPACITY), epoch: AtomicU64::new(0) }
+    }
+
+    pub(crate) fn bell(&self) -> &Bell {
+        &self.bell
+    }
+
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<Notice> {
+        self.sender.subscribe()
+    }
+
+    /// Tells whoever listens; with no listener it costs one load.
+    pub(crate) fn tell(&self, notice: Notice) {
+        if self.sender.receiver_count() > 0 {
+            // The only failure is that the last receiver has just gone.
+            let _ = self.sender.send(notice);
+        }
+    }
+
+    /// The configuration has moved to this epoch; older news change nothing.
+    pub(crate) fn moved(&self, epoch: u64) {
+        if self.epoch.fetch_max(epoch, Ordering::AcqRel) < epoch {
+            self.tell(Notice::Configuration(epoch));
+        }
+    }
+
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// News may have been lost: wake everyone.
+    pub(crate) fn missed(&self) {
+        self.bell.ring_all();
+        self.tell(Notice::Missed);
+    }
+}

@@ -1,0 +1,104 @@
+//! Forgetting, in small batches by class, with a daily row that says how much went (decisions.md 6).
+
+mod postgres;
+mod sqlite;
+
+use domain::Timestamp;
+use sha2::{Digest as _, Sha256};
+
+use crate::{Backend, Store, StoreError};
+
+/// What is forgotten together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RetentionClass {
+    /// Messages with their events; never one with a delivery that has not ended.
+    Messages,
+    /// Delivered deliveries with their attempts.
+    Delivered,
+    /// Dead deliveries with their attempts.
+    Dead,
+    Audit,
+    /// `webhook-id`s, by which duplicates are known.
+    WebhookIds,
+    IdempotencyKeys,
+    /// Fingerprints, by which repeats are counted.
+    Fingerprints,
+}
+
+/// What was pruned of a class in a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrunedRow {
+    pub class: String,
+    /// Days since 1970.
+    pub day: i64,
+    pub count: u64,
+    /// Chained SHA-256 over what was pruned.
+    pub hash: [u8; 32],
+}
+
+impl RetentionClass {
+    pub const ALL: [Self; 7] = [
+        Self::Messages,
+        Self::Delivered,
+        Self::Dead,
+        Self::Audit,
+        Self::WebhookIds,
+        Self::IdempotencyKeys,
+        Self::Fingerprints,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Messages => "messages",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Audit => "audit",
+            Self::WebhookIds => "webhook_ids",
+            Self::IdempotencyKeys => "idempotency_keys",
+            Self::Fingerprints => "fingerprints",
+        }
+    }
+}
+
+/// The day of a point in time, in days since 1970.
+pub(crate) fn day(at: Timestamp) -> i64 {
+    at.micros().div_euclid(86_400_000_000)
+}
+
+/// Goes on from the hash of what was pruned before: SHA-256 of it and of the id that goes now.
+pub(crate) fn chain(hash: [u8; 32], id: &[u8]) -> [u8; 32] {
+    Sha256::new().chain_update(hash).chain_update(id).finalize().into()
+}
+
+/// The lowest id of a millisecond: ids are UUIDs version 7, so "made before" is a range of the primary key.
+pub(crate) fn lowest_id(at: Timestamp) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..6].copy_from_slice(&at.unix_millis().to_be_bytes()[2..]);
+    id
+}
+
+impl Store {
+    /// Forgets at most `limit` things of a class that are older than `before`; answers how many.
+    /// `now` names the day whose row counts them.
+    pub async fn prune(
+        &self,
+        class: RetentionClass,
+        before: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::prune(db, class, before, limit, now).await,
+            Backend::Postgres(db) => postgres::prune(db, class, before, limit, now).await,
+        }
+    }
+
+    /// What was pruned, by day and class, the newest day first; at most `limit` rows.
+    pub async fn pruned(&self, limit: u16) -> Result<Vec<PrunedRow>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::pruned(db, limit).await,
+            Backend::Postgres(db) => postgres::pruned(db, limit).await,
+        }
+    }
+}

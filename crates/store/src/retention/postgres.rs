@@ -1,0 +1,235 @@
+//! Forgetting on PostgreSQL: a batch of the oldest, by the order of the primary key wherever ids tell the age.
+
+use std::collections::{BTreeSet, HashSet};
+
+use domain::Timestamp;
+
+use super::{PrunedRow, RetentionClass, chain, day, lowest_id};
+use crate::StoreError;
+use crate::codec::{fixed, split_ids};
+use crate::event::read_deliveries;
+use crate::postgres::{Failure, Postgres, Work, all, one, retried, run};
+
+/// Messages that have to stay are looked at again each time, so a batch is bounded by what it looks at as well.
+const PAGES: usize = 16;
+
+const OLD_MESSAGES: &str = "SELECT id, sha256, webhook_key, events FROM message \
+     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
+const DELIVERIES: &str = "SELECT id, deliveries FROM event WHERE id = ANY($1::bytea[])";
+const PENDING: &str = "SELECT id FROM delivery WHERE id = ANY($1::bytea[]) AND status = 'pending'";
+/// Removes the events that came with these messages; an event that was only counted again belongs to its first message.
+const REMOVE_EVENTS: &str = "DELETE FROM event WHERE id = ANY($1::bytea[]) AND message = ANY($2::bytea[]) \
+     RETURNING seq, fingerprint";
+const REMOVE_TEXTS: &str = "DELETE FROM event_text WHERE seq = ANY($1::bigint[])";
+const REMOVE_PRINTS: &str = "DELETE FROM event_fingerprint f USING unnest($1::bytea[], $2::bigint[]) AS gone (fingerprint, seq) \
+     WHERE f.fingerprint = gone.fingerprint AND f.seq = gone.seq";
+const REMOVE_MESSAGES: &str = "DELETE FROM message WHERE id = ANY($1::bytea[])";
+const REMOVE_WEBHOOK_IDS: &str = "DELETE FROM webhook_id w \
+     USING unnest($1::bytea[], $2::bytea[], $3::bytea[]) AS gone (key, sha256, message) \
+     WHERE w.key = gone.key AND w.sha256 = gone.sha256 AND w.message = gone.message";
+const OLD_DELIVERED: &str =
+    "SELECT id FROM delivery WHERE status = 'delivered' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE";
+const OLD_DEAD: &str = "SELECT id FROM delivery WHERE status = 'dead' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE";
+const REMOVE_DELIVERIES: &str = "DELETE FROM delivery WHERE id = ANY($1::bytea[])";
+const REMOVE_ATTEMPTS: &str = "DELETE FROM attempt WHERE delivery = ANY($1::bytea[])";
+const REMOVE_JOINED: &str = "DELETE FROM delivery_event WHERE delivery = ANY($1::bytea[])";
+const OLD_AUDIT: &str = "SELECT number FROM audit WHERE at < $1 ORDER BY number LIMIT $2";
+const REMOVE_AUDIT: &str = "DELETE FROM audit WHERE number = ANY($1::bigint[])";
+const OLD_WEBHOOK_IDS: &str = "DELETE FROM webhook_id WHERE ctid = ANY(ARRAY( \
+     SELECT ctid FROM webhook_id WHERE message < $1 LIMIT $2 FOR UPDATE)) RETURNING message";
+const OLD_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE ctid = ANY(ARRAY( \
+     SELECT ctid FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE)) RETURNING message";
+const OLD_FINGERPRINTS: &str = "DELETE FROM fingerprint WHERE ctid = ANY(ARRAY( \
+     SELECT ctid FROM fingerprint WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE)) RETURNING fingerprint";
+/// Makes the row or locks it, so that two nodes do not go on from the same hash.
+const PRUNED: &str = "INSERT INTO pruned VALUES ($1, $2, 0, decode(repeat('00', 32), 'hex')) \
+     ON CONFLICT (day, class) DO UPDATE SET count = pruned.count RETURNING count, hash";
+const SET_PRUNED: &str = "UPDATE pruned SET count = $3, hash = $4 WHERE day = $1 AND class = $2";
+const LIST: &str = "SELECT class, day, count, hash FROM pruned ORDER BY day DESC, class LIMIT $1";
+
+pub(super) async fn prune(
+    db: &Postgres,
+    class: RetentionClass,
+    before: Timestamp,
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    retried!(prune_once(db, class, before, limit, now))
+}
+
+async fn prune_once(
+    db: &Postgres,
+    class: RetentionClass,
+    before: Timestamp,
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    let work = db.begin().await?;
+    match forget(&work, class, before, limit, now).await {
+        Ok(count) => {
+            work.commit().await?;
+            Ok(count)
+        }
+        Err(failure) => {
+            work.undo().await?;
+            Err(failure)
+        }
+    }
+}
+
+async fn forget(
+    work: &Work,
+    class: RetentionClass,
+    before: Timestamp,
+    limit: usize,
+    now: Timestamp,
+) -> Result<usize, Failure> {
+    let rows = i64::try_from(limit).unwrap_or(i64::MAX);
+    let lowest = lowest_id(before).to_vec();
+    let gone = match class {
+        RetentionClass::Messages => messages(work, &lowest, limit).await?,
+        RetentionClass::Delivered => deliveries(work, OLD_DELIVERED, &lowest, rows).await?,
+        RetentionClass::Dead => deliveries(work, OLD_DEAD, &lowest, rows).await?,
+        RetentionClass::Audit => audit(work, before, rows).await?,
+        RetentionClass::WebhookIds => all(work, OLD_WEBHOOK_IDS, &[&lowest, &rows], |row| row.try_get(0)).await?,
+        RetentionClass::IdempotencyKeys => {
+            all(work, OLD_IDEMPOTENCY, &[&before.micros(), &rows], |row| row.try_get(0)).await?
+        }
+        RetentionClass::Fingerprints => {
+            all(work, OLD_FINGERPRINTS, &[&before.micros(), &rows], |row| row.try_get(0)).await?
+        }
+    };
+    record(work, class, &gone, now).await?;
+    Ok(gone.len())
+}
+
+async fn record(work: &Work, class: RetentionClass, gone: &[Vec<u8>], now: Timestamp) -> Result<(), Failure> {
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let (day, class) = (day(now), class.as_str());
+    let row = one(work, PRUNED, &[&day, &class], |row| {
+        Ok((row.try_get::<_, i64>(0)?, row.try_get::<_, Vec<u8>>(1)?))
+    })
+    .await?;
+    let (count, hash) = row.unwrap_or((0, vec![0; 32]));
+    let hash = fixed("pruned", class.as_bytes(), &hash)?;
+    let hash = gone.iter().fold(hash, |hash, id| chain(hash, id)).to_vec();
+    let count = count.saturating_add_unsigned(gone.len() as u64);
+    run(work, SET_PRUNED, &[&day, &class, &count, &hash]).await.map(drop)
+}
+
+struct OldMessage {
+    id: Vec<u8>,
+    sha256: Vec<u8>,
+    webhook_key: Option<Vec<u8>>,
+    events: Vec<[u8; 16]>,
+}
+
+/// Messages whose deliveries have all ended, oldest first; one that has to stay is passed over.
+async fn messages(work: &Work, lowest: &Vec<u8>, limit: usize) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut gone = Vec::new();
+    let mut after = Vec::new();
+    for _ in 0..PAGES {
+        let found = old_messages(work, &after, lowest, limit).await?;
+        let Some(last) = found.last() else { break };
+        after.clone_from(&last.id);
+        let needed = needed(work, &found).await?;
+        let free = found.into_iter().filter(|message| message.events.iter().all(|event| !needed.contains(event)));
+        let free: Vec<_> = free.take(limit - gone.len()).collect();
+        remove(work, &free).await?;
+        gone.extend(free.into_iter().map(|message| [message.id, message.sha256].concat()));
+        if gone.len() >= limit {
+            break;
+        }
+    }
+    Ok(gone)
+}
+
+async fn old_messages(
+    work: &Work,
+    after: &Vec<u8>,
+    lowest: &Vec<u8>,
+    limit: usize,
+) -> Result<Vec<OldMessage>, Failure> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = all(work, OLD_MESSAGES, &[after, lowest, &limit], |row| {
+        let bytes = |column| row.try_get::<_, Vec<u8>>(column);
+        Ok((bytes(0)?, bytes(1)?, row.try_get(2)?, bytes(3)?))
+    })
+    .await?;
+    rows.into_iter()
+        .map(|(id, sha256, webhook_key, events)| {
+            let events = split_ids("message", &id, &events)?;
+            Ok(OldMessage { id, sha256, webhook_key, events })
+        })
+        .collect()
+}
+
+/// The events of these messages that a pending delivery carries.
+async fn needed(work: &Work, messages: &[OldMessage]) -> Result<HashSet<[u8; 16]>, Failure> {
+    let asked: Vec<&[u8]> = messages.iter().flat_map(|message| &message.events).map(|id| &id[..]).collect();
+    let rows = all(work, DELIVERIES, &[&asked], |row| {
+        Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, Vec<u8>>(1)?))
+    })
+    .await?;
+    let mut carried = Vec::new();
+    for (event, column) in &rows {
+        let event = fixed("event", event, event)?;
+        carried.extend(read_deliveries(&event, column)?.into_iter().map(|one| (one.delivery.to_bytes(), event)));
+    }
+    let ids: BTreeSet<&[u8]> = carried.iter().map(|(delivery, _)| &delivery[..]).collect();
+    let ids: Vec<&[u8]> = ids.into_iter().collect();
+    let pending: Vec<Vec<u8>> = all(work, PENDING, &[&ids], |row| row.try_get(0)).await?;
+    let pending: HashSet<Vec<u8>> = pending.into_iter().collect();
+    Ok(carried.iter().filter(|(delivery, _)| pending.contains(&delivery[..])).map(|(_, event)| *event).collect())
+}
+
+async fn remove(work: &Work, messages: &[OldMessage]) -> Result<(), Failure> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<&[u8]> = messages.iter().map(|message| &message.id[..]).collect();
+    let events: Vec<&[u8]> = messages.iter().flat_map(|message| &message.events).map(|id| &id[..]).collect();
+    let removed = all(work, REMOVE_EVENTS, &[&events, &ids], |row| {
+        Ok((row.try_get::<_, i64>(0)?, row.try_get::<_, Vec<u8>>(1)?))
+    })
+    .await?;
+    let (numbers, prints): (Vec<i64>, Vec<Vec<u8>>) = removed.into_iter().unzip();
+    run(work, REMOVE_TEXTS, &[&numbers]).await?;
+    run(work, REMOVE_PRINTS, &[&prints, &numbers]).await?;
+    let known = messages.iter().filter_map(|message| Some((message.webhook_key.as_ref()?, message)));
+    let (keys, named): (Vec<&Vec<u8>>, Vec<&OldMessage>) = known.unzip();
+    let hashes: Vec<&[u8]> = named.iter().map(|message| &message.sha256[..]).collect();
+    let known: Vec<&[u8]> = named.iter().map(|message| &message.id[..]).collect();
+    run(work, REMOVE_WEBHOOK_IDS, &[&keys, &hashes, &known]).await?;
+    run(work, REMOVE_MESSAGES, &[&ids]).await.map(drop)
+}
+
+async fn deliveries(work: &Work, oldest: &str, lowest: &Vec<u8>, rows: i64) -> Result<Vec<Vec<u8>>, Failure> {
+    let ids: Vec<Vec<u8>> = all(work, oldest, &[lowest, &rows], |row| row.try_get(0)).await?;
+    if !ids.is_empty() {
+        for sql in [REMOVE_ATTEMPTS, REMOVE_JOINED, REMOVE_DELIVERIES] {
+            run(work, sql, &[&ids]).await?;
+        }
+    }
+    Ok(ids)
+}
+
+async fn audit(work: &Work, before: Timestamp, rows: i64) -> Result<Vec<Vec<u8>>, Failure> {
+    let numbers: Vec<i64> = all(work, OLD_AUDIT, &[&before.micros(), &rows], |row| row.try_get(0)).await?;
+    run(work, REMOVE_AUDIT, &[&numbers]).await?;
+    Ok(numbers.into_iter().map(|number| number.to_be_bytes().to_vec()).collect())
+}
+
+pub(super) async fn pruned(db: &Postgres, limit: u16) -> Result<Vec<PrunedRow>, StoreError> {
+    let rows = all(&db.client().await?, LIST, &[&i64::from(limit)], |row| {
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get::<_, i64>(2)?, row.try_get::<_, Vec<u8>>(3)?))
+    })
+    .await?;
+    let read = |(class, day, count, hash): (String, i64, i64, Vec<u8>)| {
+        let hash = fixed("pruned", class.as_bytes(), &hash)?;
+        Ok(PrunedRow { class, day, count: count.unsigned_abs(), hash })
+    };
+    rows.into_iter().map(read).collect()
+}

@@ -1,0 +1,38 @@
+//! One suite for both databases: each fact is checked on SQLite and on PostgreSQL.
+//!
+//! SQLite is a file in a temporary folder. PostgreSQL is the server whose `postgres://` URL stands in
+//! `ALERTWIRE_TEST_POSTGRES` (its user must be allowed to create databases); without it those tests check nothing.
+
+extern crate alertwire_store as store;
+
+/// Makes a test of each fact for each database.
+macro_rules! on_both {
+    ($($fact:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $fact() {
+                super::$fact(crate::world::World::sqlite().await).await;
+            })+
+        }
+        mod on_postgres {
+            $(#[tokio::test]
+            async fn $fact() {
+                if let Some(world) = crate::world::World::postgres().await {
+                    super::$fact(world).await;
+                }
+            })+
+        }
+    };
+}
+
+mod accept;
+mod configuration;
+mod deliveries;
+mod events;
+mod leases;
+mod life;
+mod nodes;
+mod retention;
+mod sqlite;
+mod work;
+mod world;
