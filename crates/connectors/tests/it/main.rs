@@ -1,0 +1,15 @@
+//! Connectors, tried against scripted targets.
+
+// The name that all other crates know it by.
+extern crate alertwire_connectors as connectors;
+
+#[cfg(test)]
+mod check;
+#[cfg(test)]
+mod credentials;
+#[cfg(test)]
+mod login;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod webhook;
