@@ -1,0 +1,4 @@
+//! Upkeep: what has to be done now and then, in small batches, off every hot path.
+
+pub mod retention;
+pub mod search;

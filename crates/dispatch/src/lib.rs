@@ -1,0 +1,77 @@
+//! The delivery shell: lease an integration, take its due work, ask `delivery`, send by a connector, settle.
+//!
+//! What it is for: [`Dispatcher::start`] works all integrations that this node can lease, and runs the upkeep of [`jobs`].
+//!
+//! What it never does: decide when to retry (that is `delivery`), write SQL, open a socket. It obeys.
+//!
+//! Dramatis personae: the [`supervisor`] holds leases and wakes owners; an [`owner`] works one integration, with
+//! its gate, its queue and its rate in memory; a send runs as a task of its own, so that one core is not the limit.
+//!
+//! Start reading at [`supervisor`], then [`owner`].
+
+mod grouping;
+pub mod jobs;
+mod owner;
+mod sending;
+mod settings;
+mod supervisor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alertwire_catalogue::Catalogue;
+use domain::{Clock, Dice};
+use egress::Egress;
+use store::Store;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+pub use settings::{Retention, Settings};
+
+/// What every part of the shell shares.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) egress: Egress,
+    pub(crate) clock: Clock,
+    pub(crate) dice: Dice,
+    pub(crate) settings: Settings,
+}
+
+/// The delivering half of a node.
+#[derive(Debug)]
+pub struct Dispatcher {
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Dispatcher {
+    /// Begins to deliver.
+    #[must_use]
+    pub fn start(
+        store: Store,
+        catalogue: Arc<Catalogue>,
+        egress: Egress,
+        clock: Clock,
+        dice: Dice,
+        settings: Settings,
+    ) -> Self {
+        let shared = Arc::new(Shared { store, catalogue, egress, clock, dice, settings });
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(supervisor::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(jobs::retention::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(jobs::search::run(shared, stopped));
+        Self { stop, tasks }
+    }
+
+    /// Begins no further send, waits for those in flight (at most `grace`), settles them and gives the leases back.
+    pub async fn stop(mut self, grace: Duration) {
+        // Nobody listens any more when every task has ended already.
+        let _ = self.stop.send(true);
+        let ended = tokio::time::timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await;
+        if ended.is_err() {
+            tracing::warn!("deliveries were still in flight after {grace:?}; they will be made again");
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! A node with one company and one webhook at a scripted target.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alertwire_dispatch::{Dispatcher, Settings};
+use delivery::Gate;
+use domain::access::{Actor, Scope};
+use domain::catalogue::{Catalogue, Record, Value};
+use domain::company::Company;
+use domain::event_set::{EventSet, NotifyBy};
+use domain::integration::{DeliveryForm, Integration, Secrets};
+use domain::mapping::{CompanyMapping, MappedTo};
+use domain::rule::IntegrationRule;
+use domain::{
+    Clock, CompanyId, DeliveryId, Dice, EventSetId, IntegrationId, NodeId, RuleId, Timestamp,
+};
+use receive::{Raise, Receiver};
+use serde_json::json;
+use store::{Change, Database, DeliveryQuery, DeliveryRow, PageAt, SealingKey, Standing, Store};
+use tempfile::TempDir;
+use testkit::{ManualClock, Target, seeded};
+
+pub const KIND: &str = "system.asset_added";
+
+pub struct House {
+    pub store: Store,
+    pub target: Target,
+    pub clock: Arc<ManualClock>,
+    pub company: CompanyId,
+    pub integration: IntegrationId,
+    receiver: Receiver,
+    dice: Dice,
+    catalogue: Arc<Catalogue>,
+    _folder: TempDir,
+}
+
+impl House {
+    /// `delivery` is the API's object, for instance `{"schedule": ["0s", "0s"]}`.
+    pub async fn new(delivery: serde_json::Value, by: NotifyBy) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::anywhere());
+        let now = clock.now();
+        let mut rng = seeded(11);
+        let node = NodeId::new(now, &mut rng);
+        let database = Database::Sqlite(folder.path().join("alertwire.db"));
+        let settings = store::Settings::new(database, node, SealingKey::from_bytes([7; 32]), [3; 16]);
+        let store = Store::open(settings, now, [9; 32]).await.unwrap();
+        let target = Target::start().await;
+        let company = Company {
+            id: CompanyId::new(now, &mut rng),
+            name: "Acme Corporation".to_owned(),
+            aliases: Vec::new(),
+            domain: None,
+            external_id: None,
+            created_at: now,
+        };
+        let company_id = company.id;
+        let form: DeliveryForm = serde_json::from_value(delivery).unwrap();
+        let fields = json!({ "webhook_url": target.url("/alerts") });
+        let integration = Integration {
+            id: IntegrationId::new(now, &mut rng),
+            connector: "webhook".to_owned(),
+            name: "Desk".to_owned(),
+            companies: Vec::new(),
+            enabled: true,
+            authenticated_at: Some(now),
+            checked_at: Some(now),
+            fields: fields.as_object().unwrap().clone(),
+            secrets_set: std::collections::BTreeMap::new(),
+            delivery: form.parse().unwrap(),
+            last_check: None,
+            created_at: now,
+            version: 1,
+        };
+        let integration_id = integration.id;
+        let set = EventSet {
+            id: EventSetId::new(now, &mut rng),
+            name: "Everything".to_owned(),
+            notify_by: by,
+            events: vec![KIND.to_owned()],
+            critical_bypass: false,
+            created_at: now,
+        };
+        let rule = IntegrationRule {
+            id: RuleId::new(now, &mut rng),
+            integration: integration_id,
+            name: "All".to_owned(),
+            event_set: set.id,
+            matchers: Vec::new(),
+            created_at: now,
+        };
+        let mapping = CompanyMapping {
+            integration: integration_id,
+            company: MappedTo::All,
+            rules: vec![rule.id],
+            create_webhook_alert: true,
+        };
+        let changes = [
+            Change::InsertCompany(company),
+            Change::InsertIntegration { integration, secrets: Secrets::new() },
+            Change::InsertEventSet(set),
+            Change::InsertRule(rule),
+            Change::PutMappings(vec![mapping]),
+        ];
+        for change in changes {
+            store.change(change, &Actor::Local, now).await.unwrap();
+        }
+        let told = Arc::clone(&clock);
+        let (tell, dice) = (Clock::new(move || told.now()), Dice::new(rng));
+        let catalogue = Catalogue::builtin();
+        let receiver =
+            Receiver::new(store.clone(), Arc::clone(&catalogue), tell, dice.clone(), receive::Settings::default());
+        Self {
+            store,
+            target,
+            clock,
+            company: company_id,
+            integration: integration_id,
+            receiver,
+            dice,
+            catalogue,
+            _folder: folder,
+        }
+    }
+
+    pub fn dispatch(&self) -> Dispatcher {
+        let egress = egress::Egress::new(egress::Settings {
+            allow: vec!["127.0.0.1".parse().unwrap()],
+            ..egress::Settings::default()
+        });
+        let told = Arc::clone(&self.clock);
+        let clock = Clock::new(move || told.now());
+        // Short rhythms: time in these tests moves by hand, past leases too, and nobody rings when it does.
+        let short = Duration::from_millis(20);
+        let settings = Settings { lease: 10 * short, sweep: short, idle: short, ..Settings::default() };
+        Dispatcher::start(self.store.clone(), Arc::clone(&self.catalogue), egress.unwrap(), clock, self.dice.clone(), settings)
+    }
+
+    /// Raises one event a given address each, in one request.
+    pub async fn raise(&self, addresses: &[&str]) {
+        let raise = |ip: &&str| Raise {
+            kind: KIND.to_owned(),
+            company: self.company,
+            records: vec![Record::from_iter([("ip", Value::Text((*ip).to_owned()))])],
+            severity: None,
+            occurred_at: None,
+        };
+        let raises = addresses.iter().map(raise).collect();
+        self.receiver.raise(b"{}".to_vec().into(), &http::HeaderMap::new(), raises, None).await.unwrap();
+    }
+
+    pub async fn deliveries(&self) -> Vec<DeliveryRow> {
+        let at = PageAt::default();
+        self.store.deliveries(&Scope::All, &DeliveryQuery::default(), &at).await.unwrap().items
+    }
+
+    /// Waits until every delivery stands so.
+    pub async fn until_all(&self, standing: Standing) -> Vec<DeliveryRow> {
+        loop {
+            let rows = self.deliveries().await;
+            if !rows.is_empty() && rows.iter().all(|row| row.standing == standing) {
+                return rows;
+            }
+            self.look_again().await;
+        }
+    }
+
+    /// Waits until the only delivery has spent so many attempts, then moves time to its next.
+    pub async fn on_to_the_next_attempt(&self, spent: u32) -> DeliveryId {
+        loop {
+            let row = self.deliveries().await.remove(0);
+            if row.attempts == spent {
+                self.clock.set(row.due_at.max(self.clock.now()));
+                return row.id;
+            }
+            self.look_again().await;
+        }
+    }
+
+    pub async fn until_gate(&self, is: impl Fn(&Gate) -> bool) -> Gate {
+        loop {
+            let gate = self.store.gate(self.integration).await.unwrap();
+            if is(&gate) {
+                return gate;
+            }
+            self.look_again().await;
+        }
+    }
+
+    /// The store tells nobody that it has settled, so it is asked every few milliseconds.
+    async fn look_again(&self) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(2));
+        ticks.tick().await;
+        ticks.tick().await;
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
