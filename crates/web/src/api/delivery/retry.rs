@@ -1,0 +1,36 @@
+use axum::Json;
+use axum::extract::State;
+use domain::DeliveryId;
+use http::StatusCode;
+use store::Retried;
+
+use super::DeliveryView;
+use super::get::show;
+use crate::App;
+use crate::api::Made;
+use crate::problem::Problem;
+use crate::read::{Id, Operator};
+
+/// Send again by hand: an undelivered one is due now under the same id, a delivered one gets a new delivery with a new id.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/retry", tag = "deliveries", params(("id" = String, Path)),
+    responses((status = 202, body = DeliveryView)))]
+pub(crate) async fn retry(
+    app: State<App>,
+    Operator(caller): Operator,
+    Id(id): Id<DeliveryId>,
+) -> Made<DeliveryView> {
+    let due = match app
+        .store()
+        .retry(caller.scope(), id, app.now(), &caller.actor())
+        .await?
+    {
+        Retried::Due(id) | Retried::Replayed(id) => id,
+        Retried::NotFound => return Err(Problem::not_found("delivery")),
+        Retried::Grouping => {
+            let detail =
+                "it waits for further events and goes out by itself at the end of its window";
+            return Err(Problem::wrong_state(detail));
+        }
+    };
+    Ok((StatusCode::ACCEPTED, Json(show(&app, &caller, due).await?)))
+}

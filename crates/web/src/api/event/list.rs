@@ -1,0 +1,147 @@
+use axum::Json;
+use axum::extract::State;
+use domain::event::{Fingerprint, Match, Reason};
+use domain::message::Decode;
+use serde::Deserialize;
+use store::{EventQuery, PageAt};
+use utoipa::IntoParams;
+
+use super::{EventView, views};
+use crate::App;
+use crate::api::Answer;
+use crate::api::fields::find_company;
+use crate::problem::Problem;
+use crate::read::page::page_at;
+use crate::read::{Caller, Listing, Params, Query, Viewer};
+
+/// Most characters of a search.
+const TEXT_CHARS: usize = 256;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsQuery {
+    /// Code of a kind.
+    event: Option<String>,
+    category: Option<String>,
+    /// Id or name of a company.
+    company: Option<String>,
+    /// Id of a source.
+    source: Option<String>,
+    /// At least this severity.
+    severity: Option<String>,
+    /// `routed`, `unrouted` or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`.
+    routing: Option<String>,
+    /// `full`, `partial` or `none`.
+    #[serde(rename = "match")]
+    matched: Option<String>,
+    /// `ok`, `repaired` or `failed`.
+    decode: Option<String>,
+    /// Received at this time or later.
+    since: Option<String>,
+    /// Received before this time.
+    until: Option<String>,
+    /// Words of subject and body.
+    text: Option<String>,
+    /// Id of a message.
+    journal: Option<String>,
+    fingerprint: Option<String>,
+    #[param(value_type = Option<u16>)]
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// Events, newest first.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery),
+    responses((status = 200, body = Listing<EventView>)))]
+pub(crate) async fn list(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Query(query): Query<EventsQuery>,
+) -> Answer<Listing<EventView>> {
+    let (query, at) = query.parse(&caller)?;
+    let page = app.store().events(caller.scope(), &query, &at).await?;
+    let items = views(page.items, caller.configuration).await?;
+    Ok(Json(Listing {
+        items,
+        next: page.next,
+    }))
+}
+
+impl EventsQuery {
+    fn parse(self, caller: &Caller) -> Result<(EventQuery, PageAt), Problem> {
+        let mut params = Params::default();
+        let matches = [Match::Full, Match::Partial, Match::None];
+        let decodes = [Decode::Ok, Decode::Repaired, Decode::Failed];
+        let query = EventQuery {
+            kind: self.event.filter(|code| !code.is_empty()),
+            category: self.category.filter(|category| !category.is_empty()),
+            company: params.with("company", self.company.as_deref(), |text| {
+                find_company(text, caller)
+            }),
+            source: params.read("source", self.source.as_deref()),
+            severity_least: params.read("severity", self.severity.as_deref()),
+            routing: params.with("routing", self.routing.as_deref(), routing),
+            matched: params.with("match", self.matched.as_deref(), |text| {
+                word(text, &matches, |one| one.as_str())
+            }),
+            decode: params.with("decode", self.decode.as_deref(), |text| {
+                word(text, &decodes, |one| one.as_str())
+            }),
+            since: params.read("since", self.since.as_deref()),
+            until: params.read("until", self.until.as_deref()),
+            text: params.with("text", self.text.as_deref(), text),
+            message: params.read("journal", self.journal.as_deref()),
+            fingerprint: params.with("fingerprint", self.fingerprint.as_deref(), fingerprint),
+        };
+        let at = page_at(&mut params, self.limit.as_deref(), self.cursor);
+        params.finish()?;
+        Ok((query, at))
+    }
+}
+
+fn word<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Result<T, String> {
+    let names = || {
+        all.iter()
+            .map(|one| name(*one))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    all.iter()
+        .copied()
+        .find(|one| name(*one) == text)
+        .ok_or_else(|| format!("is one of {}", names()))
+}
+
+fn routing(text: &str) -> Result<String, String> {
+    let mut words = vec!["routed", "unrouted"];
+    words.extend(Reason::ALL.map(Reason::as_str));
+    if words.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("is one of {}", words.join(", ")))
+    }
+}
+
+fn text(text: &str) -> Result<String, String> {
+    if text.chars().count() > TEXT_CHARS {
+        return Err(format!("has at most {TEXT_CHARS} characters"));
+    }
+    Ok(text.to_owned())
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, String> {
+    let digit = |at: usize| {
+        text.get(2 * at..2 * at + 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+    };
+    let bytes: Option<Vec<u8>> = if text.len() == 32 {
+        (0..16).map(digit).collect()
+    } else {
+        None
+    };
+    let bytes = bytes.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+    bytes
+        .map(Fingerprint)
+        .ok_or_else(|| "is 32 hexadecimal digits".to_owned())
+}

@@ -1,0 +1,143 @@
+//! Events: raised by the API, listed, followed live, explained.
+
+pub(crate) mod create;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod stream;
+pub(crate) mod trace;
+
+use alertwire_catalogue::{Catalogue, Entities, Limits, Record};
+use domain::Timestamp;
+use domain::configuration::Configuration;
+use domain::event::{Ambiguity, Event, Repair, Routing};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::Named;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventView {
+    id: String,
+    /// Code of the kind; null when the subject names none.
+    event: Option<String>,
+    category: Option<String>,
+    subject: String,
+    body: String,
+    #[schema(value_type = String)]
+    severity: &'static str,
+    company: Option<Named>,
+    source: Option<Named>,
+    #[schema(value_type = String)]
+    decode: &'static str,
+    #[schema(value_type = Vec<Object>)]
+    repairs: Vec<Repair>,
+    #[serde(rename = "match")]
+    #[schema(value_type = String)]
+    matched: &'static str,
+    /// Reading panicked or ran out of its budget.
+    read_failed: bool,
+    #[schema(value_type = Vec<Object>)]
+    records: Vec<Record>,
+    alternatives: Vec<String>,
+    suggested_event: Option<String>,
+    #[schema(value_type = Vec<Object>)]
+    ambiguous: Vec<Ambiguity>,
+    /// What stands in the body, recognised or not.
+    #[schema(value_type = Object)]
+    entities: Value,
+    remainder: String,
+    /// For each record the byte span of each of its fields in the body; only of a single event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Object>>)]
+    spans: Option<Value>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    occurred_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    received_at: Timestamp,
+    journal_id: String,
+    fingerprint: String,
+    /// How often it was seen within its source's window.
+    count: u32,
+    /// `routed` or `unrouted`.
+    #[schema(value_type = String)]
+    routing: &'static str,
+    /// Why it went nowhere.
+    #[schema(value_type = Option<String>)]
+    unrouted_reason: Option<&'static str>,
+}
+
+impl EventView {
+    /// The view for lists and streams: with what stands in the body, without spans.
+    fn new(event: Event, configuration: &Configuration, limits: &Limits) -> Self {
+        let entities = json!(Entities::sweep(&event.body, limits.entities));
+        let reading = event.reading;
+        let (routing, unrouted_reason) = match event.routing {
+            Routing::Routed => ("routed", None),
+            Routing::Unrouted(reason) => ("unrouted", Some(reason.as_str())),
+        };
+        Self {
+            id: event.id.to_string(),
+            event: event.kind,
+            category: event.category,
+            subject: event.subject,
+            body: event.body,
+            severity: event.severity.as_str(),
+            company: event.company.map(|id| Named::company(id, configuration)),
+            source: event.source.map(|id| Named::source(id, configuration)),
+            decode: reading.decode.as_str(),
+            repairs: reading.repairs,
+            matched: reading.matched.as_str(),
+            read_failed: reading.read_failed,
+            records: reading.records,
+            alternatives: reading.alternatives,
+            suggested_event: reading.suggested,
+            ambiguous: reading.ambiguous,
+            entities,
+            remainder: reading.remainder,
+            spans: None,
+            occurred_at: event.occurred_at,
+            received_at: event.received_at,
+            journal_id: event.message.to_string(),
+            fingerprint: event.fingerprint.to_string(),
+            count: event.count,
+            routing,
+            unrouted_reason,
+        }
+    }
+
+    /// Spans are not stored: the body says them again.
+    fn with_spans(mut self, catalogue: &Catalogue, limits: &Limits) -> Self {
+        let read = catalogue.read_alert(&self.subject, &self.body, limits);
+        if read.records == self.records {
+            let mut rows: Vec<Map<String, Value>> = vec![Map::new(); read.records.len()];
+            for span in &read.spans {
+                if let Some(row) = rows.get_mut(span.record) {
+                    row.insert(
+                        span.field.to_string(),
+                        json!({"start": span.start, "end": span.end}),
+                    );
+                }
+            }
+            self.spans = Some(json!(rows));
+        }
+        self
+    }
+}
+
+/// Sweeping many bodies is work for a thread that may be busy.
+async fn views(
+    events: Vec<Event>,
+    configuration: std::sync::Arc<Configuration>,
+) -> Result<Vec<EventView>, crate::problem::Problem> {
+    let limits = Limits::default();
+    let view = move || {
+        events
+            .into_iter()
+            .map(|event| EventView::new(event, &configuration, &limits))
+            .collect()
+    };
+    tokio::task::spawn_blocking(view)
+        .await
+        .map_err(|error| crate::problem::Problem::internal(error.to_string()))
+}

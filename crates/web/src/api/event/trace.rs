@@ -1,0 +1,153 @@
+use axum::Json;
+use axum::extract::State;
+use domain::event::{Event, Match};
+use domain::matching::{Facts, Hop, explain};
+use domain::{EventId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::api::{Answer, Named};
+use crate::problem::Problem;
+use crate::read::{Caller, Id, Viewer};
+
+/// The way of an event, hop by hop.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TraceView {
+    event_id: String,
+    journal_id: String,
+    /// The verdict when it came in.
+    #[schema(value_type = String)]
+    routing: &'static str,
+    /// The configuration's epoch that the verdict was reached by, and the one there is now.
+    epoch: u64,
+    current_epoch: u64,
+    /// The configuration has changed since: the hops of matching are those that the event would take today.
+    configuration_moved: bool,
+    #[schema(value_type = Vec<Object>)]
+    hops: Vec<Hop>,
+    deliveries: Vec<TracedDelivery>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TracedDelivery {
+    id: String,
+    integration: Named,
+    rule: Named,
+    #[schema(value_type = String)]
+    status: &'static str,
+    reason: Option<String>,
+    cause: Option<String>,
+    attempts: u32,
+    #[schema(value_type = String, format = DateTime)]
+    due_at: Timestamp,
+}
+
+/// Why an event went where it went, also when it went nowhere.
+#[utoipa::path(get, path = "/api/v1/events/{id}/trace", tag = "events", params(("id" = String, Path)),
+    responses((status = 200, body = TraceView)))]
+pub(crate) async fn trace(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Id(id): Id<EventId>,
+) -> Answer<TraceView> {
+    let event = app
+        .store()
+        .event(caller.scope(), id)
+        .await?
+        .ok_or_else(|| Problem::not_found("event"))?;
+    let deliveries = deliveries(&app, &caller, id).await?;
+    let mut hops = vec![source_hop(&event, &caller), parse_hop(&event)];
+    hops.extend(explain(&facts(&event), &caller.configuration).1);
+    Ok(Json(TraceView {
+        event_id: event.id.to_string(),
+        journal_id: event.message.to_string(),
+        routing: event.routing.as_str(),
+        epoch: event.epoch,
+        current_epoch: caller.configuration.epoch,
+        configuration_moved: event.epoch != caller.configuration.epoch,
+        hops,
+        deliveries,
+    }))
+}
+
+async fn deliveries(
+    app: &App,
+    caller: &Caller,
+    event: EventId,
+) -> Result<Vec<TracedDelivery>, Problem> {
+    let mut traced = Vec::new();
+    for carried in app
+        .store()
+        .deliveries_of_event(caller.scope(), event)
+        .await?
+    {
+        let Some(row) = app
+            .store()
+            .delivery(caller.scope(), carried.delivery)
+            .await?
+        else {
+            continue;
+        };
+        traced.push(TracedDelivery {
+            id: row.id.to_string(),
+            integration: Named::integration(row.integration, &caller.configuration),
+            rule: Named::rule(row.rule, &caller.configuration),
+            status: row.standing.as_str(),
+            reason: row.reason,
+            cause: row.cause,
+            attempts: row.attempts,
+            due_at: row.due_at,
+        });
+    }
+    Ok(traced)
+}
+
+fn hop(hop: &'static str, ok: bool, detail: String) -> Hop {
+    Hop {
+        hop,
+        ok,
+        detail,
+        integration: None,
+        rule: None,
+    }
+}
+
+fn source_hop(event: &Event, caller: &Caller) -> Hop {
+    let detail = match event.source {
+        None => "raised by the API".to_owned(),
+        Some(id) => match caller.configuration.source(id) {
+            Some(source) => format!("came by source {}", source.name),
+            None => format!("came by source {id}, which has been removed"),
+        },
+    };
+    hop("source", true, detail)
+}
+
+fn parse_hop(event: &Event) -> Hop {
+    let reading = &event.reading;
+    let kind = event.kind.as_deref().unwrap_or("no known kind");
+    let detail = format!(
+        "decode {}, subject names {kind}, match {}, {} record(s), {} ambiguous field(s)",
+        reading.decode.as_str(),
+        reading.matched.as_str(),
+        reading.records.len(),
+        reading.ambiguous.len(),
+    );
+    hop("parse", reading.matched != Match::None, detail)
+}
+
+fn facts(event: &Event) -> Facts<'_> {
+    Facts {
+        company: event.company,
+        source: event.source,
+        kind: event.kind.as_deref(),
+        category: event.category.as_deref(),
+        subject: &event.subject,
+        body: &event.body,
+        severity: event.severity,
+        reading: &event.reading,
+        received_at: event.received_at,
+        via: &event.via,
+    }
+}

@@ -1,0 +1,136 @@
+//! Integrations: set up, checked, switched, finished.
+
+pub(crate) mod check;
+pub(crate) mod create;
+pub(crate) mod finish;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod update;
+
+mod trial;
+
+use std::sync::Arc;
+
+use delivery::{Gate, integration_status};
+use domain::integration::{DeliveryForm, Integration};
+use domain::{CompanyId, IntegrationId, Timestamp};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::problem::Problem;
+use crate::read::Caller;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct IntegrationView {
+    id: String,
+    connector: String,
+    name: String,
+    /// `draft` (never checked), `failed` (checked, not good), `authenticated`, `paused` (the gate is held for now),
+    /// `disabled` (gone, failing too long, or switched off by a person).
+    #[schema(value_type = String)]
+    status: &'static str,
+    status_reason: Option<String>,
+    enabled: bool,
+    /// Associated companies; empty means all.
+    companies: Vec<String>,
+    /// As they were given; of a secret only `{"set": true, "last4": "…"}`.
+    #[schema(value_type = Object)]
+    credentials: Map<String, Value>,
+    #[schema(value_type = Object)]
+    delivery: DeliveryForm,
+    /// The report of the last check: `{"ok": …, "steps": [{"name", "ok", "detail", "millis"}]}`.
+    #[schema(value_type = Option<Object>)]
+    check: Option<Value>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    checked_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    authenticated_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+impl IntegrationView {
+    fn new(integration: &Integration, gate: &Gate, caller: &Caller) -> Self {
+        let (status, status_reason) = integration_status(
+            integration.enabled,
+            integration.checked_at,
+            integration.authenticated_at,
+            gate,
+        );
+        let mut credentials = integration.fields.clone();
+        for (name, last4) in &integration.secrets_set {
+            credentials.insert(name.clone(), json!({"set": true, "last4": last4}));
+        }
+        let seen = |company: &&CompanyId| caller.sees(**company);
+        Self {
+            id: integration.id.to_string(),
+            connector: integration.connector.clone(),
+            name: integration.name.clone(),
+            status: status.as_str(),
+            status_reason,
+            enabled: integration.enabled,
+            companies: integration
+                .companies
+                .iter()
+                .filter(seen)
+                .map(CompanyId::to_string)
+                .collect(),
+            credentials,
+            delivery: DeliveryForm::from(&integration.delivery),
+            check: integration.last_check.clone(),
+            checked_at: integration.checked_at,
+            authenticated_at: integration.authenticated_at,
+            created_at: integration.created_at,
+        }
+    }
+}
+
+/// Whether an integration exists for the caller: it serves one of the caller's companies.
+pub(super) fn seen(integration: &Integration, caller: &Caller) -> bool {
+    caller.sees_all()
+        || integration.companies.is_empty()
+        || integration
+            .companies
+            .iter()
+            .any(|company| caller.sees(*company))
+}
+
+pub(super) fn find(id: IntegrationId, caller: &Caller) -> Result<&Arc<Integration>, Problem> {
+    let found = caller
+        .configuration
+        .integration(id)
+        .filter(|integration| seen(integration, caller));
+    found.ok_or_else(|| Problem::not_found("integration"))
+}
+
+/// What rules, mappings and finish ask first (decisions.md 17).
+pub(super) fn expect_authenticated(integration: &Integration) -> Result<(), Problem> {
+    if integration.authenticated_at.is_some() {
+        return Ok(());
+    }
+    let missing = match integration.checked_at {
+        None => "its credentials were never checked",
+        Some(_) => "the last check of its credentials did not succeed",
+    };
+    Err(Problem::wrong_state(format!(
+        "the step Credentials is missing: the integration is not authenticated, {missing}; \
+         correct the credentials or check them again (POST /api/v1/integrations/{}/check)",
+        integration.id
+    )))
+}
+
+/// The view of an integration as it stands now.
+async fn view_now(
+    app: &App,
+    id: IntegrationId,
+    caller: &Caller,
+) -> Result<IntegrationView, Problem> {
+    let configuration = app.store().configuration().await?;
+    let integration = configuration
+        .integration(id)
+        .ok_or_else(|| Problem::not_found("integration"))?;
+    let gate = app.store().gate(id).await?;
+    Ok(IntegrationView::new(integration, &gate, caller))
+}

@@ -1,0 +1,129 @@
+//! A try of an integration's set-up with a marked test alert, for create, check and finish.
+
+use connectors::{CheckReport, NotReady, Ready, Step, test_alert};
+use delivery::{Cause, Outcome};
+use domain::access::Actor;
+use domain::alert::VIA_HEADER;
+use domain::integration::Integration;
+use domain::{DeliveryId, IntegrationId};
+use serde_json::Value;
+use store::Change;
+
+use crate::App;
+use crate::problem::Problem;
+use crate::read::Caller;
+
+/// What a try came to.
+#[derive(Debug)]
+pub(super) struct Trial {
+    pub(super) ok: bool,
+    pub(super) steps: Vec<Step>,
+    outcome: Option<Outcome>,
+}
+
+impl Trial {
+    /// Tries the stored set-up, secrets and all.
+    pub(super) async fn run(app: &App, integration: &Integration) -> Result<Self, Problem> {
+        let secrets = app.store().secrets(integration.id).await?;
+        let ready = match Ready::new(integration, &secrets, app.egress().clone()) {
+            Ok(ready) => ready,
+            Err(error) => return Ok(Self::not_ready(&error)),
+        };
+        let headers = vec![(VIA_HEADER.to_owned(), app.store().instance().to_owned())];
+        let test = test_alert(
+            app.fresh(DeliveryId::new),
+            headers,
+            integration.delivery.timeout,
+        );
+        Ok(ready.check(&test, app.clock()).await.into())
+    }
+
+    fn not_ready(error: &NotReady) -> Self {
+        let step = Step {
+            name: "credentials",
+            ok: false,
+            detail: error.to_string(),
+            millis: 0.0,
+        };
+        Self {
+            ok: false,
+            steps: vec![step],
+            outcome: Some(Outcome::Held(error.reason())),
+        }
+    }
+
+    /// As the API shows it.
+    pub(super) fn report(&self) -> Value {
+        serde_json::json!({"ok": self.ok, "steps": self.steps})
+    }
+
+    /// The class of what went wrong, the same words that deliveries have.
+    pub(super) fn cause(&self) -> &'static str {
+        match &self.outcome {
+            Some(Outcome::Failed { cause, .. }) => cause.class(),
+            Some(Outcome::Held(reason)) => reason.as_str(),
+            Some(Outcome::Delivered { .. }) | None => "none",
+        }
+    }
+
+    pub(super) fn remedy(&self) -> &'static str {
+        match &self.outcome {
+            Some(Outcome::Failed { cause, .. }) => cause.remedy(),
+            Some(Outcome::Held(delivery::HoldReason::BlockedAddress)) => Cause::Blocked.remedy(),
+            Some(Outcome::Held(reason)) => reason.explanation(),
+            Some(Outcome::Delivered { .. }) | None => "",
+        }
+    }
+
+    /// What the first step that was not good says.
+    pub(super) fn fault(&self) -> String {
+        match self.steps.iter().find(|step| !step.ok) {
+            Some(step) => format!("{}: {}", step.name, step.detail),
+            None => "the test alert was not received".to_owned(),
+        }
+    }
+}
+
+impl From<CheckReport> for Trial {
+    fn from(report: CheckReport) -> Self {
+        Self {
+            ok: report.ok,
+            steps: report.steps,
+            outcome: Some(report.outcome),
+        }
+    }
+}
+
+/// Tries the stored set-up and notes what it came to: a good try authenticates the integration, a bad one takes that back.
+pub(super) async fn authenticate(
+    app: &App,
+    id: IntegrationId,
+    actor: &Actor,
+) -> Result<Trial, Problem> {
+    let configuration = app.store().configuration().await?;
+    let integration = configuration
+        .integration(id)
+        .ok_or_else(|| Problem::not_found("integration"))?;
+    let trial = Trial::run(app, integration).await?;
+    let change = Change::Checked {
+        id,
+        at: app.now(),
+        ok: trial.ok,
+        report: trial.report(),
+    };
+    app.store().change(change, actor, app.now()).await?;
+    Ok(trial)
+}
+
+/// Takes one of the test sends that a key has in a minute.
+pub(super) fn take_test_send(app: &App, caller: &Caller) -> Result<(), Problem> {
+    app.test_sends()
+        .take(caller.key_id(), app.now())
+        .map_err(|wait| {
+            let most = app.settings().test_sends_per_minute;
+            Problem::too_many(
+                format!("a key may send {most} test alerts in a minute"),
+                wait.as_secs().max(1),
+            )
+        })
+}

@@ -1,0 +1,37 @@
+//! The REST API: a folder for each noun, a file for each endpoint with its form and view types.
+
+pub(crate) mod audit;
+pub(crate) mod catalog;
+pub(crate) mod company;
+pub(crate) mod delivery;
+pub(crate) mod event;
+pub(crate) mod event_set;
+pub(crate) mod integration;
+pub(crate) mod journal;
+pub(crate) mod key;
+pub(crate) mod mapping;
+pub(crate) mod parse;
+pub(crate) mod render;
+pub(crate) mod rule;
+pub(crate) mod source;
+pub(crate) mod whitelisting;
+
+mod fields;
+mod named;
+
+pub(crate) use named::Named;
+
+use axum::Json;
+use http::StatusCode;
+
+use crate::problem::Problem;
+
+/// What a handler answers.
+pub(crate) type Answer<T> = Result<Json<T>, Problem>;
+
+/// 201 with what was made.
+pub(crate) type Made<T> = Result<(StatusCode, Json<T>), Problem>;
+
+fn made<T>(view: T) -> Made<T> {
+    Ok((StatusCode::CREATED, Json(view)))
+}

@@ -1,0 +1,47 @@
+//! A thing by id and name.
+
+use domain::configuration::Configuration;
+use domain::{CompanyId, IntegrationId, RuleId, SourceId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Named {
+    pub(crate) id: String,
+    /// Null when it has been removed since.
+    pub(crate) name: Option<String>,
+}
+
+impl Named {
+    pub(crate) fn company(id: CompanyId, configuration: &Configuration) -> Self {
+        Self {
+            id: id.to_string(),
+            name: configuration
+                .company(id)
+                .map(|company| company.name.clone()),
+        }
+    }
+
+    pub(crate) fn source(id: SourceId, configuration: &Configuration) -> Self {
+        Self {
+            id: id.to_string(),
+            name: configuration.source(id).map(|source| source.name.clone()),
+        }
+    }
+
+    pub(crate) fn integration(id: IntegrationId, configuration: &Configuration) -> Self {
+        Self {
+            id: id.to_string(),
+            name: configuration
+                .integration(id)
+                .map(|found| found.name.clone()),
+        }
+    }
+
+    pub(crate) fn rule(id: RuleId, configuration: &Configuration) -> Self {
+        Self {
+            id: id.to_string(),
+            name: configuration.rule(id).map(|rule| rule.name.clone()),
+        }
+    }
+}

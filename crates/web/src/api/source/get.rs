@@ -1,0 +1,25 @@
+use axum::Json;
+use axum::extract::State;
+use domain::SourceId;
+
+use super::{SourceView, seen};
+use crate::App;
+use crate::api::Answer;
+use crate::problem::Problem;
+use crate::read::{Id, Viewer};
+
+/// One source.
+#[utoipa::path(get, path = "/api/v1/sources/{id}", tag = "sources", params(("id" = String, Path)),
+    responses((status = 200, body = SourceView)))]
+pub(crate) async fn get(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Id(id): Id<SourceId>,
+) -> Answer<SourceView> {
+    let found = caller
+        .configuration
+        .source(id)
+        .filter(|source| seen(source, &caller));
+    let source = found.ok_or_else(|| Problem::not_found("source"))?;
+    Ok(Json(SourceView::new(source, &app, &caller)))
+}

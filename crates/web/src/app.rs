@@ -1,0 +1,140 @@
+//! What every handler has in hand.
+
+use std::sync::Arc;
+
+use alertwire_catalogue::Catalogue;
+use domain::{Clock, Dice, Timestamp};
+use egress::Egress;
+use metrics_exporter_prometheus::PrometheusHandle;
+use rand::Rng as _;
+use rand::rngs::StdRng;
+use receive::Receiver;
+use store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::Settings;
+use crate::meters::Meters;
+use crate::test_sends::TestSends;
+
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub store: Store,
+    pub catalogue: Arc<Catalogue>,
+    pub egress: Egress,
+    pub receiver: Receiver,
+    pub clock: Clock,
+    pub dice: Dice,
+    pub settings: Settings,
+    /// Of the recorder that was installed before; `/metrics` prints it.
+    pub metrics: PrometheusHandle,
+}
+
+/// Everything the server works with. A clone is cheap.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    meters: Meters,
+    test_sends: TestSends,
+    streams: Arc<Semaphore>,
+    closing: CancellationToken,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App")
+            .field("settings", &self.0.parts.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let streams = Arc::new(Semaphore::new(parts.settings.streams));
+        let test_sends = TestSends::new(parts.settings.test_sends_per_minute);
+        let meters = Meters::new();
+        Self(Arc::new(Inner {
+            parts,
+            meters,
+            test_sends,
+            streams,
+            closing: CancellationToken::new(),
+        }))
+    }
+
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.0.parts.store
+    }
+
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.0.parts.catalogue
+    }
+
+    #[must_use]
+    pub fn egress(&self) -> &Egress {
+        &self.0.parts.egress
+    }
+
+    #[must_use]
+    pub fn receiver(&self) -> &Receiver {
+        &self.0.parts.receiver
+    }
+
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.parts.settings
+    }
+
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.parts.clock
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+
+    #[must_use]
+    pub fn dice(&self) -> &Dice {
+        &self.0.parts.dice
+    }
+
+    pub(crate) fn metrics(&self) -> &PrometheusHandle {
+        &self.0.parts.metrics
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    pub(crate) fn test_sends(&self) -> &TestSends {
+        &self.0.test_sends
+    }
+
+    pub(crate) fn streams(&self) -> &Arc<Semaphore> {
+        &self.0.streams
+    }
+
+    /// Cancelled when the server shuts down, so that answers without an end come to one.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
+    }
+
+    /// A new id of whatever kind: `app.fresh(CompanyId::new)`.
+    pub(crate) fn fresh<T>(&self, make: impl FnOnce(Timestamp, &mut StdRng) -> T) -> T {
+        let now = self.now();
+        self.dice().roll(|rng| make(now, rng))
+    }
+
+    /// Names a request in answers and in the log.
+    pub(crate) fn request_id(&self) -> String {
+        self.dice().roll(|rng| format!("{:016x}", rng.next_u64()))
+    }
+}

@@ -1,0 +1,193 @@
+//! The API's description, generated from the handlers: OpenAPI 3.1, with the alert that goes out under `webhooks`.
+
+use axum::Json;
+use serde_json::{Value, json};
+use utoipa::OpenApi;
+
+use crate::api::{
+    audit, catalog, company, delivery, event, event_set, integration, journal, key, mapping, parse,
+    render, rule, source, whitelisting,
+};
+use crate::health;
+use crate::problem::ProblemView;
+use crate::read::Viewer;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Alertwire",
+        description = "Carries security alerts from the event to the people and systems that must act on it.",
+        license(name = "MIT OR Apache-2.0")
+    ),
+    paths(
+        company::create::create,
+        company::list::list,
+        company::get::get,
+        integration::create::create,
+        integration::list::list,
+        integration::get::get,
+        integration::update::update,
+        integration::check::check,
+        integration::finish::finish,
+        event_set::create::create,
+        event_set::list::list,
+        event_set::get::get,
+        rule::create::create,
+        rule::list::list,
+        mapping::put::put,
+        mapping::put_many::put_many,
+        mapping::list::list,
+        event::create::create,
+        event::list::list,
+        event::get::get,
+        event::trace::trace,
+        event::stream::stream,
+        journal::get::get,
+        journal::raw::raw,
+        source::create::create,
+        source::list::list,
+        source::get::get,
+        delivery::list::list,
+        delivery::get::get,
+        delivery::retry::retry,
+        catalog::get,
+        parse::create,
+        render::create,
+        whitelisting::get,
+        get,
+        key::create::create,
+        key::list::list,
+        key::remove::remove,
+        audit::list,
+        health::live::live,
+        health::ready::ready,
+        health::metrics::metrics,
+    ),
+    components(schemas(ProblemView))
+)]
+struct Document;
+
+/// Paths that take no key.
+const OPEN: [&str; 4] = [
+    "/livez",
+    "/readyz",
+    "/intake/{source}",
+    "/intake/{source}/token",
+];
+
+/// The description of the API.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "catalogue", responses((status = 200, body = Object)))]
+pub(crate) async fn get(_: Viewer) -> Json<Value> {
+    Json(document())
+}
+
+/// The whole document.
+#[must_use]
+pub fn document() -> Value {
+    let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
+    document["openapi"] = json!("3.1.0");
+    document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
+    document["components"]["securitySchemes"] =
+        json!({"key": {"type": "http", "scheme": "bearer"}});
+    document["paths"]["/intake/{source}"] = intake();
+    document["paths"]["/intake/{source}/token"] = token();
+    document["webhooks"] = json!({"alert": alert()});
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
+        for operation in item
+            .as_object_mut()
+            .into_iter()
+            .flatten()
+            .map(|(_, operation)| operation)
+        {
+            operation["responses"]["default"] = problem();
+            if !OPEN.contains(&path.as_str()) {
+                operation["security"] = json!([{"key": []}]);
+            }
+        }
+    }
+    document
+}
+
+fn problem() -> Value {
+    json!({
+        "description": "A problem (RFC 9457): 401 no or bad key, 403 role, 404 not there, 409 wrong state, 413 too large, 415 type, \
+                        422 bad field, 429 and 503 with Retry-After.",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    })
+}
+
+fn source_parameter() -> Value {
+    json!([{"name": "source", "in": "path", "required": true, "schema": {"type": "string"}}])
+}
+
+fn envelope() -> Value {
+    json!({
+        "type": "object",
+        "required": ["subject", "body"],
+        "properties": {"subject": {"type": "string"}, "body": {"type": "string"}},
+    })
+}
+
+fn intake() -> Value {
+    json!({"post": {
+        "tags": ["intake"],
+        "summary": "The webhook of a source. It authenticates as the source was set up, not by an API key.",
+        "parameters": source_parameter(),
+        "requestBody": {"content": {"application/json": {"schema": envelope()}}},
+        "responses": {"202": {"description": "Stored.", "content": {"application/json": {"schema": {
+            "type": "object",
+            "required": ["id", "sha256", "events"],
+            "properties": {
+                "id": {"type": "string"},
+                "sha256": {"type": "string"},
+                "events": {"type": "array", "items": {"type": "string"}},
+            },
+        }}}}},
+    }})
+}
+
+fn token() -> Value {
+    json!({"post": {
+        "tags": ["intake"],
+        "summary": "The authentication URL of a source: JSON, form, HTTP Basic or client credentials in, bearer token out.",
+        "parameters": source_parameter(),
+        "requestBody": {"content": {"application/json": {"schema": {
+            "type": "object",
+            "properties": {"username": {"type": "string"}, "password": {"type": "string"}},
+        }}}},
+        "responses": {"200": {"description": "A token.", "content": {"application/json": {"schema": {
+            "type": "object",
+            "required": ["access_token", "token_type", "expires_in"],
+            "properties": {
+                "access_token": {"type": "string"},
+                "token_type": {"type": "string"},
+                "expires_in": {"type": "integer"},
+            },
+        }}}}},
+    }})
+}
+
+/// What a webhook integration sends.
+fn alert() -> Value {
+    let header = |name: &str, required: bool, description: &str| json!({"name": name, "in": "header", "required": required, "description": description, "schema": {"type": "string"}});
+    json!({"post": {
+        "summary": "An alert, as a webhook integration sends it. The body is exactly this, byte for byte the same in every attempt.",
+        "parameters": [
+            header("webhook-id", true, "The same in all attempts; names the delivery."),
+            header("webhook-timestamp", true, "Unix seconds of the attempt."),
+            header("webhook-signature", false, "Standard Webhooks 1.0.0, when a signing secret is set."),
+            header("traceparent", true, "W3C Trace Context."),
+            header("alertwire-event", false, "Code of the kind; `test` of a test alert."),
+            header("alertwire-severity", false, "`info`, `low`, `medium`, `high` or `critical`."),
+            header("alertwire-company", false, "Name of the company, percent-encoded."),
+            header("alertwire-occurred-at", false, "RFC 3339."),
+            header("alertwire-via", true, "Instances that the alert has passed."),
+            header("alertwire-fields", false, "The fields, when the prose cannot carry them exactly."),
+        ],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": envelope()}}},
+        "responses": {
+            "2XX": {"description": "Received; anything else is tried again on the schedule."},
+            "410": {"description": "Gone: the integration is switched off."},
+        },
+    }})
+}

@@ -1,0 +1,15 @@
+//! How requests become types: who calls ([`caller`]), what the body says ([`form`]), ids of the path, the query.
+
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod form;
+pub(crate) mod id;
+pub(crate) mod json;
+pub(crate) mod page;
+pub(crate) mod query;
+
+pub(crate) use caller::{Admin, Caller, Operator, Viewer};
+pub(crate) use form::Form;
+pub(crate) use id::{Id, Ids};
+pub(crate) use page::{Listing, PageQuery, listing};
+pub(crate) use query::{Params, Query};

@@ -1,0 +1,89 @@
+//! Lists: newest first, in pages.
+
+use serde::{Deserialize, Serialize};
+use store::{Page, PageAt};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Params;
+use crate::problem::Problem;
+
+/// Which page of a list.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// How many items; 100 unless told, at most 1,000.
+    #[param(value_type = Option<u16>)]
+    limit: Option<String>,
+    /// `next` of the page before.
+    cursor: Option<String>,
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Listing<T> {
+    pub(crate) items: Vec<T>,
+    /// The cursor of the next page; null when this is the last.
+    pub(crate) next: Option<String>,
+}
+
+/// The page that a query asks for. More than 1,000 items are 1,000.
+pub(crate) fn page_at(params: &mut Params, limit: Option<&str>, cursor: Option<String>) -> PageAt {
+    let limit = params.with("limit", limit, |text| match text.parse::<u64>() {
+        Ok(number @ 1..) => Ok(u16::try_from(number).unwrap_or(u16::MAX)),
+        _ => Err(format!("is a whole number from 1 to {}", PageAt::MOST)),
+    });
+    PageAt::new(limit, cursor.filter(|cursor| !cursor.is_empty()))
+}
+
+impl PageQuery {
+    /// For lists whose query has further parameters.
+    pub(crate) fn new(limit: Option<String>, cursor: Option<String>) -> Self {
+        Self { limit, cursor }
+    }
+
+    pub(crate) fn at(self) -> Result<PageAt, Problem> {
+        let mut params = Params::default();
+        let at = page_at(&mut params, self.limit.as_deref(), self.cursor);
+        params.finish().map(|()| at)
+    }
+
+    /// The page of things that are all in hand: the configuration's.
+    pub(crate) fn of<T, I>(
+        self,
+        mut things: Vec<T>,
+        id: impl Fn(&T) -> I,
+    ) -> Result<Page<T>, Problem>
+    where
+        I: Ord + std::str::FromStr + std::fmt::Display,
+    {
+        let mut params = Params::default();
+        let after: Option<I> = params.with("cursor", self.cursor.as_deref(), |text| {
+            text.parse()
+                .map_err(|_| "is not one that a page gave; start again without it".to_owned())
+        });
+        let at = page_at(&mut params, self.limit.as_deref(), None);
+        params.finish()?;
+        things.sort_unstable_by_key(|thing| std::cmp::Reverse(id(thing)));
+        things.retain(|thing| after.as_ref().is_none_or(|after| id(thing) < *after));
+        let more = things.len() > usize::from(at.limit());
+        things.truncate(at.limit().into());
+        let next = if more {
+            things.last().map(|thing| id(thing).to_string())
+        } else {
+            None
+        };
+        Ok(Page {
+            items: things,
+            next,
+        })
+    }
+}
+
+/// A page in the words of the API.
+pub(crate) fn listing<T, V>(page: Page<T>, view: impl FnMut(T) -> V) -> Listing<V> {
+    Listing {
+        items: page.items.into_iter().map(view).collect(),
+        next: page.next,
+    }
+}

@@ -1,0 +1,74 @@
+//! The query string: every parameter is a text first, so that each error names its parameter.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use connectors::FieldError;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::json::query_rule;
+use crate::App;
+use crate::problem::Problem;
+
+/// A query that holds known parameters alone.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
+        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(query)) => Ok(Self(query)),
+            Err(error) => Err(Problem::invalid(vec![query_rule(&error.body_text())])),
+        }
+    }
+}
+
+/// Turns the texts of a query into types and gathers what is wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Params {
+    errors: Vec<FieldError>,
+}
+
+impl Params {
+    /// An empty parameter is one that is not there, as an empty input of a search form sends it.
+    pub(crate) fn read<T>(&mut self, name: &str, text: Option<&str>) -> Option<T>
+    where
+        T: FromStr,
+        T::Err: Display,
+    {
+        self.with(name, text, |text| {
+            text.parse::<T>().map_err(|error| error.to_string())
+        })
+    }
+
+    pub(crate) fn with<T>(
+        &mut self,
+        name: &str,
+        text: Option<&str>,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let text = text.filter(|text| !text.is_empty())?;
+        match read(text) {
+            Ok(value) => Some(value),
+            Err(detail) => {
+                self.errors.push(FieldError {
+                    pointer: format!("?{name}"),
+                    detail,
+                });
+                None
+            }
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Problem::invalid(self.errors))
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Which path is whose, and what every answer of the API goes through.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, delete, get, post, put};
+use http::header::{self, HeaderName, HeaderValue};
+use metrics::{counter, histogram};
+
+use crate::api::{
+    audit, catalog, company, delivery, event, event_set, integration, journal, key, mapping, parse,
+    render, rule, source, whitelisting,
+};
+use crate::problem::Problem;
+use crate::{App, health, intake, openapi};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The other end of the connection, put beside each request by the server; in a test there may be none.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// Everything that this crate answers.
+pub fn router(app: App) -> Router {
+    let inner = Router::new()
+        .merge(configuration())
+        .merge(traffic())
+        .merge(tools())
+        .method_not_allowed_fallback(async || Problem::method_not_allowed(None))
+        .fallback(async || {
+            Problem::not_found("path; GET /api/v1/openapi.json lists those there are")
+        })
+        .layer(from_fn_with_state(app.clone(), around));
+    // The intake stands outside the layer; `serve` does not even come by here for it.
+    Router::new()
+        .route("/intake/{*rest}", any(take))
+        .fallback_service(inner.with_state::<()>(app.clone()))
+        .with_state(app)
+}
+
+/// What is set up.
+fn configuration() -> Router<App> {
+    Router::new()
+        .route(
+            "/api/v1/companies",
+            post(company::create::create).get(company::list::list),
+        )
+        .route("/api/v1/companies/{id}", get(company::get::get))
+        .route(
+            "/api/v1/integrations",
+            post(integration::create::create).get(integration::list::list),
+        )
+        .route(
+            "/api/v1/integrations/{id}",
+            get(integration::get::get).patch(integration::update::update),
+        )
+        .route(
+            "/api/v1/integrations/{id}/check",
+            post(integration::check::check),
+        )
+        .route(
+            "/api/v1/integrations/{id}/finish",
+            post(integration::finish::finish),
+        )
+        .route(
+            "/api/v1/integrations/{id}/rules",
+            post(rule::create::create).get(rule::list::list),
+        )
+        .route(
+            "/api/v1/integrations/{id}/mappings",
+            put(mapping::put_many::put_many).get(mapping::list::list),
+        )
+        .route(
+            "/api/v1/integrations/{id}/mappings/{company_id}",
+            put(mapping::put::put),
+        )
+        .route(
+            "/api/v1/event-sets",
+            post(event_set::create::create).get(event_set::list::list),
+        )
+        .route("/api/v1/event-sets/{id}", get(event_set::get::get))
+        .route(
+            "/api/v1/sources",
+            post(source::create::create).get(source::list::list),
+        )
+        .route("/api/v1/sources/{id}", get(source::get::get))
+        .route("/api/v1/keys", get(key::list::list).post(key::create::create))
+        .route("/api/v1/keys/{id}", delete(key::remove::remove))
+        .route("/api/v1/audit", get(audit::list))
+}
+
+/// What comes and goes.
+fn traffic() -> Router<App> {
+    Router::new()
+        .route(
+            "/api/v1/events",
+            post(event::create::create).get(event::list::list),
+        )
+        .route("/api/v1/events/stream", get(event::stream::stream))
+        .route("/api/v1/events/{id}", get(event::get::get))
+        .route("/api/v1/events/{id}/trace", get(event::trace::trace))
+        .route("/api/v1/journal/{id}", get(journal::get::get))
+        .route("/api/v1/journal/{id}/raw", get(journal::raw::raw))
+        .route("/api/v1/deliveries", get(delivery::list::list))
+        .route("/api/v1/deliveries/{id}", get(delivery::get::get))
+        .route(
+            "/api/v1/deliveries/{id}/retry",
+            post(delivery::retry::retry),
+        )
+}
+
+fn tools() -> Router<App> {
+    Router::new()
+        .route("/api/v1/catalog", get(catalog::get))
+        .route("/api/v1/parse", post(parse::create))
+        .route("/api/v1/render", post(render::create))
+        .route("/api/v1/whitelisting", get(whitelisting::get))
+        .route("/api/v1/openapi.json", get(openapi::get))
+        .route("/livez", get(health::live::live))
+        .route("/readyz", get(health::ready::ready))
+        .route("/metrics", get(health::metrics::metrics))
+}
+
+async fn take(app: State<App>, request: Request) -> Response {
+    let peer = request
+        .extensions()
+        .get::<Peer>()
+        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
+    intake::answer(&app, peer, request)
+        .await
+        .map(axum::body::Body::new)
+}
+
+/// Around every answer of the API: the Host check, the request's id, the figures, the log, problems written out.
+async fn around(app: State<App>, request: Request, next: Next) -> Response {
+    let (begun, request_id) = (app.now(), app.request_id());
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = if answers_for(&app, &request) {
+        next.run(request).await
+    } else {
+        Problem::misdirected().into_response()
+    };
+    let mut response = written_out(response, &request_id);
+    let status = response.status();
+    // Only known routes and methods: a label of the caller's making would be without bound.
+    let route = route
+        .as_ref()
+        .map_or("none", MatchedPath::as_str)
+        .to_owned();
+    let seconds = app.now().since(begun).as_secs_f64();
+    tracing::debug!(
+        request_id,
+        method = known(&method),
+        route,
+        status = status.as_u16(),
+        seconds,
+        "answered"
+    );
+    counter!("alertwire_http_requests_total", "method" => known(&method), "route" => route.clone(), "status" => status.as_u16().to_string()).increment(1);
+    histogram!("alertwire_http_request_seconds", "route" => route).record(seconds);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::try_from(request_id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+/// HTTP/2 and absolute-form requests say the host in the URI.
+fn answers_for(app: &App, request: &Request) -> bool {
+    let authority = request.uri().authority().map(http::uri::Authority::as_str);
+    let header = request
+        .headers()
+        .get(header::HOST)
+        .map(|value| value.to_str().unwrap_or_default());
+    match (header, authority) {
+        (Some(host), _) | (None, Some(host)) => app.settings().answers_for(host),
+        (None, None) => false,
+    }
+}
+
+fn written_out(mut response: Response, request_id: &str) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    if problem.status().is_server_error() {
+        tracing::error!(request_id, status = problem.status().as_u16(), reason = %sanitised(problem.for_log()), "a request failed");
+    }
+    let allow = response.headers_mut().remove(header::ALLOW);
+    let mut answer: Response = problem.answer(request_id);
+    if let Some(allow) = allow {
+        answer.headers_mut().entry(header::ALLOW).or_insert(allow);
+    }
+    answer
+}
+
+fn known(method: &http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// One line of the log stays one line, and no terminal is told what to do (security.md I9).
+fn sanitised(text: &str) -> String {
+    let harmful = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .map(|c| if harmful(c) { '\u{fffd}' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sanitised;
+
+    #[test]
+    fn a_log_line_stays_one_line() {
+        assert_eq!(
+            sanitised("a\r\nb\u{1b}[31m\u{2028}c"),
+            "a\u{fffd}\u{fffd}b\u{fffd}[31m\u{fffd}c"
+        );
+    }
+}

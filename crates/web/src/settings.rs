@@ -1,0 +1,271 @@
+//! What the server must be told; `cli` fills it in.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use url::{Host, Url};
+
+/// Parsed settings; [`Settings::new`] fills the defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where the server listens; its host passes the Host check.
+    pub listen: SocketAddr,
+    /// Base of intake URLs and links.
+    pub public_url: PublicUrl,
+    /// Only from these is the forwarded address believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Largest body of a webhook.
+    pub intake_bytes: usize,
+    /// Largest body of `POST /api/v1/events`.
+    pub events_bytes: usize,
+    /// Largest body of any other call.
+    pub form_bytes: usize,
+    /// From the first byte of a request, or the last answer, to the end of its headers.
+    pub header_timeout: Duration,
+    /// From the end of the headers to the end of the body.
+    pub body_timeout: Duration,
+    /// How long connections may finish their work at a shutdown.
+    pub drain: Duration,
+    /// Open connections, in all and for one address. When there are more, those that have waited longest make room.
+    pub connections: NonZeroUsize,
+    pub connections_per_address: NonZeroUsize,
+    /// Live streams of events that may be open at once.
+    pub streams: usize,
+    /// Checks and finishes of one key in a minute.
+    pub test_sends_per_minute: u32,
+    /// Readiness fails when the oldest due delivery has waited longer than this.
+    pub outbox_stale: Duration,
+}
+
+impl Settings {
+    #[must_use]
+    pub fn new(listen: SocketAddr) -> Self {
+        let some = |number| NonZeroUsize::new(number).expect("the defaults are not zero");
+        Self {
+            listen,
+            public_url: PublicUrl::of_listen(listen),
+            trusted_proxies: Vec::new(),
+            intake_bytes: 1024 * 1024,
+            events_bytes: 16 * 1024 * 1024,
+            form_bytes: 1024 * 1024,
+            header_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(15),
+            drain: Duration::from_secs(20),
+            connections: some(4_096),
+            connections_per_address: some(256),
+            streams: 256,
+            test_sends_per_minute: 10,
+            outbox_stale: Duration::from_secs(300),
+        }
+    }
+
+    /// Whether the server answers for this `Host` (security.md I16). The port is not looked at: it may be mapped.
+    pub(crate) fn answers_for(&self, host: &str) -> bool {
+        let Some(name) = host_name(host) else {
+            return false;
+        };
+        if name.eq_ignore_ascii_case("localhost")
+            || name.eq_ignore_ascii_case(&self.public_url.host)
+        {
+            return true;
+        }
+        let Ok(address) = name.parse::<IpAddr>() else {
+            return false;
+        };
+        // Listening on all addresses, any of them may be the one; a page that rebinds a name sends that name.
+        address.is_loopback() || self.listen.ip() == address || self.listen.ip().is_unspecified()
+    }
+
+    /// The address that a request counts for: the peer's, or what a trusted proxy says of it.
+    pub(crate) fn client(&self, peer: IpAddr, headers: &http::HeaderMap) -> IpAddr {
+        let peer = peer.to_canonical();
+        if self.trusted_proxies.is_empty() || !self.trusts(peer) {
+            return peer;
+        }
+        // The last entry that no trusted proxy wrote about another trusted proxy: what stands before it may be made up.
+        let lines = headers
+            .get_all("x-forwarded-for")
+            .iter()
+            .filter_map(|line| line.to_str().ok());
+        let hops: Vec<&str> = lines
+            .flat_map(|line| line.split(','))
+            .map(str::trim)
+            .collect();
+        let mut client = peer;
+        for hop in hops.into_iter().rev() {
+            let Some(address) = forwarded(hop) else { break };
+            client = address;
+            if !self.trusts(address) {
+                break;
+            }
+        }
+        client
+    }
+
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies
+            .iter()
+            .any(|range| range.contains(&address))
+    }
+}
+
+/// `192.0.2.1`, `192.0.2.1:80`, `[2001:db8::1]:80`, `2001:db8::1`.
+fn forwarded(hop: &str) -> Option<IpAddr> {
+    let address = hop
+        .parse::<IpAddr>()
+        .ok()
+        .or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()));
+    address
+        .or_else(|| hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
+        .map(|address| address.to_canonical())
+}
+
+/// The name of a `Host` value, without port and brackets.
+fn host_name(host: &str) -> Option<&str> {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split_once(']').map(|(name, _)| name);
+    }
+    let name = host.split(':').next().unwrap_or_default();
+    (!name.is_empty()).then_some(name.strip_suffix('.').unwrap_or(name))
+}
+
+/// The base of all links: scheme, host and perhaps a port and a path, without a slash at its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    base: String,
+    host: String,
+}
+
+/// A text that cannot be the base of links.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no public URL; write for example https://alerts.example.com")]
+pub struct PublicUrlError(String);
+
+impl PublicUrl {
+    pub fn parse(text: &str) -> Result<Self, PublicUrlError> {
+        let bad = || PublicUrlError(text.chars().take(128).collect());
+        let url = Url::parse(text.trim()).map_err(|_| bad())?;
+        let plain = url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        if !matches!(url.scheme(), "http" | "https") || !plain {
+            return Err(bad());
+        }
+        let host = match url.host().ok_or_else(bad)? {
+            Host::Domain(name) => name.strip_suffix('.').unwrap_or(name).to_owned(),
+            Host::Ipv4(address) => address.to_string(),
+            Host::Ipv6(address) => address.to_string(),
+        };
+        Ok(Self {
+            base: url.as_str().trim_end_matches('/').to_owned(),
+            host,
+        })
+    }
+
+    fn of_listen(listen: SocketAddr) -> Self {
+        let address = match listen.ip() {
+            address if address.is_unspecified() => {
+                SocketAddr::from(([127, 0, 0, 1], listen.port()))
+            }
+            _ => listen,
+        };
+        Self {
+            base: format!("http://{address}"),
+            host: address.ip().to_string(),
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.base
+    }
+
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> Settings {
+        let mut settings = Settings::new("192.0.2.10:8080".parse().unwrap());
+        settings.public_url = PublicUrl::parse("https://alerts.example.com/base/").unwrap();
+        settings.trusted_proxies = vec!["10.0.0.0/8".parse().unwrap()];
+        settings
+    }
+
+    #[test]
+    fn only_known_hosts_are_answered_for() {
+        let settings = settings();
+        for host in [
+            "alerts.example.com",
+            "ALERTS.example.com:443",
+            "localhost:9",
+            "127.0.0.1",
+            "[::1]:80",
+            "192.0.2.10:8080",
+        ] {
+            assert!(settings.answers_for(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "alerts.example.com.evil.example",
+            "192.0.2.11",
+            "[",
+            "127.0.0.1.evil.example",
+            ":80",
+        ] {
+            assert!(!settings.answers_for(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_forwarded_address_is_believed_from_trusted_proxies_alone() {
+        let settings = settings();
+        let client = |peer: &str, line: &str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-forwarded-for", line.parse().unwrap());
+            settings.client(peer.parse().unwrap(), &headers).to_string()
+        };
+        assert_eq!(client("10.1.1.1", "203.0.113.7"), "203.0.113.7");
+        assert_eq!(
+            client("10.1.1.1", "6.6.6.6, 203.0.113.7:1234, 10.2.2.2"),
+            "203.0.113.7"
+        );
+        assert_eq!(client("10.1.1.1", "nonsense"), "10.1.1.1");
+        assert_eq!(client("10.1.1.1", "[2001:db8::1]:99"), "2001:db8::1");
+        assert_eq!(client("198.51.100.1", "203.0.113.7"), "198.51.100.1");
+        assert_eq!(client("::ffff:10.1.1.1", "203.0.113.7"), "203.0.113.7");
+    }
+
+    #[test]
+    fn a_public_url_has_no_slash_at_its_end() {
+        assert_eq!(
+            settings().public_url.as_str(),
+            "https://alerts.example.com/base"
+        );
+        assert_eq!(
+            Settings::new("0.0.0.0:80".parse().unwrap())
+                .public_url
+                .as_str(),
+            "http://127.0.0.1:80"
+        );
+        for text in [
+            "",
+            "alerts.example.com",
+            "ftp://a",
+            "https://u:p@a",
+            "https://a?b",
+            "https://a#b",
+        ] {
+            assert!(PublicUrl::parse(text).is_err(), "{text}");
+        }
+    }
+}

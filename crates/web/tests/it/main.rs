@@ -1,0 +1,40 @@
+//! The API over a real SQLite store in a temporary folder, called through the router; the shell through real sockets.
+
+// The name that all other crates know it by.
+extern crate alertwire_web as web;
+
+#[cfg(test)]
+mod support;
+
+#[cfg(test)]
+mod access;
+#[cfg(test)]
+mod catalog;
+#[cfg(test)]
+mod company;
+#[cfg(test)]
+mod delivery;
+#[cfg(test)]
+mod event;
+#[cfg(test)]
+mod health;
+#[cfg(test)]
+mod intake;
+#[cfg(test)]
+mod integration;
+#[cfg(test)]
+mod journal;
+#[cfg(test)]
+mod mapping;
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod problem;
+#[cfg(test)]
+mod rule;
+#[cfg(test)]
+mod serve;
+#[cfg(test)]
+mod source;
+#[cfg(test)]
+mod tenant;
