@@ -1,0 +1,175 @@
+//! Server-sent events: a stream that lasts, so it has a connection of its own.
+
+use bytes::{Buf as _, Bytes};
+use http::header::{ACCEPT, HOST, USER_AGENT};
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+
+use super::{Answer, Api};
+use crate::exit::Failure;
+
+/// Longest single event, in bytes.
+const EVENT_BYTES: usize = 32 * 1024 * 1024;
+/// Longest answer of a server that refuses, in bytes.
+const REFUSAL_BYTES: usize = 64 * 1024;
+
+/// Events as a server tells them.
+#[derive(Debug)]
+pub(crate) struct Events {
+    body: Incoming,
+    lines: Lines,
+}
+
+impl Api {
+    /// Opens a stream of server-sent events.
+    pub(crate) async fn events(&self, path: &str) -> Result<Events, Failure> {
+        let target = self.target(path).map_err(Failure::usage)?;
+        let (host, port) = (target.host().to_string(), target.port());
+        let opened = match target.is_plain() {
+            true => self.egress.tcp(&host, port).await,
+            false => self.egress.tls(&host, port).await,
+        };
+        let stream = opened.map_err(|failure| self.unreachable(&failure))?;
+        let broken = |error: hyper::Error| {
+            Failure::unavailable(format!("the connection to {} broke: {error}", self.base))
+        };
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        tokio::spawn(connection);
+        let answer = sender
+            .send_request(self.subscription(&target, &host, port)?)
+            .await
+            .map_err(broken)?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(Events {
+                body: answer.into_body(),
+                lines: Lines::default(),
+            });
+        }
+        let body = http_body_util::Limited::new(answer.into_body(), REFUSAL_BYTES)
+            .collect()
+            .await;
+        let body = body.map(|body| body.to_bytes()).unwrap_or_default();
+        Err(Answer {
+            status,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        }
+        .refused())
+    }
+
+    fn subscription(
+        &self,
+        target: &egress::Target,
+        host: &str,
+        port: u16,
+    ) -> Result<Request<Empty<Bytes>>, Failure> {
+        let url = target.url();
+        let path = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
+        let mut request = Request::builder()
+            .uri(path)
+            .header(HOST, format!("{host}:{port}"))
+            .header(USER_AGENT, egress::USER_AGENT)
+            .body(Empty::new())
+            .map_err(Failure::software)?;
+        request.headers_mut().extend(self.headers());
+        request
+            .headers_mut()
+            .insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        Ok(request)
+    }
+}
+
+impl Events {
+    /// The data of the next event; `None` when the server has ended the stream.
+    pub(crate) async fn next(&mut self) -> Result<Option<Value>, Failure> {
+        loop {
+            if let Some(data) = self.lines.event() {
+                match serde_json::from_str(&data) {
+                    Ok(value) => return Ok(Some(value)),
+                    Err(_) => continue,
+                }
+            }
+            let Some(frame) = self.body.frame().await else {
+                return Ok(None);
+            };
+            let frame = frame
+                .map_err(|error| Failure::unavailable(format!("the stream broke: {error}")))?;
+            if let Ok(mut data) = frame.into_data() {
+                self.lines.push(&data.copy_to_bytes(data.remaining()))?;
+            }
+        }
+    }
+}
+
+/// Bytes on their way to events: lines of `field: value`, an empty line ends an event.
+#[derive(Debug, Default)]
+struct Lines {
+    waiting: Vec<u8>,
+    data: Option<String>,
+}
+
+impl Lines {
+    fn push(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.waiting.len() + bytes.len() > EVENT_BYTES {
+            return Err(Failure::unavailable(format!(
+                "an event of the stream is longer than {EVENT_BYTES} bytes"
+            )));
+        }
+        self.waiting.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The data of the next whole event.
+    fn event(&mut self) -> Option<String> {
+        while let Some(end) = self.waiting.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.waiting.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end_matches(['\r', '\n']);
+            if line.is_empty() {
+                match self.data.take() {
+                    Some(data) => return Some(data),
+                    None => continue,
+                }
+            }
+            if let Some(text) = line.strip_prefix("data:") {
+                let text = text.strip_prefix(' ').unwrap_or(text);
+                match &mut self.data {
+                    Some(data) => {
+                        data.push('\n');
+                        data.push_str(text);
+                    }
+                    None => self.data = Some(text.to_owned()),
+                }
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_come_out_whole_however_they_are_cut() {
+        let wire =
+            b": hello\n\nevent: event\nid: 1\ndata: {\"a\":1}\n\ndata: [\r\ndata: 2]\r\n\r\n";
+        for cut in 1..wire.len() {
+            let mut lines = Lines::default();
+            let mut found = Vec::new();
+            for part in wire.chunks(cut) {
+                lines.push(part).unwrap();
+                found.extend(std::iter::from_fn(|| lines.event()));
+            }
+            assert_eq!(found, ["{\"a\":1}", "[\n2]"], "{cut}");
+        }
+    }
+}

@@ -1,0 +1,399 @@
+//! The command line: what can be said, not what is done about it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::key::KEYS;
+use crate::config::layers::Flags;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "alertwire",
+    version,
+    about = "Carries security alerts from the event to the people and systems that must act on it.",
+    after_help = "First time here? `alertwire demo` shows the whole loop in a minute; `alertwire serve` starts the server.",
+    max_term_width = 110,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Arguments {
+    /// Configuration file (TOML); `alertwire config init` prints one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print data as JSON.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server: API, intake and delivery.
+    Serve(SettingFlags),
+    /// Play the guide's events through two throw-away instances.
+    Demo(DemoArguments),
+    /// Read alerts: one payload a file (or standard input), one JSON line each.
+    Parse(ParseArguments),
+    /// Print the alert of an event.
+    Render(RenderArguments),
+    /// The event kinds.
+    #[command(subcommand)]
+    Catalog(CatalogCommand),
+    /// Send an event to a server.
+    Send(SendArguments),
+    /// The events of a server.
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// The deliveries of a server.
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
+    /// Check an integration step by step: URL, DNS, policy, TCP, TLS, login, test alert.
+    Connect(ConnectArguments),
+    /// API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look for what is wrong with this installation.
+    Doctor(SettingFlags),
+    /// Ask a server whether it is ready; for containers.
+    Healthcheck(ServerFlags),
+    /// Print the OpenAPI description of the HTTP API.
+    Openapi,
+    /// Print completions for a shell.
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page, or write those of all commands into a folder.
+    Man {
+        /// Folder for one page a command.
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// The configuration keys that have flags of their own; `--set` reaches all.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Settings")]
+pub(crate) struct SettingFlags {
+    /// Address and port of the HTTP server.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// Folder of database, key and node id.
+    #[arg(long, value_name = "FOLDER")]
+    state_dir: Option<String>,
+    /// `sqlite:PATH` or `postgres://…`.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// The sealing key.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<String>,
+    /// How others reach this server.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// Reverse proxies whose forwarded address is believed.
+    #[arg(long, value_name = "CIDR,…")]
+    trusted_proxies: Option<String>,
+    /// What this node does.
+    #[arg(long, value_name = "web,dispatch")]
+    roles: Option<String>,
+    /// Folder of further catalogue files.
+    #[arg(long, value_name = "FOLDER")]
+    catalogue_dir: Option<String>,
+    /// Certificate chain (PEM) to serve https with.
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<String>,
+    /// Private key (PEM) of the certificate.
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<String>,
+    /// Hosts and networks that may be reached although they are not public.
+    #[arg(long, value_name = "HOST-OR-CIDR[:PORT],…")]
+    egress_allow: Option<String>,
+    /// How logs are written.
+    #[arg(long, value_name = "text|json")]
+    log_format: Option<String>,
+    /// How much is logged.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// Any key of the configuration: `--set store.readers=8`.
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
+}
+
+impl SettingFlags {
+    /// The flags as keys and values, those of `--set` last.
+    pub(crate) fn flags(self) -> Flags {
+        let named = [
+            ("listen", self.listen),
+            ("state-dir", self.state_dir),
+            ("database", self.database),
+            ("key-file", self.key_file),
+            ("public-url", self.public_url),
+            ("trusted-proxies", self.trusted_proxies),
+            ("roles", self.roles),
+            ("catalogue-dir", self.catalogue_dir),
+            ("tls-cert", self.tls_cert),
+            ("tls-key", self.tls_key),
+            ("egress-allow", self.egress_allow),
+            ("log-format", self.log_format),
+            ("log-level", self.log_level),
+        ];
+        let key = |flag| {
+            KEYS.iter()
+                .find(|key| key.flag == Some(flag))
+                .map_or(flag, |key| key.name)
+        };
+        let named = named
+            .into_iter()
+            .filter_map(|(flag, value)| Some((key(flag).to_owned(), value?)));
+        named.chain(self.set).collect()
+    }
+}
+
+/// Where the server is. The API key comes from ALERTWIRE_API_KEY, for a command line is seen by everybody on the machine.
+#[derive(Debug, Args, Default)]
+pub(crate) struct ServerFlags {
+    /// The server; else ALERTWIRE_URL, else the listen address of the configuration.
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// End after one round instead of staying up.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ParseArguments {
+    /// Payloads; `-` or none reads standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// One payload a line, streamed in order.
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// Add where in the body each field stands.
+    #[arg(long)]
+    pub(crate) spans: bool,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueFlags,
+}
+
+/// Which event kinds there are beside the built-in ones.
+#[derive(Debug, Args, Default)]
+pub(crate) struct CatalogueFlags {
+    /// Folder of further catalogue files.
+    #[arg(long, value_name = "FOLDER")]
+    catalogue_dir: Option<String>,
+}
+
+impl CatalogueFlags {
+    pub(crate) fn flags(self) -> Flags {
+        self.catalogue_dir
+            .into_iter()
+            .map(|folder| ("catalogue_dir".to_owned(), folder))
+            .collect()
+    }
+}
+
+/// An event, as fields.
+#[derive(Debug, Args)]
+pub(crate) struct EventFields {
+    /// Event code, as `alertwire catalog list` shows it.
+    pub(crate) code: String,
+    /// Fields of the one record.
+    #[arg(value_name = "FIELD=VALUE", value_parser = assignment)]
+    pub(crate) fields: Vec<(String, String)>,
+    /// Several records, as a JSON array of objects, instead of fields.
+    #[arg(long, value_name = "JSON", conflicts_with = "fields")]
+    pub(crate) records: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenderArguments {
+    #[command(flatten)]
+    pub(crate) event: EventFields,
+    /// The company that the event belongs to.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) company: Option<String>,
+    #[command(flatten)]
+    pub(crate) catalogue: CatalogueFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArguments {
+    #[command(flatten)]
+    pub(crate) event: EventFields,
+    /// The company that the event belongs to, by name or id.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) company: String,
+    /// Instead of the kind's own.
+    #[arg(long, value_name = "info|low|medium|high|critical")]
+    pub(crate) severity: Option<String>,
+    /// When it happened (RFC 3339), if not now.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) occurred_at: Option<String>,
+    /// Sending again under the same key does nothing twice.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CatalogCommand {
+    /// All kinds by category.
+    List(CatalogueFlags),
+    /// Check catalogue files; each finding with a caret at its place.
+    Check {
+        /// Files or folders; none means the configured folder.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        catalogue: CatalogueFlags,
+    },
+    /// Read and render every example of every kind.
+    Test {
+        /// Files or folders, added to the built-in kinds.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        catalogue: CatalogueFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Events, newest first.
+    List {
+        /// A filter of the API: `event=login.failure`, `company=…`, `severity=high`, `since=…`.
+        #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
+        filters: Vec<(String, String)>,
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// One event with its fields.
+    Show {
+        id: String,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Why an event went where it went, or nowhere.
+    Trace {
+        id: String,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Events as they come in, until Ctrl-C.
+    Tail {
+        /// End after so many.
+        #[arg(long, value_name = "NUMBER")]
+        count: Option<u64>,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DeliveriesCommand {
+    /// Deliveries, newest first.
+    List {
+        /// Only these: pending, delivered, parked or dead.
+        #[arg(long)]
+        status: Option<String>,
+        /// A filter of the API: `integration=…`, `company=…`, `cause=…`.
+        #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
+        filters: Vec<(String, String)>,
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Try deliveries again now.
+    Retry {
+        #[arg(required = true)]
+        ids: Vec<String>,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectArguments {
+    /// The integration's id.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Make an API key; it is shown once.
+    ///
+    /// Written straight into the database of this machine; with --url or ALERTWIRE_URL through the API of that server.
+    Create {
+        /// What the key is for.
+        name: String,
+        /// admin, operator or viewer.
+        #[arg(long, default_value = "admin")]
+        role: String,
+        /// Companies (ids) that it is limited to.
+        #[arg(long = "company", value_name = "ID")]
+        companies: Vec<String>,
+        #[command(flatten)]
+        server: ServerFlags,
+        #[command(flatten)]
+        settings: Box<SettingFlags>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Every key with what holds and who said so; secrets hidden.
+    Show(SettingFlags),
+    /// Check the configuration; exit 78 when it is wrong.
+    Check(SettingFlags),
+    /// Print a commented configuration file with every key and its default.
+    Init {
+        /// Write it to a new file instead.
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as name=value".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_a_key_is_there() {
+        let serve = Arguments::command();
+        let serve = serve.find_subcommand("serve").unwrap();
+        for flag in KEYS.iter().filter_map(|key| key.flag) {
+            assert!(
+                serve
+                    .get_arguments()
+                    .any(|argument| argument.get_long() == Some(flag)),
+                "--{flag}"
+            );
+        }
+    }
+}

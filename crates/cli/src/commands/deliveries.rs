@@ -1,0 +1,105 @@
+//! `alertwire deliveries list` and `retry`.
+
+use serde_json::{Value, json};
+
+use super::{Session, segment, text};
+use crate::arguments::DeliveriesCommand;
+use crate::exit::{Code, Ending, Failure};
+use crate::output::{Table, talk};
+
+/// The states that a delivery is shown in.
+const STATES: [&str; 4] = ["pending", "delivered", "parked", "dead"];
+
+pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -> Ending {
+    match command {
+        DeliveriesCommand::List {
+            status,
+            mut filters,
+            limit,
+            server,
+        } => {
+            if let Some(status) = status {
+                check_status(&status)?;
+                filters.push(("status".to_owned(), status));
+            }
+            filters.push(("limit".to_owned(), limit.to_string()));
+            let page = session
+                .api(&server)?
+                .get("api/v1/deliveries", &filters)
+                .await?;
+            list(&page, session)?;
+        }
+        DeliveriesCommand::Retry { ids, server } => {
+            let api = session.api(&server)?;
+            for id in ids {
+                let delivery = api
+                    .post(
+                        &format!("api/v1/deliveries/{}/retry", segment(&id)?),
+                        &json!({}),
+                    )
+                    .await?;
+                retried(&id, &delivery, session)?;
+            }
+        }
+    }
+    Ok(Code::Ok)
+}
+
+fn check_status(status: &str) -> Result<(), Failure> {
+    if STATES.contains(&status) {
+        return Ok(());
+    }
+    let failure = Failure::usage(format!(
+        "a delivery is never `{status}`; it is one of {}",
+        STATES.join(", ")
+    ));
+    Err(failure.nearest(alertwire_catalogue::nearest(status, STATES.into_iter())))
+}
+
+fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    if session.out.json {
+        return Ok(session.out.value(page)?);
+    }
+    let mut table = Table::new(&[
+        "ID",
+        "STATUS",
+        "ATTEMPTS",
+        "INTEGRATION",
+        "NEXT ATTEMPT",
+        "REASON",
+        "SUBJECT",
+    ]);
+    for delivery in page["items"].as_array().into_iter().flatten() {
+        let attempts = match &delivery["attempts"] {
+            Value::Array(attempts) => attempts.len().to_string(),
+            other => other.to_string(),
+        };
+        let cell = |pointer| text(delivery, pointer);
+        table.row([
+            cell("/id"),
+            cell("/status"),
+            &attempts,
+            cell("/integration/name"),
+            cell("/next_attempt_at"),
+            cell("/reason"),
+            cell("/subject"),
+        ]);
+    }
+    session.out.table(&table)?;
+    if page["next"].is_string() {
+        talk("there are more; raise --limit");
+    }
+    Ok(())
+}
+
+fn retried(id: &str, delivery: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    if session.out.json {
+        return Ok(session.out.value(delivery)?);
+    }
+    let now = Some(text(delivery, "/id"))
+        .filter(|now| !now.is_empty())
+        .unwrap_or(id);
+    Ok(session
+        .out
+        .line(format!("{now} {}", text(delivery, "/status")))?)
+}

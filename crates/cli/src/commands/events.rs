@@ -1,0 +1,143 @@
+//! `alertwire events list`, `show`, `trace` and `tail`.
+
+use serde_json::Value;
+
+use super::{Session, segment, text};
+use crate::arguments::EventsCommand;
+use crate::exit::{Code, Ending, Failure};
+use crate::output::{Table, talk};
+
+pub(super) async fn run(command: EventsCommand, session: &mut Session<'_>) -> Ending {
+    match command {
+        EventsCommand::List {
+            mut filters,
+            limit,
+            server,
+        } => {
+            filters.push(("limit".to_owned(), limit.to_string()));
+            let page = session.api(&server)?.get("api/v1/events", &filters).await?;
+            list(&page, session)?;
+        }
+        EventsCommand::Show { id, server } => {
+            let event = session
+                .api(&server)?
+                .get(&format!("api/v1/events/{}", segment(&id)?), &[])
+                .await?;
+            show(&event, session)?;
+        }
+        EventsCommand::Trace { id, server } => {
+            let trace = session
+                .api(&server)?
+                .get(&format!("api/v1/events/{}/trace", segment(&id)?), &[])
+                .await?;
+            show(&trace, session)?;
+        }
+        EventsCommand::Tail { count, server } => {
+            tail(count.unwrap_or(u64::MAX), &server, session).await?
+        }
+    }
+    Ok(Code::Ok)
+}
+
+fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    if session.out.json {
+        return Ok(session.out.value(page)?);
+    }
+    let mut table = Table::new(&["ID", "RECEIVED", "SEVERITY", "COMPANY", "EVENT", "SUBJECT"]);
+    for event in page["items"].as_array().into_iter().flatten() {
+        table.row(
+            [
+                "/id",
+                "/received_at",
+                "/severity",
+                "/company/name",
+                "/event",
+                "/subject",
+            ]
+            .map(|pointer| text(event, pointer)),
+        );
+    }
+    session.out.table(&table)?;
+    if page["next"].is_string() {
+        talk("there are more; raise --limit");
+    }
+    Ok(())
+}
+
+/// An answer for a person: each member on its own line, what is inside of it indented.
+fn show(value: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    if session.out.json {
+        return Ok(session.out.value(value)?);
+    }
+    let mut lines = Vec::new();
+    write(value, 0, &mut lines);
+    lines.iter().try_for_each(|line| session.out.line(line))?;
+    Ok(())
+}
+
+fn write(value: &Value, depth: usize, lines: &mut Vec<String>) {
+    let margin = "  ".repeat(depth);
+    let members: Vec<(String, &Value)> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (format!("{name}:"), value))
+            .collect(),
+        Value::Array(items) => items.iter().map(|item| ("-".to_owned(), item)).collect(),
+        other => return lines.push(format!("{margin}{}", plain(other))),
+    };
+    for (name, value) in members {
+        if value.is_object() || value.as_array().is_some_and(|items| !items.is_empty()) {
+            lines.push(format!("{margin}{name}"));
+            write(value, depth + 1, lines);
+        } else {
+            lines.push(format!("{margin}{name} {}", plain(value)));
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+async fn tail(
+    count: u64,
+    server: &crate::arguments::ServerFlags,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    let mut events = session.api(server)?.events("api/v1/events/stream").await?;
+    for _ in 0..count {
+        let next = tokio::select! {
+            next = events.next() => next?,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+        let Some(event) = next else {
+            return Err(Failure::unavailable("the server ended the stream"));
+        };
+        if session.out.json {
+            session.out.value(&event)?;
+        } else {
+            let words = [
+                "/received_at",
+                "/severity",
+                "/company/name",
+                "/event",
+                "/subject",
+                "/body",
+            ]
+            .map(|pointer| text(&event, pointer));
+            session.out.line(
+                words
+                    .into_iter()
+                    .filter(|word| !word.is_empty())
+                    .collect::<Vec<_>>()
+                    .join("  "),
+            )?;
+        }
+        session.out.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! Drives the real binary over real sockets. Nothing sleeps: a test waits for a line, for a target's notification, or looks
+//! again at an endpoint until a named deadline.
+
+mod bad_input;
+mod catalog;
+mod configuration;
+mod crash;
+mod demo;
+mod full_disk;
+mod parse;
+mod server;
+mod start;
+mod stop;
+mod support;
+mod whole_loop;
