@@ -1,0 +1,155 @@
+//! The public API as a user calls it, for the set-up and the questions of a measurement.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::alerts;
+use crate::wire::{JSON, Wire, request};
+
+/// The admin key of every instance that is measured.
+pub const KEY: &str = "bench-key-0123456789abcdef";
+/// Header key and value by which the sender of the load authenticates.
+const HEADER: (&str, &str) = ("x-alert-key", "bench-sender-secret-0123456789");
+
+/// A caller with the admin key.
+#[derive(Debug)]
+pub struct Api {
+    wire: Wire,
+    headers: String,
+}
+
+/// One company with its source and its integration: the way of one alert.
+#[derive(Debug, Clone)]
+pub struct Lane {
+    pub company: String,
+    /// Path of the source's intake.
+    pub intake: String,
+    pub integration: String,
+}
+
+/// Header lines of a sender at an intake.
+pub fn sender() -> String {
+    format!("{JSON}{}: {}\r\n", HEADER.0, HEADER.1)
+}
+
+/// Header lines of an API call.
+pub fn bearer() -> String {
+    format!("authorization: Bearer {KEY}\r\n")
+}
+
+impl Api {
+    pub async fn new(address: SocketAddr) -> Result<Self> {
+        Ok(Self {
+            wire: Wire::connect(address).await?,
+            headers: format!("{JSON}{}", bearer()),
+        })
+    }
+
+    /// Calls and expects success.
+    pub async fn call(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let body = if body.is_null() {
+            Vec::new()
+        } else {
+            body.to_string().into_bytes()
+        };
+        let mut text = Vec::new();
+        request(method, path, &self.headers, &body, &mut text);
+        let (status, answer) = self
+            .wire
+            .exchange(&text)
+            .await
+            .with_context(|| format!("{method} {path}"))?;
+        let said = String::from_utf8_lossy(answer);
+        ensure!(
+            (200..300).contains(&status),
+            "{method} {path}: {status} {said}"
+        );
+        Ok(serde_json::from_str(&said).unwrap_or_default())
+    }
+
+    async fn make(&mut self, path: &str, body: Value) -> Result<String> {
+        let made = self.call("POST", path, &body).await?;
+        Ok(made["id"]
+            .as_str()
+            .with_context(|| format!("POST {path} answered without an id: {made}"))?
+            .to_owned())
+    }
+
+    /// One lane a target, all by one event set.
+    pub async fn set_up(&mut self, targets: &[String], concurrency: usize) -> Result<Vec<Lane>> {
+        let set = json!({"name": "Everything", "notify_by": "event", "events": [alerts::KIND]});
+        let set = self.make("/api/v1/event-sets", set).await?;
+        let mut lanes = Vec::with_capacity(targets.len());
+        for (place, target) in targets.iter().enumerate() {
+            lanes.push(self.lane(place, target, &set, concurrency).await?);
+        }
+        Ok(lanes)
+    }
+
+    async fn lane(
+        &mut self,
+        place: usize,
+        target: &str,
+        set: &str,
+        concurrency: usize,
+    ) -> Result<Lane> {
+        let company = self
+            .make(
+                "/api/v1/companies",
+                json!({"name": format!("Company {place}")}),
+            )
+            .await?;
+        let (key, value) = HEADER;
+        let source = json!({
+            "name": format!("Source {place}"), "company": company,
+            "authentication": {"header": {"key": key, "value": value}},
+        });
+        let source = self.make("/api/v1/sources", source).await?;
+        let integration = json!({
+            "connector": "webhook", "name": format!("Target {place}"), "companies": [company],
+            "credentials": {"webhook_url": target}, "delivery": {"concurrency": concurrency},
+        });
+        let integration = self.make("/api/v1/integrations", integration).await?;
+        let rule = json!({"name": "Everything", "event_set_id": set});
+        let rule = self
+            .make(&format!("/api/v1/integrations/{integration}/rules"), rule)
+            .await?;
+        let mapping = json!({"rules": [rule], "create_webhook_alert": true});
+        self.call(
+            "PUT",
+            &format!("/api/v1/integrations/{integration}/mappings/{company}"),
+            &mapping,
+        )
+        .await?;
+        Ok(Lane {
+            company,
+            intake: format!("/intake/{source}"),
+            integration,
+        })
+    }
+
+    /// A person's switch.
+    pub async fn switch(&mut self, lane: &Lane, enabled: bool) -> Result<()> {
+        let path = format!("/api/v1/integrations/{}", lane.integration);
+        self.call("PATCH", &path, &json!({"enabled": enabled}))
+            .await
+            .map(drop)
+    }
+
+    /// Whether no delivery waits any more: each attempt is on record.
+    pub async fn is_done(&mut self) -> Result<bool> {
+        let list = self
+            .call(
+                "GET",
+                "/api/v1/deliveries?status=pending&limit=1",
+                &Value::Null,
+            )
+            .await?;
+        Ok(list["items"]
+            .as_array()
+            .context("a list without items")?
+            .is_empty())
+    }
+}
