@@ -8,9 +8,27 @@ use crate::system;
 
 pub fn bench(names: &[String]) -> Result<()> {
     system::prepare()?;
-    run(cargo(&["build", "--release", "--locked", "-p", "alertwire", "-p", "bench"]))?;
+    run(cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "alertwire",
+        "-p",
+        "bench",
+    ]))?;
     let server = Server::start()?;
-    let mut command = cargo(&["run", "--release", "--locked", "--quiet", "-p", "bench", "--"]);
-    command.args(names).env("ALERTWIRE_TEST_POSTGRES", server.url());
+    let mut command = cargo(&[
+        "run",
+        "--release",
+        "--locked",
+        "--quiet",
+        "-p",
+        "bench",
+        "--",
+    ]);
+    command
+        .args(names)
+        .env("ALERTWIRE_TEST_POSTGRES", server.url());
     run(command)
 }

@@ -8,17 +8,42 @@ use crate::postgres::Server;
 use crate::run::{cargo, run};
 use crate::system;
 
+const FUZZ: &str = "lib/alertwire-catalogue/fuzz/Cargo.toml";
+
 /// Everything that must pass before a change lands.
 pub fn ci() -> Result<()> {
     system::prepare()?;
     run(linked(cargo(&["fmt", "--all", "--check"])))?;
-    run(linked(cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])))?;
+    run(linked(cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ])))?;
     let mut doc = linked(cargo(&["doc", "--workspace", "--no-deps", "--locked"]));
     doc.env("RUSTDOCFLAGS", "-D warnings");
     run(doc)?;
+    // The fuzz targets are a workspace of their own: whoever builds the product does not build them.
+    run(linked(cargo(&[
+        "check",
+        "--locked",
+        "--manifest-path",
+        FUZZ,
+        "--target-dir",
+        "target/fuzz",
+    ])))?;
     let server = Server::start()?;
     run(tests(&server, &[]))?;
-    run(linked(cargo(&["test", "--doc", "--locked", "-p", "alertwire-catalogue"])))
+    run(linked(cargo(&[
+        "test",
+        "--doc",
+        "--locked",
+        "-p",
+        "alertwire-catalogue",
+    ])))
 }
 
 /// The tests alone.
@@ -29,8 +54,16 @@ pub fn test(arguments: &[String]) -> Result<()> {
 }
 
 fn tests(server: &Server, arguments: &[String]) -> Command {
-    let mut command = linked(cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]));
-    command.args(arguments).env("ALERTWIRE_TEST_POSTGRES", server.url());
+    let mut command = linked(cargo(&[
+        "nextest",
+        "run",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+    ]));
+    command
+        .args(arguments)
+        .env("ALERTWIRE_TEST_POSTGRES", server.url());
     command
 }
 

@@ -1,8 +1,15 @@
 //! Automation in Rust: `cargo xtask ci` is all of CI, `cargo xtask bench` prints the figures of `docs/benchmarks.md`,
 //! `cargo xtask audit` runs the tools that compile for minutes.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool talks on standard output")]
-#![expect(clippy::disallowed_methods, reason = "automation reads the environment of whoever calls it")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool talks on standard output"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "automation reads the environment of whoever calls it"
+)]
 
 mod audit;
 mod bench;

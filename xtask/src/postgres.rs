@@ -19,8 +19,10 @@ pub struct Server {
 impl Server {
     /// Makes a cluster in a temporary folder and starts it.
     pub fn start() -> Result<Self> {
-        let bin = postgres_bin().context("PostgreSQL is not installed: apt-get install postgresql")?;
-        let folder = std::env::temp_dir().join(format!("alertwire-postgres-{}", std::process::id()));
+        let bin =
+            postgres_bin().context("PostgreSQL is not installed: apt-get install postgresql")?;
+        let folder =
+            std::env::temp_dir().join(format!("alertwire-postgres-{}", std::process::id()));
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         std::fs::create_dir_all(&folder)?;
         let server = Self { bin, folder, port };
@@ -29,7 +31,15 @@ impl Server {
         }
         let data = server.folder.join("data");
         let mut init = server.program("initdb");
-        init.args(["--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "-D"]).arg(&data);
+        init.args([
+            "--no-sync",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "-D",
+        ])
+        .arg(&data);
         run_quietly(&mut init)?;
         // The data does not outlive the tests, so it need not survive a power cut either.
         let options = format!(
@@ -38,7 +48,12 @@ impl Server {
             server.folder.display()
         );
         let mut start = server.program("pg_ctl");
-        start.args(["-w", "-t", "60", "-o", &options, "-l"]).arg(server.folder.join("log")).arg("-D").arg(&data).arg("start");
+        start
+            .args(["-w", "-t", "60", "-o", &options, "-l"])
+            .arg(server.folder.join("log"))
+            .arg("-D")
+            .arg(&data)
+            .arg("start");
         run_quietly(&mut start)?;
         Ok(server)
     }
@@ -66,9 +81,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         let mut stop = self.program("pg_ctl");
-        stop.args(["-m", "immediate", "-D"]).arg(self.folder.join("data")).arg("stop");
+        stop.args(["-m", "immediate", "-D"])
+            .arg(self.folder.join("data"))
+            .arg("stop");
         if let Err(error) = run_quietly(&mut stop) {
-            eprintln!("xtask: PostgreSQL at port {} did not stop: {error:#}", self.port);
+            eprintln!(
+                "xtask: PostgreSQL at port {} did not stop: {error:#}",
+                self.port
+            );
         }
         // A folder that cannot be removed costs a temporary file, not a test.
         let _ = std::fs::remove_dir_all(&self.folder);
@@ -81,7 +101,10 @@ fn as_root() -> bool {
 
 fn run_quietly(command: &mut Command) -> Result<()> {
     // A server that inherits a pipe would keep it open, so its output goes nowhere; its log is a file.
-    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()?;
     if !status.success() {
         bail!("{command:?} ended with {status}");
     }

@@ -7,7 +7,10 @@ use anyhow::{Context as _, Result, bail};
 
 /// The workspace root.
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+        .to_path_buf()
 }
 
 /// `cargo` with arguments, in the workspace root.
@@ -20,7 +23,9 @@ pub fn cargo(arguments: &[&str]) -> Command {
 /// Runs to the end and fails when the program does.
 pub fn run(mut command: Command) -> Result<()> {
     println!("$ {}", shown(&command));
-    let status = command.status().with_context(|| format!("cannot start {}", shown(&command)))?;
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", shown(&command)))?;
     if !status.success() {
         bail!("{} ended with {status}", shown(&command));
     }
@@ -30,11 +35,18 @@ pub fn run(mut command: Command) -> Result<()> {
 /// Whether a program can be started and ends well; its output is thrown away.
 pub fn works(program: &str, arguments: &[&str]) -> bool {
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -29,25 +29,41 @@ fn install(packages: &[&str]) -> Result<()> {
         return Ok(());
     }
     if !works("apt-get", &["--version"]) {
-        bail!("please install {} (here it would be done with apt-get, which is missing)", packages.join(", "));
+        bail!(
+            "please install {} (here it would be done with apt-get, which is missing)",
+            packages.join(", ")
+        );
     }
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive");
         run(command)
     };
     apt(&["update", "-q"])?;
     let mut arguments = vec!["install", "-y", "-q", "--no-install-recommends"];
     arguments.extend(packages);
-    apt(&arguments).with_context(|| format!("as root, or by hand: apt-get install {}", packages.join(" ")))
+    apt(&arguments).with_context(|| {
+        format!(
+            "as root, or by hand: apt-get install {}",
+            packages.join(" ")
+        )
+    })
 }
 
 /// The folder of PostgreSQL's server programs: the newest version that Debian's packages put there.
 pub fn postgres_bin() -> Option<PathBuf> {
     let versions = std::fs::read_dir("/usr/lib/postgresql").ok()?;
-    let mut folders: Vec<PathBuf> = versions.flatten().map(|entry| entry.path().join("bin")).collect();
+    let mut folders: Vec<PathBuf> = versions
+        .flatten()
+        .map(|entry| entry.path().join("bin"))
+        .collect();
     folders.sort();
-    folders.into_iter().rev().find(|folder| Path::new(folder).join("initdb").exists())
+    folders
+        .into_iter()
+        .rev()
+        .find(|folder| Path::new(folder).join("initdb").exists())
 }
 
 /// Compiler flags that link with mold where it is there: linking a dozen test binaries is half the work otherwise.

@@ -56,7 +56,14 @@ impl Dispatcher {
         dice: Dice,
         settings: Settings,
     ) -> Self {
-        let shared = Arc::new(Shared { store, catalogue, egress, clock, dice, settings });
+        let shared = Arc::new(Shared {
+            store,
+            catalogue,
+            egress,
+            clock,
+            dice,
+            settings,
+        });
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor::run(Arc::clone(&shared), stopped.clone()));
@@ -69,9 +76,14 @@ impl Dispatcher {
     pub async fn stop(mut self, grace: Duration) {
         // Nobody listens any more when every task has ended already.
         let _ = self.stop.send(true);
-        let ended = tokio::time::timeout(grace, async { while self.tasks.join_next().await.is_some() {} }).await;
+        let ended = tokio::time::timeout(grace, async {
+            while self.tasks.join_next().await.is_some() {}
+        })
+        .await;
         if ended.is_err() {
-            tracing::warn!("deliveries were still in flight after {grace:?}; they will be made again");
+            tracing::warn!(
+                "deliveries were still in flight after {grace:?}; they will be made again"
+            );
         }
     }
 }

@@ -113,7 +113,10 @@ impl Owner {
                 }
             }
             self.settle(lease);
-            if self.is_quiet() && now.since(self.quiet_since) >= self.shared.settings.idle && !self.work_is_near(now) {
+            if self.is_quiet()
+                && now.since(self.quiet_since) >= self.shared.settings.idle
+                && !self.work_is_near(now)
+            {
                 break;
             }
             self.wait(now).await;
@@ -132,7 +135,10 @@ impl Owner {
     }
 
     fn work_is_near(&self, now: Timestamp) -> bool {
-        self.more || self.next_due.is_some_and(|due| due.since(now) < self.shared.settings.idle)
+        self.more
+            || self
+                .next_due
+                .is_some_and(|due| due.since(now) < self.shared.settings.idle)
     }
 
     /// What the last owner left: the gate, and due times that a step of the clock may have put out of reach.
@@ -140,7 +146,10 @@ impl Owner {
         self.gate = self.shared.store.gate(self.id).await?;
         if let Some(lease) = self.held() {
             let now = self.shared.clock.now();
-            self.shared.store.clamp_due(&lease, now, Schedule::LONGEST_WAIT).await?;
+            self.shared
+                .store
+                .clamp_due(&lease, now, Schedule::LONGEST_WAIT)
+                .await?;
         }
         Ok(())
     }
@@ -164,17 +173,26 @@ impl Owner {
             return Ok(false);
         };
         self.ask_for_release(configuration.epoch).await?;
-        let known = self.connector.as_ref().is_some_and(|connector| connector.integration.version == integration.version);
+        let known = self
+            .connector
+            .as_ref()
+            .is_some_and(|connector| connector.integration.version == integration.version);
         if !known {
             self.connector = None;
             // A person may have opened the gate meanwhile.
             self.gate = self.shared.store.gate(self.id).await?;
             self.gate_moved = false;
-            self.rate = integration.delivery.rate_per_second.map(|rate| Rate::new(rate, now));
+            self.rate = integration
+                .delivery
+                .rate_per_second
+                .map(|rate| Rate::new(rate, now));
             let secrets = self.shared.store.secrets(self.id).await?;
             match Ready::new(integration, &secrets, self.shared.egress.clone()) {
                 Ok(ready) => {
-                    self.connector = Some(Connector { integration: Arc::clone(integration), ready: Arc::new(ready) });
+                    self.connector = Some(Connector {
+                        integration: Arc::clone(integration),
+                        ready: Arc::new(ready),
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(integration.id = %self.id, "integration {} cannot send: {error}", integration.name);
@@ -182,7 +200,9 @@ impl Owner {
                 }
             }
         }
-        let sends = integration.enabled && integration.authenticated_at.is_some() && self.connector.is_some();
+        let sends = integration.enabled
+            && integration.authenticated_at.is_some()
+            && self.connector.is_some();
         if !sends {
             self.forget_queue();
         }
@@ -219,10 +239,19 @@ impl Owner {
         if let Admission::No { .. } = self.gate.admits(now, self.sending.len()) {
             return Ok(());
         }
-        let page = self.shared.store.due(self.id, now, capacity - self.queue.len(), &self.busy).await?;
+        let page = self
+            .shared
+            .store
+            .due(self.id, now, capacity - self.queue.len(), &self.busy)
+            .await?;
         self.more = page.next_due.is_some_and(|due| due <= now) && !page.items.is_empty();
         self.next_due = page.next_due;
-        let open: Vec<DeliveryId> = page.items.iter().filter(|due| due.alert.is_none()).map(|due| due.id).collect();
+        let open: Vec<DeliveryId> = page
+            .items
+            .iter()
+            .filter(|due| due.alert.is_none())
+            .map(|due| due.id)
+            .collect();
         let mut items = page.items;
         if !open.is_empty() {
             self.seal(lease, &open, &mut items).await?;
@@ -236,11 +265,21 @@ impl Owner {
     }
 
     /// Seals joined alerts whose window is over, and puts their bytes into the items.
-    async fn seal(&mut self, lease: &Lease, open: &[DeliveryId], items: &mut Vec<Due>) -> Result<(), StoreError> {
+    async fn seal(
+        &mut self,
+        lease: &Lease,
+        open: &[DeliveryId],
+        items: &mut Vec<Due>,
+    ) -> Result<(), StoreError> {
         let configuration = self.shared.store.configuration().await?;
-        let sealed = grouping::seal(&self.shared, &configuration, lease, open).await?.unwrap_or_default();
+        let sealed = grouping::seal(&self.shared, &configuration, lease, open)
+            .await?
+            .unwrap_or_default();
         for due in items.iter_mut().filter(|due| due.alert.is_none()) {
-            due.alert = sealed.iter().find(|(id, _)| *id == due.id).map(|(_, alert)| alert.clone());
+            due.alert = sealed
+                .iter()
+                .find(|(id, _)| *id == due.id)
+                .map(|(_, alert)| alert.clone());
         }
         // What could not be sealed now is read again later.
         items.retain(|due| due.alert.is_some());
@@ -252,12 +291,21 @@ impl Owner {
     }
 
     fn begin(&mut self, lease: &Lease, now: Timestamp) {
-        let Some(connector) = &self.connector else { return };
-        let (integration, ready) = (Arc::clone(&connector.integration), Arc::clone(&connector.ready));
+        let Some(connector) = &self.connector else {
+            return;
+        };
+        let (integration, ready) = (
+            Arc::clone(&connector.integration),
+            Arc::clone(&connector.ready),
+        );
         let settings = &integration.delivery;
         // An attempt that the lease might not outlast is not begun (decisions.md 14).
-        let outlasts = lease.until.since(now) > settings.timeout.min(self.shared.settings.lease / 2);
-        while outlasts && !self.full() && self.sending.len() < usize::from(settings.concurrency.get()) {
+        let outlasts =
+            lease.until.since(now) > settings.timeout.min(self.shared.settings.lease / 2);
+        while outlasts
+            && !self.full()
+            && self.sending.len() < usize::from(settings.concurrency.get())
+        {
             match self.gate.admits(now, self.sending.len()) {
                 Admission::No { .. } => break,
                 Admission::Probe if self.queue.is_empty() => break,
@@ -300,27 +348,43 @@ impl Owner {
 
     fn give_up(&mut self, mut due: Due, reason: DeadReason) {
         due.state.give_up(reason);
-        self.unsettled.push(Settlement { delivery: due.id, state: due.state, attempt: None });
+        self.unsettled.push(Settlement {
+            delivery: due.id,
+            state: due.state,
+            attempt: None,
+        });
     }
 
     /// Takes in what an attempt came to.
     fn observe(&mut self, mut due: Due, sent: Sent) {
         count(&sent);
         let now = self.shared.clock.now();
-        let Some(integration) = self.connector.as_ref().map(|connector| Arc::clone(&connector.integration)) else {
+        let Some(integration) = self
+            .connector
+            .as_ref()
+            .map(|connector| Arc::clone(&connector.integration))
+        else {
             // The integration is gone: what was in flight is written by whoever removed it.
             self.busy.remove(&due.id);
             return;
         };
         let number = due.state.attempts + 1;
         let (change, id) = self.shared.dice.roll(|rng| {
-            due.state.observe(&sent.outcome, &integration.delivery, now, rng);
-            (self.gate.observe(&sent.outcome, now, rng), AttemptId::new(now, rng))
+            due.state
+                .observe(&sent.outcome, &integration.delivery, now, rng);
+            (
+                self.gate.observe(&sent.outcome, now, rng),
+                AttemptId::new(now, rng),
+            )
         });
         self.gate_changed(change, &integration);
         let record = !matches!(sent.outcome, Outcome::Held(_));
         let attempt = record.then(|| attempt(id, due.id, number, sent));
-        self.unsettled.push(Settlement { delivery: due.id, state: due.state, attempt });
+        self.unsettled.push(Settlement {
+            delivery: due.id,
+            state: due.state,
+            attempt,
+        });
     }
 
     fn gate_changed(&mut self, change: GateChange, integration: &Integration) {
@@ -351,7 +415,9 @@ impl Owner {
             let now = shared.clock.now();
             let moved = async {
                 let waiting = shared.store.waiting(id, now, PULLED_FORWARD).await?;
-                let due = (0_u32..).zip(waiting).map(|(index, (id, _))| (id, delivery::rate::ramped(index, per_second, now)));
+                let due = (0_u32..)
+                    .zip(waiting)
+                    .map(|(index, (id, _))| (id, delivery::rate::ramped(index, per_second, now)));
                 shared.store.pull_forward(&lease, due.collect()).await
             };
             if let Err(error) = moved.await {
@@ -439,7 +505,10 @@ impl Owner {
         match ended {
             Ok((due, sent)) => self.observe(due, sent),
             // Its id stays busy until the next owner: better late than twice at once.
-            Err(error) => tracing::error!("an attempt of integration {} failed inside: {error}", self.id),
+            Err(error) => tracing::error!(
+                "an attempt of integration {} failed inside: {error}",
+                self.id
+            ),
         }
     }
 
@@ -449,7 +518,10 @@ impl Owner {
             Admission::No { until } => until,
             Admission::Yes | Admission::Probe => self.next_due,
         };
-        let wished = self.trouble_until.or(gate).map_or(self.shared.settings.idle, |until| until.since(now));
+        let wished = self
+            .trouble_until
+            .or(gate)
+            .map_or(self.shared.settings.idle, |until| until.since(now));
         wished.clamp(Duration::from_millis(1), self.shared.settings.idle)
     }
 
@@ -458,7 +530,10 @@ impl Owner {
         if let Some(lease) = self.held()
             && let Err(error) = self.shared.store.release_leases(&[lease]).await
         {
-            tracing::warn!("the lease of integration {} ends by itself: {error}", self.id);
+            tracing::warn!(
+                "the lease of integration {} ends by itself: {error}",
+                self.id
+            );
         }
     }
 }

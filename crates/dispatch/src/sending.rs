@@ -5,8 +5,8 @@ use connectors::{Outgoing, Sent};
 use delivery::Outcome;
 use domain::{AttemptId, DeliveryId};
 use sha2::{Digest as _, Sha256};
-use store::{Attempt, Due, FrozenAlert};
 use std::time::Duration;
+use store::{Attempt, Due, FrozenAlert};
 
 /// A due delivery as the connector takes it; none when its bytes no longer have the hash that was sealed with them.
 pub(crate) fn outgoing(due: &Due, alert: FrozenAlert, timeout: Duration) -> Option<Outgoing> {
@@ -19,7 +19,13 @@ pub(crate) fn outgoing(due: &Due, alert: FrozenAlert, timeout: Duration) -> Opti
         headers.push(("alertwire-replay-of".to_owned(), replayed.to_string()));
     }
     let attempt = due.state.attempts + 1;
-    Some(Outgoing { delivery: due.id, attempt, body: Bytes::from(alert.body), headers, timeout })
+    Some(Outgoing {
+        delivery: due.id,
+        attempt,
+        body: Bytes::from(alert.body),
+        headers,
+        timeout,
+    })
 }
 
 /// The evidence of an attempt, as it is stored.
@@ -27,7 +33,11 @@ pub(crate) fn attempt(id: AttemptId, delivery: DeliveryId, number: u32, sent: Se
     let (outcome, cause, said) = match &sent.outcome {
         Outcome::Delivered { .. } => ("delivered", None, None),
         Outcome::Failed { cause, .. } => ("failed", Some(cause.class()), Some(cause.to_string())),
-        Outcome::Held(reason) => ("held", Some(reason.as_str()), Some(reason.explanation().to_owned())),
+        Outcome::Held(reason) => (
+            "held",
+            Some(reason.as_str()),
+            Some(reason.explanation().to_owned()),
+        ),
     };
     let timings = sent.record.timings_json();
     let record = sent.record;
@@ -56,6 +66,8 @@ pub(crate) fn count(sent: &Sent) {
         Outcome::Failed { cause, .. } => ("failed", cause.class()),
         Outcome::Held(reason) => ("held", reason.as_str()),
     };
-    metrics::counter!("alertwire_delivery_attempts_total", "outcome" => outcome, "class" => class).increment(1);
-    metrics::histogram!("alertwire_delivery_attempt_seconds").record(sent.record.duration.as_secs_f64());
+    metrics::counter!("alertwire_delivery_attempts_total", "outcome" => outcome, "class" => class)
+        .increment(1);
+    metrics::histogram!("alertwire_delivery_attempt_seconds")
+        .record(sent.record.duration.as_secs_f64());
 }

@@ -31,8 +31,13 @@ struct Supervisor {
 
 /// Works until told to stop, then waits for the owners to end.
 pub(crate) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
-    let supervisor =
-        Supervisor { shared, owners: HashMap::new(), tasks: JoinSet::new(), stop, later: HashMap::new() };
+    let supervisor = Supervisor {
+        shared,
+        owners: HashMap::new(),
+        tasks: JoinSet::new(),
+        stop,
+        later: HashMap::new(),
+    };
     supervisor.run().await;
 }
 
@@ -70,12 +75,19 @@ impl Supervisor {
     fn alarm(&self) -> Duration {
         let now = self.shared.clock.now();
         let earliest = self.later.values().min();
-        earliest.map_or(self.shared.settings.sweep, |due| due.since(now)).min(self.shared.settings.sweep)
+        earliest
+            .map_or(self.shared.settings.sweep, |due| due.since(now))
+            .min(self.shared.settings.sweep)
     }
 
     async fn ring_the_due(&mut self) {
         let now = self.shared.clock.now();
-        let due: Vec<_> = self.later.iter().filter(|(_, due)| **due <= now).map(|(id, _)| *id).collect();
+        let due: Vec<_> = self
+            .later
+            .iter()
+            .filter(|(_, due)| **due <= now)
+            .map(|(id, _)| *id)
+            .collect();
         for id in &due {
             self.later.remove(id);
         }
@@ -86,7 +98,10 @@ impl Supervisor {
         match notice {
             Ok(Notice::Events) => {}
             // An integration may have been switched on, released or given new credentials: its owner looks.
-            Ok(Notice::Configuration(_)) => self.owners.values().for_each(|owner| owner.wake.notify_one()),
+            Ok(Notice::Configuration(_)) => self
+                .owners
+                .values()
+                .for_each(|owner| owner.wake.notify_one()),
             Ok(Notice::Missed) | Err(broadcast::error::RecvError::Lagged(_)) => self.sweep().await,
             Err(broadcast::error::RecvError::Closed) => {}
         }
@@ -101,12 +116,22 @@ impl Supervisor {
                 None => wanted.push(*id),
             }
         }
-        wanted.truncate(self.shared.settings.integrations.saturating_sub(self.owners.len()));
+        wanted.truncate(
+            self.shared
+                .settings
+                .integrations
+                .saturating_sub(self.owners.len()),
+        );
         if wanted.is_empty() {
             return;
         }
         let now = self.shared.clock.now();
-        match self.shared.store.take_leases(&wanted, self.shared.settings.lease, now).await {
+        match self
+            .shared
+            .store
+            .take_leases(&wanted, self.shared.settings.lease, now)
+            .await
+        {
             Ok(leases) => leases.into_iter().for_each(|lease| self.begin(lease)),
             Err(error) => self.trouble("take leases", &error),
         }
@@ -115,9 +140,22 @@ impl Supervisor {
     fn begin(&mut self, lease: Lease) {
         let (sender, receiver) = watch::channel(Some(lease));
         let wake = Arc::new(Notify::new());
-        let owner = Owner::new(Arc::clone(&self.shared), lease.integration, receiver, Arc::clone(&wake), self.stop.clone());
+        let owner = Owner::new(
+            Arc::clone(&self.shared),
+            lease.integration,
+            receiver,
+            Arc::clone(&wake),
+            self.stop.clone(),
+        );
         let task = self.tasks.spawn(owner.run()).id();
-        self.owners.insert(lease.integration, Handle { lease: sender, wake, task });
+        self.owners.insert(
+            lease.integration,
+            Handle {
+                lease: sender,
+                wake,
+                task,
+            },
+        );
     }
 
     /// An owner has ended: it had nothing to do, lost its lease, or panicked. In the last case the lease runs out by itself.
@@ -136,10 +174,19 @@ impl Supervisor {
     /// Looks at all integrations with pending work.
     async fn sweep(&mut self) {
         let now = self.shared.clock.now();
-        match self.shared.store.with_work(now, self.shared.settings.integrations).await {
+        match self
+            .shared
+            .store
+            .with_work(now, self.shared.settings.integrations)
+            .await
+        {
             Ok(work) => {
-                let (due, later): (Vec<_>, Vec<_>) = work.into_iter().partition(|(_, at)| *at <= now);
-                self.later = later.into_iter().filter(|(id, _)| !self.owners.contains_key(id)).collect();
+                let (due, later): (Vec<_>, Vec<_>) =
+                    work.into_iter().partition(|(_, at)| *at <= now);
+                self.later = later
+                    .into_iter()
+                    .filter(|(id, _)| !self.owners.contains_key(id))
+                    .collect();
                 let due: Vec<_> = due.into_iter().map(|(id, _)| id).collect();
                 self.wake(&due).await;
             }
@@ -148,14 +195,26 @@ impl Supervisor {
     }
 
     async fn renew(&mut self) {
-        let held: Vec<Lease> = self.owners.values().filter_map(|owner| *owner.lease.borrow()).collect();
+        let held: Vec<Lease> = self
+            .owners
+            .values()
+            .filter_map(|owner| *owner.lease.borrow())
+            .collect();
         if held.is_empty() {
             return;
         }
         let now = self.shared.clock.now();
-        match self.shared.store.renew_leases(&held, self.shared.settings.lease, now).await {
+        match self
+            .shared
+            .store
+            .renew_leases(&held, self.shared.settings.lease, now)
+            .await
+        {
             Ok(renewed) => {
-                let mut renewed: HashMap<_, _> = renewed.into_iter().map(|lease| (lease.integration, lease)).collect();
+                let mut renewed: HashMap<_, _> = renewed
+                    .into_iter()
+                    .map(|lease| (lease.integration, lease))
+                    .collect();
                 for (id, owner) in &self.owners {
                     owner.lease.send_replace(renewed.remove(id));
                 }

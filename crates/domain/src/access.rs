@@ -74,7 +74,10 @@ pub struct ApiKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
-    Key { id: KeyId, name: String },
+    Key {
+        id: KeyId,
+        name: String,
+    },
     /// The command line on the machine itself.
     Local,
     /// Alertwire itself: a gate that closed, a first start.

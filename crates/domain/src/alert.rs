@@ -44,25 +44,47 @@ impl Alert {
     /// One alert of several events of one kind: rendered anew from all their records when every one was read in full
     /// and with certainty, else their bodies one below the other. The events must not be empty.
     #[must_use]
-    pub fn of_events(events: &[Event], catalogue: &Catalogue, configuration: &Configuration) -> Option<Self> {
+    pub fn of_events(
+        events: &[Event],
+        catalogue: &Catalogue,
+        configuration: &Configuration,
+    ) -> Option<Self> {
         let first = events.first()?;
         if events.len() == 1 {
             return Some(Self::of_event(first, None, configuration));
         }
         let severity = events.iter().map(|event| event.severity).max()?.as_str();
         if let Some(rendered) = render_together(events, catalogue) {
-            let headers = headers(first, severity, rendered.fields_header.as_deref(), configuration);
+            let headers = headers(
+                first,
+                severity,
+                rendered.fields_header.as_deref(),
+                configuration,
+            );
             return Some(Self::new(&rendered.subject, &rendered.body, headers));
         }
-        let body = events.iter().map(|event| event.body.as_str()).collect::<Vec<_>>().join("\n");
-        Some(Self::new(&first.subject, &body, headers(first, severity, None, configuration)))
+        let body = events
+            .iter()
+            .map(|event| event.body.as_str())
+            .collect::<Vec<_>>()
+            .join("\n");
+        Some(Self::new(
+            &first.subject,
+            &body,
+            headers(first, severity, None, configuration),
+        ))
     }
 
     fn new(subject: &str, body: &str, headers: Vec<(String, String)>) -> Self {
         let mut bytes = Vec::with_capacity(subject.len() + body.len() + 32);
-        serde_json::to_writer(&mut bytes, &Envelope { subject, body }).expect("two strings are always JSON");
+        serde_json::to_writer(&mut bytes, &Envelope { subject, body })
+            .expect("two strings are always JSON");
         let hash = Sha256::digest(&bytes).into();
-        Self { body: bytes, headers, hash }
+        Self {
+            body: bytes,
+            headers,
+            hash,
+        }
     }
 }
 
@@ -76,11 +98,19 @@ fn render_together(events: &[Event], catalogue: &Catalogue) -> Option<crate::cat
     if !events.iter().all(certain) {
         return None;
     }
-    let records: Vec<Record> = events.iter().flat_map(|event| event.reading.records.iter().cloned()).collect();
+    let records: Vec<Record> = events
+        .iter()
+        .flat_map(|event| event.reading.records.iter().cloned())
+        .collect();
     catalogue.render(kind, &records).ok()
 }
 
-fn headers(event: &Event, severity: &str, fields: Option<&str>, configuration: &Configuration) -> Vec<(String, String)> {
+fn headers(
+    event: &Event,
+    severity: &str,
+    fields: Option<&str>,
+    configuration: &Configuration,
+) -> Vec<(String, String)> {
     let mut headers = Vec::with_capacity(7);
     let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
     if let Some(kind) = &event.kind {
@@ -88,7 +118,10 @@ fn headers(event: &Event, severity: &str, fields: Option<&str>, configuration: &
     }
     add("alertwire-severity", severity.to_owned());
     if let Some(company) = event.company.and_then(|id| configuration.company(id)) {
-        add("alertwire-company", percent_encode(&company.name).into_owned());
+        add(
+            "alertwire-company",
+            percent_encode(&company.name).into_owned(),
+        );
     }
     if let Some(occurred) = event.occurred_at {
         add("alertwire-occurred-at", occurred.to_string());
@@ -118,7 +151,13 @@ pub fn read_via(value: &str) -> Vec<String> {
     value
         .split(',')
         .map(str::trim)
-        .filter(|id| !id.is_empty() && id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+        .filter(|id| {
+            !id.is_empty()
+                && id.len() <= 64
+                && id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
         .take(VIA)
         .map(str::to_owned)
         .collect()

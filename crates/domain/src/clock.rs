@@ -47,7 +47,7 @@ impl Dice {
     /// A generator of one's own, so that a long piece of work holds nobody up.
     #[must_use]
     pub fn fork(&self) -> StdRng {
-        self.roll(|rng| StdRng::from_rng(rng))
+        self.roll(StdRng::from_rng)
     }
 }
 

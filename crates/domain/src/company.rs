@@ -51,5 +51,8 @@ pub struct Company {
 /// How names are compared: without regard to case, and runs of white space count as one space.
 #[must_use]
 pub fn name_key(name: &str) -> String {
-    name.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+    name.split_whitespace()
+        .map(str::to_lowercase)
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -44,7 +44,10 @@ pub struct Configuration {
 }
 
 fn by_id<K: std::hash::Hash + Eq, T>(things: Vec<T>, id: impl Fn(&T) -> K) -> HashMap<K, Arc<T>> {
-    things.into_iter().map(|thing| (id(&thing), Arc::new(thing))).collect()
+    things
+        .into_iter()
+        .map(|thing| (id(&thing), Arc::new(thing)))
+        .collect()
 }
 
 impl Configuration {
@@ -57,7 +60,12 @@ impl Configuration {
             }
         }
         // A name wins over another company's alias, whichever came first.
-        names.extend(parts.companies.iter().map(|company| (name_key(&company.name), company.id)));
+        names.extend(
+            parts
+                .companies
+                .iter()
+                .map(|company| (name_key(&company.name), company.id)),
+        );
         let mut of_company: HashMap<CompanyId, Vec<CompanyMapping>> = HashMap::new();
         let mut of_all = Vec::new();
         for mapping in parts.mappings {
@@ -153,10 +161,10 @@ impl Configuration {
     /// The mapping of each integration that holds for a company: its own, else the one of all companies.
     pub fn mappings_for(&self, company: CompanyId) -> impl Iterator<Item = &CompanyMapping> {
         let own = self.of_company.get(&company).map_or(&[][..], Vec::as_slice);
-        let general = self
-            .of_all
-            .iter()
-            .filter(move |all| !own.iter().any(|mapping| mapping.integration == all.integration));
+        let general = self.of_all.iter().filter(move |all| {
+            !own.iter()
+                .any(|mapping| mapping.integration == all.integration)
+        });
         own.iter().chain(general)
     }
 }

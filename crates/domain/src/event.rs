@@ -98,7 +98,11 @@ impl Reading {
     /// The reading of an event that was raised from its own records, not read from prose.
     #[must_use]
     pub fn of_records(records: Vec<Record>) -> Self {
-        Self { records, ..Self::nothing(Decode::Ok) }.with_match(Match::Full)
+        Self {
+            records,
+            ..Self::nothing(Decode::Ok)
+        }
+        .with_match(Match::Full)
     }
 
     /// A reading that understood nothing.
@@ -124,8 +128,15 @@ impl Reading {
     /// The value of a field of a record, unless it is ambiguous.
     #[must_use]
     pub fn certain(&self, record: usize, field: &str) -> Option<&Value> {
-        let doubtful = self.ambiguous.iter().any(|ambiguity| ambiguity.record == record && ambiguity.field == field);
-        if doubtful { None } else { self.records.get(record)?.get(field) }
+        let doubtful = self
+            .ambiguous
+            .iter()
+            .any(|ambiguity| ambiguity.record == record && ambiguity.field == field);
+        if doubtful {
+            None
+        } else {
+            self.records.get(record)?.get(field)
+        }
     }
 
     /// The certain values of a field, over all records.
@@ -159,7 +170,13 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [Self::Loop, Self::UnassignedCompany, Self::NoMapping, Self::MappingOff, Self::NoRule];
+    pub const ALL: [Self; 5] = [
+        Self::Loop,
+        Self::UnassignedCompany,
+        Self::NoMapping,
+        Self::MappingOff,
+        Self::NoRule,
+    ];
 
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -176,11 +193,21 @@ impl Reason {
     #[must_use]
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::Loop => "the message had passed this instance before, so it was kept and not sent on",
-            Self::UnassignedCompany => "no company is known for it: give its source a default company or a company rule",
-            Self::NoMapping => "no integration has a mapping for its company: add a company mapping",
-            Self::MappingOff => "its company is mapped with `Create Webhook Alert` off: switch it on",
-            Self::NoRule => "no rule of its company's mapping selects it: check the rule's event set and matchers",
+            Self::Loop => {
+                "the message had passed this instance before, so it was kept and not sent on"
+            }
+            Self::UnassignedCompany => {
+                "no company is known for it: give its source a default company or a company rule"
+            }
+            Self::NoMapping => {
+                "no integration has a mapping for its company: add a company mapping"
+            }
+            Self::MappingOff => {
+                "its company is mapped with `Create Webhook Alert` off: switch it on"
+            }
+            Self::NoRule => {
+                "no rule of its company's mapping selects it: check the rule's event set and matchers"
+            }
         }
     }
 }
@@ -201,7 +228,10 @@ impl Routing {
         if word == "routed" {
             return Some(Self::Routed);
         }
-        Reason::ALL.into_iter().find(|reason| reason.as_str() == word).map(Self::Unrouted)
+        Reason::ALL
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
+            .map(Self::Unrouted)
     }
 }
 
@@ -213,7 +243,13 @@ impl Fingerprint {
     /// The fingerprint of a kind's sorted record keys in a company; where there is none, of subject and body.
     /// Times, counts and free text are in no key, so a repeat has the same fingerprint.
     #[must_use]
-    pub fn new(company: Option<CompanyId>, kind: Option<&str>, keys: &mut Vec<String>, subject: &str, body: &str) -> Self {
+    pub fn new(
+        company: Option<CompanyId>,
+        kind: Option<&str>,
+        keys: &mut [String],
+        subject: &str,
+        body: &str,
+    ) -> Self {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_be_bytes());

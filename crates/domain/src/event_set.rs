@@ -8,7 +8,9 @@ use crate::{EventSetId, Timestamp};
 pub const EVENTS: usize = 1_000;
 
 /// What shares one alert. In order of immediacy: when several rules match, the most immediate one wins (decisions.md 1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum NotifyBy {
     /// Each event is its own alert.

@@ -68,8 +68,18 @@ enum Key {
     Field(String),
 }
 
-const KEYS: [&str; 10] =
-    ["severity", "event", "category", "subject", "body", "company", "source", "match", "decode", "received_at"];
+const KEYS: [&str; 10] = [
+    "severity",
+    "event",
+    "category",
+    "subject",
+    "body",
+    "company",
+    "source",
+    "match",
+    "decode",
+    "received_at",
+];
 
 #[derive(Debug, Clone)]
 enum Test {
@@ -97,7 +107,9 @@ impl Filter {
     /// Whether every term holds.
     #[must_use]
     pub fn matches(&self, facts: &Facts<'_>, configuration: &Configuration) -> bool {
-        self.terms.iter().all(|term| term.holds(facts, configuration))
+        self.terms
+            .iter()
+            .all(|term| term.holds(facts, configuration))
     }
 
     /// Whether a term asks for the company: a rule must not, for the mapping says it (decisions.md 22).
@@ -111,10 +123,16 @@ impl Term {
     fn holds(&self, facts: &Facts<'_>, configuration: &Configuration) -> bool {
         match &self.test {
             Test::Equals { pattern, negated } => {
-                values(&self.key, facts, configuration).iter().any(|value| glob(pattern, value)) != *negated
+                values(&self.key, facts, configuration)
+                    .iter()
+                    .any(|value| glob(pattern, value))
+                    != *negated
             }
             Test::Fits { regex, negated } => {
-                values(&self.key, facts, configuration).iter().any(|value| regex.is_match(value)) != *negated
+                values(&self.key, facts, configuration)
+                    .iter()
+                    .any(|value| regex.is_match(value))
+                    != *negated
             }
             Test::Order { order, bound } => ordered(&self.key, *order, bound, facts),
         }
@@ -122,7 +140,11 @@ impl Term {
 }
 
 /// The values that a key has, as text.
-fn values<'a>(key: &'a Key, facts: &Facts<'a>, configuration: &'a Configuration) -> Vec<Cow<'a, str>> {
+fn values<'a>(
+    key: &'a Key,
+    facts: &Facts<'a>,
+    configuration: &'a Configuration,
+) -> Vec<Cow<'a, str>> {
     let one = |value: Option<&'a str>| value.map(Cow::Borrowed).into_iter().collect();
     match key {
         Key::Severity => one(Some(facts.severity.as_str())),
@@ -137,9 +159,15 @@ fn values<'a>(key: &'a Key, facts: &Facts<'a>, configuration: &'a Configuration)
         Key::Body => one(Some(facts.body)),
         Key::Company => company_words(facts.company, configuration),
         Key::Source => {
-            let Some(id) = facts.source else { return Vec::new() };
-            let name = configuration.source(id).map(|source| Cow::Borrowed(source.name.as_str()));
-            name.into_iter().chain([Cow::Owned(id.to_string())]).collect()
+            let Some(id) = facts.source else {
+                return Vec::new();
+            };
+            let name = configuration
+                .source(id)
+                .map(|source| Cow::Borrowed(source.name.as_str()));
+            name.into_iter()
+                .chain([Cow::Owned(id.to_string())])
+                .collect()
         }
         Key::Match => one(Some(facts.reading.matched.as_str())),
         Key::Decode => one(Some(facts.reading.decode.as_str())),
@@ -156,9 +184,15 @@ fn values<'a>(key: &'a Key, facts: &Facts<'a>, configuration: &'a Configuration)
 }
 
 fn company_words(company: Option<CompanyId>, configuration: &Configuration) -> Vec<Cow<'_, str>> {
-    let Some(id) = company else { return vec![Cow::Borrowed("unassigned")] };
-    let name = configuration.company(id).map(|company| Cow::Borrowed(company.name.as_str()));
-    name.into_iter().chain([Cow::Owned(id.to_string())]).collect()
+    let Some(id) = company else {
+        return vec![Cow::Borrowed("unassigned")];
+    };
+    let name = configuration
+        .company(id)
+        .map(|company| Cow::Borrowed(company.name.as_str()));
+    name.into_iter()
+        .chain([Cow::Owned(id.to_string())])
+        .collect()
 }
 
 fn ordered(key: &Key, order: Order, bound: &Bound, facts: &Facts<'_>) -> bool {
@@ -169,7 +203,11 @@ fn ordered(key: &Key, order: Order, bound: &Bound, facts: &Facts<'_>) -> bool {
             .reading
             .certain_values(name)
             .filter_map(|value| value.to_string().parse::<f64>().ok())
-            .any(|value| value.partial_cmp(bound).is_some_and(|ordering| order.holds(ordering))),
+            .any(|value| {
+                value
+                    .partial_cmp(bound)
+                    .is_some_and(|ordering| order.holds(ordering))
+            }),
         _ => false,
     }
 }
@@ -195,7 +233,10 @@ pub fn glob(pattern: &str, text: &str) -> bool {
         if pattern.get(p) == Some(&b'*') {
             star = Some((p, t));
             p += 1;
-        } else if pattern.get(p).is_some_and(|byte| byte.eq_ignore_ascii_case(&text[t])) {
+        } else if pattern
+            .get(p)
+            .is_some_and(|byte| byte.eq_ignore_ascii_case(&text[t]))
+        {
             (p, t) = (p + 1, t + 1);
         } else if let Some((star_p, star_t)) = star {
             (p, t) = (star_p + 1, star_t + 1);
@@ -212,7 +253,10 @@ impl FromStr for Filter {
 
     fn from_str(text: &str) -> Result<Self, FilterError> {
         if text.len() > BYTES {
-            return Err(FilterError { at: BYTES, message: format!("a filter has at most {BYTES} bytes") });
+            return Err(FilterError {
+                at: BYTES,
+                message: format!("a filter has at most {BYTES} bytes"),
+            });
         }
         let mut reader = Reader { text, at: 0 };
         let mut terms = Vec::new();
@@ -223,9 +267,13 @@ impl FromStr for Filter {
             terms.push(reader.term()?);
         }
         if terms.is_empty() {
-            return Err(reader.error("a filter has at least one term, for example severity>=high".to_owned()));
+            return Err(reader
+                .error("a filter has at least one term, for example severity>=high".to_owned()));
         }
-        Ok(Self { text: text.trim().to_owned(), terms })
+        Ok(Self {
+            text: text.trim().to_owned(),
+            terms,
+        })
     }
 }
 
@@ -236,7 +284,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn error(&self, message: String) -> FilterError {
-        FilterError { at: self.at, message }
+        FilterError {
+            at: self.at,
+            message,
+        }
     }
 
     fn rest(&self) -> &'a str {
@@ -256,14 +307,19 @@ impl<'a> Reader<'a> {
         let operator = self.operator()?;
         let value_at = self.at;
         let value = self.value()?;
-        let test = test(&key, operator, value)
-            .map_err(|message| FilterError { at: if message.0 { value_at } else { operator_at }, message: message.1 })?;
+        let test = test(&key, operator, value).map_err(|message| FilterError {
+            at: if message.0 { value_at } else { operator_at },
+            message: message.1,
+        })?;
         Ok(Term { key, test })
     }
 
     fn key(&mut self) -> Result<Key, FilterError> {
         let rest = self.rest();
-        let length = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte)).count();
+        let length = rest
+            .bytes()
+            .take_while(|byte| byte.is_ascii_alphanumeric() || b"_.".contains(byte))
+            .count();
         let word = &rest[..length];
         let key = match word {
             "severity" => Key::Severity,
@@ -286,16 +342,22 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown_key(&self, word: &str) -> FilterError {
-        let hint = crate::catalogue::nearest(word, KEYS.into_iter())
-            .map_or_else(|| format!("keys are {} and field.NAME", KEYS.join(", ")), |near| format!("did you mean `{near}`?"));
+        let hint = crate::catalogue::nearest(word, KEYS.into_iter()).map_or_else(
+            || format!("keys are {} and field.NAME", KEYS.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
         self.error(format!("unknown key `{word}`; {hint}"))
     }
 
     fn operator(&mut self) -> Result<&'static str, FilterError> {
         let rest = self.rest().trim_start_matches(' ');
         self.at = self.text.len() - rest.len();
-        let found = ["=~", "!~", "!=", ">=", "<=", "=", ">", "<"].into_iter().find(|operator| rest.starts_with(operator));
-        let operator = found.ok_or_else(|| self.error("an operator follows the key: = != =~ !~ < <= > >=".to_owned()))?;
+        let found = ["=~", "!~", "!=", ">=", "<=", "=", ">", "<"]
+            .into_iter()
+            .find(|operator| rest.starts_with(operator));
+        let operator = found.ok_or_else(|| {
+            self.error("an operator follows the key: = != =~ !~ < <= > >=".to_owned())
+        })?;
         self.at += operator.len();
         Ok(operator)
     }
@@ -304,7 +366,10 @@ impl<'a> Reader<'a> {
         let rest = self.rest().trim_start_matches(' ');
         self.at = self.text.len() - rest.len();
         if !rest.starts_with('"') {
-            let bare = rest.split([' ', '\t', '\n', '\r', ',']).next().unwrap_or_default();
+            let bare = rest
+                .split([' ', '\t', '\n', '\r', ','])
+                .next()
+                .unwrap_or_default();
             if bare.is_empty() {
                 return Err(self.error("a value follows the operator".to_owned()));
             }
@@ -345,24 +410,38 @@ fn test(key: &Key, operator: &str, value: String) -> Result<Test, (bool, String)
     let bound = match key {
         Key::Severity => Bound::Severity(severity(&value)?),
         Key::ReceivedAt => Bound::Time(value.parse().map_err(|error| (true, format!("{error}")))?),
-        Key::Field(_) => Bound::Number(value.parse().map_err(|_| (true, format!("`{value}` is not a number")))?),
-        _ => return Err((false, format!("`{operator}` is for severity, received_at and numeric fields"))),
+        Key::Field(_) => Bound::Number(
+            value
+                .parse()
+                .map_err(|_| (true, format!("`{value}` is not a number")))?,
+        ),
+        _ => {
+            return Err((
+                false,
+                format!("`{operator}` is for severity, received_at and numeric fields"),
+            ));
+        }
     };
     Ok(Test::Order { order, bound })
 }
 
 fn severity(value: &str) -> Result<Severity, (bool, String)> {
-    value
-        .to_ascii_lowercase()
-        .parse()
-        .map_err(|_| (true, format!("`{value}` is not a severity; take info, low, medium, high or critical")))
+    value.to_ascii_lowercase().parse().map_err(|_| {
+        (
+            true,
+            format!("`{value}` is not a severity; take info, low, medium, high or critical"),
+        )
+    })
 }
 
 fn equals(key: &Key, value: String, negated: bool) -> Result<Test, (bool, String)> {
     if *key == Key::Severity && !value.contains('*') {
         severity(&value)?;
     }
-    Ok(Test::Equals { pattern: value, negated })
+    Ok(Test::Equals {
+        pattern: value,
+        negated,
+    })
 }
 
 fn fits(value: &str, negated: bool) -> Result<Test, (bool, String)> {
@@ -371,7 +450,12 @@ fn fits(value: &str, negated: bool) -> Result<Test, (bool, String)> {
         .dot_matches_new_line(true)
         .build()
         .map(|regex| Test::Fits { regex, negated })
-        .map_err(|error| (true, format!("the regular expression cannot be used: {error}")))
+        .map_err(|error| {
+            (
+                true,
+                format!("the regular expression cannot be used: {error}"),
+            )
+        })
 }
 
 impl fmt::Display for Filter {
@@ -396,6 +480,8 @@ impl Serialize for Filter {
 
 impl<'de> Deserialize<'de> for Filter {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(D::Error::custom)
     }
 }

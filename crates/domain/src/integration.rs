@@ -63,7 +63,10 @@ impl Schedule {
 
     pub fn new(waits: Vec<Duration>) -> Result<Self, SettingError> {
         if waits.is_empty() || waits.len() > Self::MOST {
-            return Err(SettingError::new("schedule", "has 1 to 64 waits, one before each attempt"));
+            return Err(SettingError::new(
+                "schedule",
+                "has 1 to 64 waits, one before each attempt",
+            ));
         }
         if waits.iter().any(|wait| *wait > Self::LONGEST_WAIT) {
             return Err(SettingError::new("schedule", "has no wait longer than 7d"));
@@ -80,7 +83,9 @@ impl Schedule {
 impl Default for Schedule {
     /// 0, 5 s, 5 m, 30 m, 2 h, 5 h, 10 h, 14 h, 20 h, 24 h: the example of Standard Webhooks 1.0.0.
     fn default() -> Self {
-        const SECONDS: [u64; 10] = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+        const SECONDS: [u64; 10] = [
+            0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400,
+        ];
         Self(SECONDS.into_iter().map(Duration::from_secs).collect())
     }
 }
@@ -130,7 +135,10 @@ pub struct SettingError {
 
 impl SettingError {
     fn new(field: &str, rule: impl Into<String>) -> Self {
-        Self { field: field.to_owned(), rule: rule.into() }
+        Self {
+            field: field.to_owned(),
+            rule: rule.into(),
+        }
     }
 }
 
@@ -159,35 +167,59 @@ impl DeliveryForm {
         keep(self.read_schedule(&mut settings));
         keep(self.read_times(&mut settings));
         keep(self.read_limits(&mut settings));
-        if errors.is_empty() { Ok(settings) } else { Err(errors) }
+        if errors.is_empty() {
+            Ok(settings)
+        } else {
+            Err(errors)
+        }
     }
 
     fn read_schedule(&self, settings: &mut DeliverySettings) -> Result<(), SettingError> {
-        let Some(waits) = &self.schedule else { return Ok(()) };
+        let Some(waits) = &self.schedule else {
+            return Ok(());
+        };
         let waits = waits
             .iter()
-            .map(|wait| parse_duration(wait).map_err(|error| SettingError::new("schedule", error.to_string())))
+            .map(|wait| {
+                parse_duration(wait)
+                    .map_err(|error| SettingError::new("schedule", error.to_string()))
+            })
             .collect::<Result<Vec<_>, _>>()?;
         settings.schedule = Schedule::new(waits)?;
         Ok(())
     }
 
     fn read_times(&self, settings: &mut DeliverySettings) -> Result<(), SettingError> {
-        let read = |field: &str, text: &Option<String>, least: Duration, most: Duration| match text {
+        let read = |field: &str, text: &Option<String>, least: Duration, most: Duration| match text
+        {
             None => Ok(None),
             Some(text) => match parse_duration(text) {
                 Err(error) => Err(SettingError::new(field, error.to_string())),
                 Ok(time) if time < least || time > most => Err(SettingError::new(
                     field,
-                    format!("is from {} to {}", format_duration(least), format_duration(most)),
+                    format!(
+                        "is from {} to {}",
+                        format_duration(least),
+                        format_duration(most)
+                    ),
                 )),
                 Ok(time) => Ok(Some(time)),
             },
         };
         let second = Duration::from_secs(1);
-        let timeout = read("timeout", &self.timeout, second / 10, DeliverySettings::LONGEST_TIMEOUT)?;
+        let timeout = read(
+            "timeout",
+            &self.timeout,
+            second / 10,
+            DeliverySettings::LONGEST_TIMEOUT,
+        )?;
         settings.timeout = timeout.unwrap_or(settings.timeout);
-        let window = read("group_window", &self.group_window, Duration::ZERO, DeliverySettings::LONGEST_WINDOW)?;
+        let window = read(
+            "group_window",
+            &self.group_window,
+            Duration::ZERO,
+            DeliverySettings::LONGEST_WINDOW,
+        )?;
         settings.group_window = window.unwrap_or(settings.group_window);
         Ok(())
     }
@@ -198,14 +230,18 @@ impl DeliveryForm {
                 .ok()
                 .filter(|number| *number <= DeliverySettings::MOST_CONCURRENCY)
                 .and_then(NonZeroU16::new)
-                .ok_or_else(|| SettingError::new("concurrency", "is a whole number from 1 to 256"))?;
+                .ok_or_else(|| {
+                    SettingError::new("concurrency", "is a whole number from 1 to 256")
+                })?;
         }
         if let Some(number) = self.rate_per_second {
             let rate = u32::try_from(number)
                 .ok()
                 .filter(|number| *number <= DeliverySettings::MOST_RATE)
                 .and_then(NonZeroU32::new)
-                .ok_or_else(|| SettingError::new("rate_per_second", "is a whole number from 1 to 1000000"))?;
+                .ok_or_else(|| {
+                    SettingError::new("rate_per_second", "is a whole number from 1 to 1000000")
+                })?;
             settings.rate_per_second = Some(rate);
         }
         Ok(())
@@ -215,7 +251,14 @@ impl DeliveryForm {
 impl From<&DeliverySettings> for DeliveryForm {
     fn from(settings: &DeliverySettings) -> Self {
         Self {
-            schedule: Some(settings.schedule.waits().iter().map(|wait| format_duration(*wait)).collect()),
+            schedule: Some(
+                settings
+                    .schedule
+                    .waits()
+                    .iter()
+                    .map(|wait| format_duration(*wait))
+                    .collect(),
+            ),
             timeout: Some(format_duration(settings.timeout)),
             concurrency: Some(settings.concurrency.get().into()),
             rate_per_second: settings.rate_per_second.map(|rate| rate.get().into()),
@@ -239,7 +282,10 @@ mod tests {
         };
         let settings = form.parse().unwrap();
         assert_eq!(DeliveryForm::from(&settings).parse(), Ok(settings));
-        assert_eq!(DeliveryForm::default().parse(), Ok(DeliverySettings::default()));
+        assert_eq!(
+            DeliveryForm::default().parse(),
+            Ok(DeliverySettings::default())
+        );
     }
 
     #[test]
@@ -250,7 +296,12 @@ mod tests {
             concurrency: Some(0),
             ..DeliveryForm::default()
         };
-        let fields: Vec<_> = form.parse().unwrap_err().into_iter().map(|error| error.field).collect();
+        let fields: Vec<_> = form
+            .parse()
+            .unwrap_err()
+            .into_iter()
+            .map(|error| error.field)
+            .collect();
         assert_eq!(fields, ["schedule", "timeout", "concurrency"]);
     }
 }

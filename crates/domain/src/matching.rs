@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::configuration::Configuration;
-use crate::event::{Reason, Reading, Routing};
+use crate::event::{Reading, Reason, Routing};
 use crate::event_set::NotifyBy;
 use crate::mapping::MappedTo;
 use crate::rule::IntegrationRule;
@@ -61,13 +61,22 @@ pub struct Hop {
 /// The verdict on an event under a configuration.
 #[must_use]
 pub fn route(facts: &Facts<'_>, configuration: &Configuration) -> Verdict {
-    Walk { facts, configuration, hops: None }.verdict()
+    Walk {
+        facts,
+        configuration,
+        hops: None,
+    }
+    .verdict()
 }
 
 /// The same verdict, with each hop of the way to it.
 #[must_use]
 pub fn explain(facts: &Facts<'_>, configuration: &Configuration) -> (Verdict, Vec<Hop>) {
-    let mut walk = Walk { facts, configuration, hops: Some(Vec::new()) };
+    let mut walk = Walk {
+        facts,
+        configuration,
+        hops: Some(Vec::new()),
+    };
     let verdict = walk.verdict();
     (verdict, walk.hops.unwrap_or_default())
 }
@@ -81,7 +90,11 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn verdict(&mut self) -> Verdict {
         let (plans, reason) = self.plans();
-        let routing = if plans.is_empty() { Routing::Unrouted(reason) } else { Routing::Routed };
+        let routing = if plans.is_empty() {
+            Routing::Unrouted(reason)
+        } else {
+            Routing::Routed
+        };
         self.note("verdict", !plans.is_empty(), None, None, || match routing {
             Routing::Routed => format!("routed to {} integration(s)", plans.len()),
             Routing::Unrouted(reason) => reason.explanation().to_owned(),
@@ -96,18 +109,25 @@ impl Walk<'_> {
             return (Vec::new(), Reason::Loop);
         }
         let Some(company) = self.facts.company else {
-            self.note("company", false, None, None, || "unassigned: no company is known".to_owned());
+            self.note("company", false, None, None, || {
+                "unassigned: no company is known".to_owned()
+            });
             return (Vec::new(), Reason::UnassignedCompany);
         };
-        self.note("company", true, None, None, || match configuration.company(company) {
-            Some(company) => format!("company {} ({})", company.name, company.id),
-            None => format!("company {company}, which has been removed"),
+        self.note("company", true, None, None, || {
+            match configuration.company(company) {
+                Some(company) => format!("company {} ({})", company.name, company.id),
+                None => format!("company {company}, which has been removed"),
+            }
         });
         let mut plans: Vec<Plan> = Vec::new();
         let mut reason = Reason::NoMapping;
         for mapping in configuration.mappings_for(company) {
             let integration = mapping.integration;
-            if !configuration.integration(integration).is_some_and(|found| found.serves(company)) {
+            if !configuration
+                .integration(integration)
+                .is_some_and(|found| found.serves(company))
+            {
                 self.note("mapping", false, Some(integration), None, || {
                     "a mapping is there, but the company is not among the integration's associated companies".to_owned()
                 });
@@ -115,13 +135,17 @@ impl Walk<'_> {
             }
             if !mapping.create_webhook_alert {
                 reason = reason.max(Reason::MappingOff);
-                self.note("mapping", false, Some(integration), None, || Reason::MappingOff.explanation().to_owned());
+                self.note("mapping", false, Some(integration), None, || {
+                    Reason::MappingOff.explanation().to_owned()
+                });
                 continue;
             }
             reason = Reason::NoRule;
-            self.note("mapping", true, Some(integration), None, || match mapping.company {
-                MappedTo::Company(_) => "the company's own mapping".to_owned(),
-                MappedTo::All => "the mapping of all companies".to_owned(),
+            self.note("mapping", true, Some(integration), None, || {
+                match mapping.company {
+                    MappedTo::Company(_) => "the company's own mapping".to_owned(),
+                    MappedTo::All => "the mapping of all companies".to_owned(),
+                }
             });
             plans.extend(self.plan(integration, &mapping.rules));
         }
@@ -133,14 +157,22 @@ impl Walk<'_> {
         let configuration = self.configuration;
         let mut best: Option<Plan> = None;
         for rule in rules.iter().filter_map(|id| configuration.rule(*id)) {
-            let Some(plan) = self.selected(rule) else { continue };
-            if best.as_ref().is_none_or(|best| plan.notify_by < best.notify_by) {
+            let Some(plan) = self.selected(rule) else {
+                continue;
+            };
+            if best
+                .as_ref()
+                .is_none_or(|best| plan.notify_by < best.notify_by)
+            {
                 best = Some(plan);
             }
         }
         if let Some(plan) = &best {
             self.note("delivery", true, Some(integration), Some(plan.rule), || {
-                format!("delivered by this rule, notify by {}", plan.notify_by.as_str())
+                format!(
+                    "delivered by this rule, notify by {}",
+                    plan.notify_by.as_str()
+                )
             });
         }
         best
@@ -149,23 +181,41 @@ impl Walk<'_> {
     fn selected(&mut self, rule: &IntegrationRule) -> Option<Plan> {
         let integration = Some(rule.integration);
         let set = self.configuration.event_set(rule.event_set)?;
-        let kinds = self.facts.kind.into_iter().chain(self.facts.reading.alternatives.iter().map(String::as_str));
-        let ticked = kinds.clone().any(|kind| set.events.binary_search_by(|code| code.as_str().cmp(kind)).is_ok());
+        let kinds = self
+            .facts
+            .kind
+            .into_iter()
+            .chain(self.facts.reading.alternatives.iter().map(String::as_str));
+        let ticked = kinds.clone().any(|kind| {
+            set.events
+                .binary_search_by(|code| code.as_str().cmp(kind))
+                .is_ok()
+        });
         if !ticked {
             self.note("event_set", false, integration, Some(rule.id), || {
                 let kind = self.facts.kind.unwrap_or("an unknown kind");
-                format!("rule {}: event set {} does not tick {kind}", rule.name, set.name)
+                format!(
+                    "rule {}: event set {} does not tick {kind}",
+                    rule.name, set.name
+                )
             });
             return None;
         }
-        if let Some(matcher) = rule.matchers.iter().find(|matcher| !matcher.matches(self.facts, self.configuration)) {
+        if let Some(matcher) = rule
+            .matchers
+            .iter()
+            .find(|matcher| !matcher.matches(self.facts, self.configuration))
+        {
             self.note("matcher", false, integration, Some(rule.id), || {
                 format!("rule {}: matcher {matcher} does not hold", rule.name)
             });
             return None;
         }
         self.note("rule", true, integration, Some(rule.id), || {
-            format!("rule {}: event set {} ticks it and every matcher holds", rule.name, set.name)
+            format!(
+                "rule {}: event set {} ticks it and every matcher holds",
+                rule.name, set.name
+            )
         });
         Some(Plan {
             integration: rule.integration,
@@ -185,7 +235,13 @@ impl Walk<'_> {
         detail: impl FnOnce() -> String,
     ) {
         if let Some(hops) = &mut self.hops {
-            hops.push(Hop { hop, ok, detail: detail(), integration, rule });
+            hops.push(Hop {
+                hop,
+                ok,
+                detail: detail(),
+                integration,
+                rule,
+            });
         }
     }
 }

@@ -24,7 +24,11 @@ impl Secret<String> {
     #[must_use]
     pub fn last4(&self) -> String {
         let length = self.0.chars().count();
-        if length < 12 { String::new() } else { self.0.chars().skip(length - 4).collect() }
+        if length < 12 {
+            String::new()
+        } else {
+            self.0.chars().skip(length - 4).collect()
+        }
     }
 }
 

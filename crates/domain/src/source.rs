@@ -92,9 +92,22 @@ impl Source {
     /// The company of a message (decisions.md 10): the first rule that matches, else the company that the body names,
     /// both only inside the source's set, else the default, else unassigned.
     #[must_use]
-    pub fn company_of(&self, spoken: &Spoken<'_>, configuration: &Configuration) -> Option<CompanyId> {
-        let by_rule = self.company_rules.iter().find(|rule| rule.when.holds(spoken)).map(|rule| rule.company);
-        let by_name = || spoken.company.and_then(|name| configuration.company_named(name)).map(|company| company.id);
+    pub fn company_of(
+        &self,
+        spoken: &Spoken<'_>,
+        configuration: &Configuration,
+    ) -> Option<CompanyId> {
+        let by_rule = self
+            .company_rules
+            .iter()
+            .find(|rule| rule.when.holds(spoken))
+            .map(|rule| rule.company);
+        let by_name = || {
+            spoken
+                .company
+                .and_then(|name| configuration.company_named(name))
+                .map(|company| company.id)
+        };
         by_rule
             .filter(|company| self.may_speak_for(*company))
             .or_else(|| by_name().filter(|company| self.may_speak_for(*company)))
@@ -105,11 +118,15 @@ impl Source {
 impl When {
     fn holds(&self, spoken: &Spoken<'_>) -> bool {
         match self {
-            Self::BodyCompany(name) => {
-                spoken.company.is_some_and(|said| crate::company::name_key(said) == crate::company::name_key(name))
-            }
-            Self::Hostname(pattern) => spoken.hostname.is_some_and(|host| crate::filter::glob(pattern, host)),
-            Self::Address(range) => spoken.address.is_some_and(|address| range.contains(&address)),
+            Self::BodyCompany(name) => spoken.company.is_some_and(|said| {
+                crate::company::name_key(said) == crate::company::name_key(name)
+            }),
+            Self::Hostname(pattern) => spoken
+                .hostname
+                .is_some_and(|host| crate::filter::glob(pattern, host)),
+            Self::Address(range) => spoken
+                .address
+                .is_some_and(|address| range.contains(&address)),
         }
     }
 }

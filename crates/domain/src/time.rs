@@ -123,14 +123,23 @@ pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 #[must_use]
 pub fn format_duration(duration: Duration) -> String {
     let millis = duration.as_millis();
-    let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1_000, "s")];
+    let units = [
+        (86_400_000, "d"),
+        (3_600_000, "h"),
+        (60_000, "m"),
+        (1_000, "s"),
+    ];
     for (each, unit) in units {
         // Two days are `48h` to whoever wrote a schedule in hours, so days wait for a larger number.
-        if millis >= each && millis % each == 0 && (unit != "d" || millis / each > 2) {
+        if millis >= each && millis.is_multiple_of(each) && (unit != "d" || millis / each > 2) {
             return format!("{}{unit}", millis / each);
         }
     }
-    if millis == 0 { "0s".to_owned() } else { format!("{millis}ms") }
+    if millis == 0 {
+        "0s".to_owned()
+    } else {
+        format!("{millis}ms")
+    }
 }
 
 /// `#[serde(with = "domain::time::written")]` for a duration that is written as text.
@@ -156,7 +165,16 @@ mod tests {
         for text in ["0s", "250ms", "5s", "5m", "2h", "10h", "24h", "30d"] {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }
-        for text in ["", "5", "s", "5 s", "-5s", "1.5s", "99999999999999999999s", "300000000000000d"] {
+        for text in [
+            "",
+            "5",
+            "s",
+            "5 s",
+            "-5s",
+            "1.5s",
+            "99999999999999999999s",
+            "300000000000000d",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
@@ -166,6 +184,9 @@ mod tests {
         let stamp: Timestamp = "2024-01-15T11:30:00+01:00".parse().unwrap();
         assert_eq!(stamp.to_string(), "2024-01-15T10:30:00Z");
         assert_eq!(stamp.after(Duration::MAX), Timestamp::LAST);
-        assert_eq!(stamp.since(stamp.after(Duration::from_secs(1))), Duration::ZERO);
+        assert_eq!(
+            stamp.since(stamp.after(Duration::from_secs(1))),
+            Duration::ZERO
+        );
     }
 }

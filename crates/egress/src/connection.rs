@@ -32,6 +32,10 @@ pub(crate) enum Unanswered {
 }
 
 impl Connection {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where outgoing HTTP begins"
+    )]
     pub(crate) async fn open(stream: Stream, header_bytes: usize) -> Result<Self, Fault> {
         let peer = stream.peer();
         let (sender, driver) = http1::Builder::new()

@@ -46,14 +46,30 @@ struct Inner {
 
 impl Receiver {
     #[must_use]
-    pub fn new(store: Store, catalogue: Arc<Catalogue>, clock: Clock, dice: Dice, settings: Settings) -> Self {
-        Self { inner: Arc::new(Inner { store, catalogue, clock, dice, settings }) }
+    pub fn new(
+        store: Store,
+        catalogue: Arc<Catalogue>,
+        clock: Clock,
+        dice: Dice,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                catalogue,
+                clock,
+                dice,
+                settings,
+            }),
+        }
     }
 }
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Receiver").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Receiver")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 

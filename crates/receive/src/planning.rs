@@ -37,29 +37,59 @@ pub(crate) fn facts(event: &Event) -> Facts<'_> {
 
 impl Planner<'_> {
     /// Matches an event and makes its deliveries. `fields` is the `alertwire-fields` value of its rendering, if any.
-    pub(crate) fn plan(&self, mut event: Event, fields: Option<&str>, rng: &mut impl Rng) -> Accepted {
+    pub(crate) fn plan(
+        &self,
+        mut event: Event,
+        fields: Option<&str>,
+        rng: &mut impl Rng,
+    ) -> Accepted {
         let verdict = route(&facts(&event), self.configuration);
         event.routing = verdict.routing;
         event.epoch = self.configuration.epoch;
         let deliveries = if verdict.routing == Routing::Routed {
-            verdict.plans.iter().filter_map(|plan| self.delivery(plan, &event, fields, rng)).collect()
+            verdict
+                .plans
+                .iter()
+                .filter_map(|plan| self.delivery(plan, &event, fields, rng))
+                .collect()
         } else {
             Vec::new()
         };
-        Accepted { event, deliveries, dedup_window: self.dedup_window }
+        Accepted {
+            event,
+            deliveries,
+            dedup_window: self.dedup_window,
+        }
     }
 
-    fn delivery(&self, plan: &Plan, event: &Event, fields: Option<&str>, rng: &mut impl Rng) -> Option<NewDelivery> {
+    fn delivery(
+        &self,
+        plan: &Plan,
+        event: &Event,
+        fields: Option<&str>,
+        rng: &mut impl Rng,
+    ) -> Option<NewDelivery> {
         let integration = self.configuration.integration(plan.integration)?;
         let window = integration.delivery.group_window;
         let critical = event.severity == Severity::Critical;
-        let joins = plan.notify_by != NotifyBy::Event && !window.is_zero() && !(critical && plan.critical_bypass);
+        let joins = plan.notify_by != NotifyBy::Event
+            && !window.is_zero()
+            && !(critical && plan.critical_bypass);
         let group = if joins { self.group(plan, event) } else { None };
         let (due_at, alert) = match &group {
             Some(_) => (self.now.after(window), None),
             None => {
-                let first_wait = integration.delivery.schedule.waits().first().copied().unwrap_or_default();
-                (self.now.after(first_wait), Some(freeze(Alert::of_event(event, fields, self.configuration))))
+                let first_wait = integration
+                    .delivery
+                    .schedule
+                    .waits()
+                    .first()
+                    .copied()
+                    .unwrap_or_default();
+                (
+                    self.now.after(first_wait),
+                    Some(freeze(Alert::of_event(event, fields, self.configuration))),
+                )
             }
         };
         Some(NewDelivery {
@@ -82,9 +112,18 @@ impl Planner<'_> {
             NotifyBy::Event => return None,
             NotifyBy::Company => None,
             NotifyBy::Asset => Some(shared_key(event, |record| Kind::asset_key(entry, record))?),
-            NotifyBy::Product => Some(shared_key(event, |record| Kind::product_key(entry, record))?),
+            NotifyBy::Product => Some(shared_key(event, |record| {
+                Kind::product_key(entry, record)
+            })?),
         };
-        let key = GroupKey::new(plan.integration, plan.rule, kind, company, plan.notify_by, shared.as_deref());
+        let key = GroupKey::new(
+            plan.integration,
+            plan.rule,
+            kind,
+            company,
+            plan.notify_by,
+            shared.as_deref(),
+        );
         Some(NewGroup {
             key: key.to_string(),
             records: u32::try_from(event.reading.records.len().max(1)).unwrap_or(u32::MAX),
@@ -102,9 +141,14 @@ fn shared_key(
     }
     let mut keys = event.reading.records.iter().map(key);
     let first = keys.next()??;
-    keys.all(|key| key.as_ref() == Some(&first)).then_some(first)
+    keys.all(|key| key.as_ref() == Some(&first))
+        .then_some(first)
 }
 
 fn freeze(alert: Alert) -> FrozenAlert {
-    FrozenAlert { body: alert.body, headers: alert.headers, hash: alert.hash }
+    FrozenAlert {
+        body: alert.body,
+        headers: alert.headers,
+        hash: alert.hash,
+    }
 }

@@ -77,12 +77,18 @@ impl Receiver {
                 Some(rendered) => rendered,
                 none => none.insert(self.render_all(&raises, &configuration)?),
             };
-            let planner = Planner { catalogue: &inner.catalogue, configuration: &configuration, now, dedup_window: None };
+            let planner = Planner {
+                catalogue: &inner.catalogue,
+                configuration: &configuration,
+                now,
+                dedup_window: None,
+            };
             let events = raises
                 .iter()
                 .zip(rendered.iter())
                 .map(|(raise, rendered)| {
-                    let event = self.event(raise, rendered, &message, configuration.epoch, &mut rng);
+                    let event =
+                        self.event(raise, rendered, &message, configuration.epoch, &mut rng);
                     planner.plan(event, rendered.fields_header.as_deref(), &mut rng)
                 })
                 .collect();
@@ -93,8 +99,22 @@ impl Receiver {
                 epoch: configuration.epoch,
             };
             match inner.store.accept(acceptance).await? {
-                Receipt::Stored { message, events } => return Ok(Raised { message, events, repeated: false }),
-                Receipt::Duplicate { message, events, .. } => return Ok(Raised { message, events, repeated: true }),
+                Receipt::Stored { message, events } => {
+                    return Ok(Raised {
+                        message,
+                        events,
+                        repeated: false,
+                    });
+                }
+                Receipt::Duplicate {
+                    message, events, ..
+                } => {
+                    return Ok(Raised {
+                        message,
+                        events,
+                        repeated: true,
+                    });
+                }
                 Receipt::KeyReused => return Err(RaiseError::KeyReused),
                 Receipt::Moved { .. } => {}
             }
@@ -102,33 +122,62 @@ impl Receiver {
         Err(RaiseError::Unavailable(StoreError::Overloaded))
     }
 
-    fn render_all(&self, raises: &[Raise], configuration: &Configuration) -> Result<Vec<Rendered>, RaiseError> {
+    fn render_all(
+        &self,
+        raises: &[Raise],
+        configuration: &Configuration,
+    ) -> Result<Vec<Rendered>, RaiseError> {
         let render = |(index, raise): (usize, &Raise)| {
-            self.render(raise, configuration).map_err(|error| RaiseError::Bad { index, error })
+            self.render(raise, configuration)
+                .map_err(|error| RaiseError::Bad { index, error })
         };
         raises.iter().enumerate().map(render).collect()
     }
 
     /// Renders; where the wording cannot do without the company's name, the event's own company gives it.
-    fn render(&self, raise: &Raise, configuration: &Configuration) -> Result<Rendered, RenderError> {
+    fn render(
+        &self,
+        raise: &Raise,
+        configuration: &Configuration,
+    ) -> Result<Rendered, RenderError> {
         let catalogue = &self.inner.catalogue;
         match catalogue.render(&raise.kind, &raise.records) {
             Err(RenderError::MissingField { field, code }) if field == "company" => {
                 let Some(company) = configuration.company(raise.company) else {
                     return Err(RenderError::MissingField { field, code });
                 };
-                let named = raise.records.iter().map(|record| with_company(record, &company.name)).collect::<Vec<_>>();
+                let named = raise
+                    .records
+                    .iter()
+                    .map(|record| with_company(record, &company.name))
+                    .collect::<Vec<_>>();
                 catalogue.render(&raise.kind, &named)
             }
             rendered => rendered,
         }
     }
 
-    fn event(&self, raise: &Raise, rendered: &Rendered, message: &Message, epoch: u64, rng: &mut impl Rng) -> Event {
+    fn event(
+        &self,
+        raise: &Raise,
+        rendered: &Rendered,
+        message: &Message,
+        epoch: u64,
+        rng: &mut impl Rng,
+    ) -> Event {
         let kind = self.inner.catalogue.kind(&raise.kind);
         let reading = Reading::of_records(rendered.records.clone());
-        let said = || reading.certain_values("severity").filter_map(|value| value.to_string().parse().ok()).max();
-        let severity = raise.severity.or_else(said).or(kind.map(|kind| kind.severity)).unwrap_or(Severity::Info);
+        let said = || {
+            reading
+                .certain_values("severity")
+                .filter_map(|value| value.to_string().parse().ok())
+                .max()
+        };
+        let severity = raise
+            .severity
+            .or_else(said)
+            .or(kind.map(|kind| kind.severity))
+            .unwrap_or(Severity::Info);
         let company = Some(raise.company);
         Event {
             id: EventId::new(message.received_at, rng),

@@ -39,13 +39,21 @@ impl Reader<'_> {
         events
     }
 
-    fn read_within(&self, raw: &[u8], message: &Message, rng: &mut impl Rng) -> (Decode, Vec<Event>) {
+    fn read_within(
+        &self,
+        raw: &[u8],
+        message: &Message,
+        rng: &mut impl Rng,
+    ) -> (Decode, Vec<Event>) {
         let reading = self.catalogue.read(raw, self.limits);
         let decode = decode_of(reading.decode);
         let repairs: Vec<Repair> = reading
             .repairs
             .iter()
-            .map(|repair| Repair { offset: repair.offset, rule: repair.rule.as_str().to_owned() })
+            .map(|repair| Repair {
+                offset: repair.offset,
+                rule: repair.rule.as_str().to_owned(),
+            })
             .collect();
         // The header tells of one alert; of several it could not say which.
         let fields = self.fields.filter(|_| reading.alerts.len() == 1);
@@ -54,9 +62,10 @@ impl Reader<'_> {
             .iter()
             .map(|alert| {
                 let mut owned = owned_reading(alert, decode, repairs.clone());
-                if let Some((_, records)) = fields
-                    .and_then(|header| self.catalogue.believe_header(header, &alert.subject, &alert.body))
-                {
+                if let Some((_, records)) = fields.and_then(|header| {
+                    self.catalogue
+                        .believe_header(header, &alert.subject, &alert.body)
+                }) {
                     owned.records = records;
                     owned.ambiguous.clear();
                     owned.matched = Match::Full;
@@ -67,10 +76,20 @@ impl Reader<'_> {
         (decode, events)
     }
 
-    fn event(&self, alert: &AlertReading<'_>, reading: Reading, message: &Message, rng: &mut impl Rng) -> Event {
+    fn event(
+        &self,
+        alert: &AlertReading<'_>,
+        reading: Reading,
+        message: &Message,
+        rng: &mut impl Rng,
+    ) -> Event {
         let kind = alert.kind;
-        let company = self.source.company_of(&spoken(&reading), self.configuration);
-        let severity = said_severity(&reading).or(kind.map(|kind| kind.severity)).unwrap_or(Severity::Info);
+        let company = self
+            .source
+            .company_of(&spoken(&reading), self.configuration);
+        let severity = said_severity(&reading)
+            .or(kind.map(|kind| kind.severity))
+            .unwrap_or(Severity::Info);
         Event {
             id: EventId::new(message.received_at, rng),
             message: message.id,
@@ -95,7 +114,10 @@ impl Reader<'_> {
     /// The event of a message that could not be read at all.
     fn unread(&self, raw: &[u8], message: &Message, rng: &mut impl Rng) -> Event {
         let body = String::from_utf8_lossy(raw).into_owned();
-        let reading = Reading { read_failed: true, ..Reading::nothing(Decode::Failed) };
+        let reading = Reading {
+            read_failed: true,
+            ..Reading::nothing(Decode::Failed)
+        };
         let company = self.source.company;
         Event {
             id: EventId::new(message.received_at, rng),
@@ -138,12 +160,20 @@ fn owned_reading(alert: &AlertReading<'_>, decode: Decode, repairs: Vec<Repair>)
         },
         read_failed: alert.exhausted,
         records: alert.records.clone(),
-        alternatives: alert.alternatives.iter().map(|kind| kind.code.clone()).collect(),
+        alternatives: alert
+            .alternatives
+            .iter()
+            .map(|kind| kind.code.clone())
+            .collect(),
         suggested: alert.suggested.map(|kind| kind.code.clone()),
         ambiguous: alert
             .ambiguous
             .iter()
-            .map(|doubt| Ambiguity { record: doubt.record, field: doubt.field.to_string(), readings: doubt.readings.clone() })
+            .map(|doubt| Ambiguity {
+                record: doubt.record,
+                field: doubt.field.to_string(),
+                readings: doubt.readings.clone(),
+            })
             .collect(),
         remainder: alert.remainder().to_owned(),
     }
@@ -169,7 +199,10 @@ fn spoken(reading: &Reading) -> Spoken<'_> {
 
 /// The worst severity that the text says for certain.
 fn said_severity(reading: &Reading) -> Option<Severity> {
-    reading.certain_values("severity").filter_map(|value| value.to_string().parse().ok()).max()
+    reading
+        .certain_values("severity")
+        .filter_map(|value| value.to_string().parse().ok())
+        .max()
 }
 
 pub(crate) fn occurred_at(reading: &Reading) -> Option<Timestamp> {
@@ -185,8 +218,21 @@ pub(crate) fn fingerprint(
     body: &str,
 ) -> Fingerprint {
     let keys = |kind: &Kind| -> Option<Vec<String>> {
-        reading.records.iter().map(|record: &Record| kind.record_key(record)).collect()
+        reading
+            .records
+            .iter()
+            .map(|record: &Record| kind.record_key(record))
+            .collect()
     };
-    let mut keys = kind.filter(|_| reading.ambiguous.is_empty()).and_then(keys).unwrap_or_default();
-    Fingerprint::new(company, kind.map(|kind| kind.code.as_str()), &mut keys, subject, body)
+    let mut keys = kind
+        .filter(|_| reading.ambiguous.is_empty())
+        .and_then(keys)
+        .unwrap_or_default();
+    Fingerprint::new(
+        company,
+        kind.map(|kind| kind.code.as_str()),
+        &mut keys,
+        subject,
+        body,
+    )
 }

@@ -36,19 +36,33 @@ struct Login {
 
 impl Receiver {
     /// Gives a token for JSON, form, Basic or `grant_type=client_credentials`.
-    pub async fn token(&self, source: SourceId, headers: &HeaderMap, body: &[u8]) -> Result<Token, Refusal> {
+    pub async fn token(
+        &self,
+        source: SourceId,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Token, Refusal> {
         let inner = &self.inner;
         let configuration = inner.store.configuration().await?;
         let source = configuration.source(source).ok_or(Refusal::NoSource)?;
-        let login = source.authentication.login.as_ref().ok_or(Refusal::NoSource)?;
+        let login = source
+            .authentication
+            .login
+            .as_ref()
+            .ok_or(Refusal::NoSource)?;
         let (username, password) = credentials(headers, body)?;
         let digest = source_digest(&inner.store, &password);
         if !password_fits(login, &username, &digest) {
-            return Err(Refusal::Unauthorized { challenge: Some("Basic realm=\"alertwire\"") });
+            return Err(Refusal::Unauthorized {
+                challenge: Some("Basic realm=\"alertwire\""),
+            });
         }
         let expires = inner.clock.now().after(inner.settings.token_lifetime);
         let access_token = make(&inner.store, source.id, expires, &digest);
-        Ok(Token { access_token, expires_in: inner.settings.token_lifetime.as_secs() })
+        Ok(Token {
+            access_token,
+            expires_in: inner.settings.token_lifetime.as_secs(),
+        })
     }
 }
 
@@ -57,7 +71,9 @@ fn credentials(headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Ref
         return Ok((username, password));
     }
     if body.len() > LOGIN_BYTES {
-        return Err(Refusal::Malformed(format!("a login has at most {LOGIN_BYTES} bytes")));
+        return Err(Refusal::Malformed(format!(
+            "a login has at most {LOGIN_BYTES} bytes"
+        )));
     }
     if let Ok(login) = serde_json::from_slice::<Login>(body) {
         return Ok((login.username, login.password));
@@ -71,13 +87,19 @@ fn credentials(headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Ref
         }
     }
     username.zip(password).ok_or_else(|| {
-        Refusal::Malformed("send username and password as JSON, as a form, or by HTTP Basic".to_owned())
+        Refusal::Malformed(
+            "send username and password as JSON, as a form, or by HTTP Basic".to_owned(),
+        )
     })
 }
 
 /// Username and password of an `Authorization: Basic` header (RFC 7617).
 pub(crate) fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let (scheme, encoded) = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let (scheme, encoded) = headers
+        .get(http::header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
         return None;
     }
@@ -110,8 +132,16 @@ pub(crate) fn fits(
     now: Timestamp,
 ) -> bool {
     let token = || {
-        let (scheme, token) = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        let token = if scheme.eq_ignore_ascii_case("bearer") { token.trim() } else { return None };
+        let (scheme, token) = headers
+            .get(http::header::AUTHORIZATION)?
+            .to_str()
+            .ok()?
+            .split_once(' ')?;
+        let token = if scheme.eq_ignore_ascii_case("bearer") {
+            token.trim()
+        } else {
+            return None;
+        };
         let bytes: [u8; 40] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
         Some(bytes)
     };

@@ -26,7 +26,12 @@ pub struct Acknowledgement {
 
 impl Receiver {
     /// Reads, matches and stores a message. Nothing authenticated is refused for what it says.
-    pub async fn take(&self, admitted: Admitted, headers: &HeaderMap, body: Bytes) -> Result<Acknowledgement, Refusal> {
+    pub async fn take(
+        &self,
+        admitted: Admitted,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<Acknowledgement, Refusal> {
         self.judge(&admitted, headers, &body)?;
         let inner = &self.inner;
         let mut rng = inner.dice.fork();
@@ -35,21 +40,37 @@ impl Receiver {
             id: MessageId::new(now, &mut rng),
             source: Some(admitted.source.id),
             received_at: now,
-            headers: masked(headers, admitted.source.authentication.header.as_ref().map(|header| header.key.as_str())),
+            headers: masked(
+                headers,
+                admitted
+                    .source
+                    .authentication
+                    .header
+                    .as_ref()
+                    .map(|header| header.key.as_str()),
+            ),
             sha256: Sha256::digest(&body).into(),
             raw: Vec::from(body),
             webhook_id: webhook_id(headers),
             decode: Decode::Failed,
             id_reused: false,
         };
-        let via = headers.get(VIA_HEADER).and_then(|value| value.to_str().ok()).map(read_via).unwrap_or_default();
-        let fields = headers.get(FIELDS_HEADER).and_then(|value| value.to_str().ok());
+        let via = headers
+            .get(VIA_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .map(read_via)
+            .unwrap_or_default();
+        let fields = headers
+            .get(FIELDS_HEADER)
+            .and_then(|value| value.to_str().ok());
         for _ in 0..MATCH_ROUNDS {
             let configuration = inner.store.configuration().await?;
             let reader = Reader {
                 catalogue: &inner.catalogue,
                 configuration: &configuration,
-                source: configuration.source(admitted.source.id).unwrap_or(&admitted.source),
+                source: configuration
+                    .source(admitted.source.id)
+                    .unwrap_or(&admitted.source),
                 limits: &inner.settings.reading,
                 via: via.clone(),
                 fields,
@@ -61,17 +82,41 @@ impl Receiver {
                 now,
                 dedup_window: admitted.source.dedup_window,
             };
-            let events = events.into_iter().map(|event| planner.plan(event, fields, &mut rng)).collect();
-            let acceptance =
-                Acceptance { message: message.clone(), events, idempotency: None, epoch: configuration.epoch };
+            let events = events
+                .into_iter()
+                .map(|event| planner.plan(event, fields, &mut rng))
+                .collect();
+            let acceptance = Acceptance {
+                message: message.clone(),
+                events,
+                idempotency: None,
+                epoch: configuration.epoch,
+            };
             match inner.store.accept(acceptance).await? {
-                Receipt::Stored { message: id, events } => {
+                Receipt::Stored {
+                    message: id,
+                    events,
+                } => {
                     count(message.decode);
-                    return Ok(Acknowledgement { id, sha256: message.sha256, events, duplicate: false });
+                    return Ok(Acknowledgement {
+                        id,
+                        sha256: message.sha256,
+                        events,
+                        duplicate: false,
+                    });
                 }
-                Receipt::Duplicate { message: id, sha256, events } => {
+                Receipt::Duplicate {
+                    message: id,
+                    sha256,
+                    events,
+                } => {
                     metrics::counter!("alertwire_ingest_duplicates_total").increment(1);
-                    return Ok(Acknowledgement { id, sha256, events, duplicate: true });
+                    return Ok(Acknowledgement {
+                        id,
+                        sha256,
+                        events,
+                        duplicate: true,
+                    });
                 }
                 Receipt::Moved { .. } | Receipt::KeyReused => {}
             }
@@ -91,11 +136,17 @@ fn webhook_id(headers: &HeaderMap) -> Option<String> {
 
 /// The headers as the journal keeps them: bounded, and without anything that opens a door.
 pub(crate) fn masked(headers: &HeaderMap, secret_key: Option<&str>) -> Vec<(String, String)> {
-    const SECRET: [header::HeaderName; 3] = [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE];
+    const SECRET: [header::HeaderName; 3] = [
+        header::AUTHORIZATION,
+        header::PROXY_AUTHORIZATION,
+        header::COOKIE,
+    ];
     let keep = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
         let secret = SECRET.contains(name)
             || secret_key == Some(name.as_str())
-            || ["key", "token", "secret", "password"].iter().any(|word| name.as_str().contains(word));
+            || ["key", "token", "secret", "password"]
+                .iter()
+                .any(|word| name.as_str().contains(word));
         let text = if secret {
             "[hidden]".to_owned()
         } else {

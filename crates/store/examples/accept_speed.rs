@@ -19,13 +19,17 @@ use domain::configuration::Configuration;
 use domain::event::{Event, Fingerprint, Reading, Routing};
 use domain::integration::{DeliverySettings, Integration, Secrets};
 use domain::message::{Decode, Message};
-use domain::{CompanyId, DeliveryId, EventId, IntegrationId, MessageId, NodeId, RuleId, Severity, SourceId, Timestamp};
+use domain::{
+    CompanyId, DeliveryId, EventId, IntegrationId, MessageId, NodeId, RuleId, Severity, SourceId,
+    Timestamp,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use store::{
-    Acceptance, Accepted, Attempt, Change, Database, NewDelivery, SealingKey, Settings, Settlement, Store,
+    Acceptance, Accepted, Attempt, Change, Database, NewDelivery, SealingKey, Settings, Settlement,
+    Store,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,13 +44,34 @@ const GROUP: usize = 512;
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>());
-    let acceptances = arguments.next().transpose()?.unwrap_or(200_000).min(MOST_ACCEPTANCES);
-    let tasks = arguments.next().transpose()?.unwrap_or(64).clamp(1, MOST_TASKS);
+    let acceptances = arguments
+        .next()
+        .transpose()?
+        .unwrap_or(200_000)
+        .min(MOST_ACCEPTANCES);
+    let tasks = arguments
+        .next()
+        .transpose()?
+        .unwrap_or(64)
+        .clamp(1, MOST_TASKS);
     let folder = tempfile::tempdir()?;
-    print(&format!("{acceptances} acceptances by {tasks} tasks; append + fdatasync of 4 KiB: {:?} (p50)", fsync(folder.path())?));
+    print(&format!(
+        "{acceptances} acceptances by {tasks} tasks; append + fdatasync of 4 KiB: {:?} (p50)",
+        fsync(folder.path())?
+    ));
     for round in 0..ROUNDS {
-        let limit = limit(&folder.path().join(format!("limit-{round}.db")), acceptances, tasks).await?;
-        let (accepted, settled) = store(&folder.path().join(format!("store-{round}.db")), acceptances, tasks).await?;
+        let limit = limit(
+            &folder.path().join(format!("limit-{round}.db")),
+            acceptances,
+            tasks,
+        )
+        .await?;
+        let (accepted, settled) = store(
+            &folder.path().join(format!("store-{round}.db")),
+            acceptances,
+            tasks,
+        )
+        .await?;
         print(&format!(
             "limit {limit:>7.0}/s   accept {accepted:>7.0}/s   ratio {:.2}   settle {settled:>7.0}/s",
             accepted / limit
@@ -55,12 +80,18 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the example's whole purpose is to print these figures")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the example's whole purpose is to print these figures"
+)]
 fn print(line: &str) {
     println!("{line}");
 }
 
-#[expect(clippy::disallowed_methods, reason = "a measurement needs the machine's own clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measurement needs the machine's own clock"
+)]
 fn instant() -> Instant {
     Instant::now()
 }
@@ -84,7 +115,11 @@ fn fsync(folder: &Path) -> Outcome<Duration> {
 }
 
 /// Runs `one` for each number below `count`, by `tasks` tasks that share them.
-async fn share<F>(count: u64, tasks: u64, one: impl Fn(u64) -> F + Clone + Send + 'static) -> Outcome<Duration>
+async fn share<F>(
+    count: u64,
+    tasks: u64,
+    one: impl Fn(u64) -> F + Clone + Send + 'static,
+) -> Outcome<Duration>
 where
     F: Future<Output = Outcome<()>> + Send,
 {
@@ -133,9 +168,11 @@ async fn limit(path: &Path, count: u64, tasks: u64) -> Outcome<f64> {
             conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
             let mut answers = Vec::with_capacity(group.len());
             for (raw, answer) in group.drain(..) {
-                conn.prepare_cached("INSERT INTO message (received_at, raw) VALUES (?1, ?2)")?.execute((1, raw))?;
+                conn.prepare_cached("INSERT INTO message (received_at, raw) VALUES (?1, ?2)")?
+                    .execute((1, raw))?;
                 let id = conn.last_insert_rowid();
-                conn.prepare_cached("INSERT INTO outbox (message, due_at) VALUES (?1, ?2)")?.execute((id, 1))?;
+                conn.prepare_cached("INSERT INTO outbox (message, due_at) VALUES (?1, ?2)")?
+                    .execute((id, 1))?;
                 answers.push((answer, id));
             }
             conn.prepare_cached("COMMIT")?.execute([])?;
@@ -155,7 +192,9 @@ async fn limit(path: &Path, count: u64, tasks: u64) -> Outcome<f64> {
         }
     })
     .await?;
-    writer.join().map_err(|_| "the writer of the limit panicked")??;
+    writer
+        .join()
+        .map_err(|_| "the writer of the limit panicked")??;
     Ok(rate(count, took))
 }
 
@@ -208,7 +247,9 @@ impl Setup {
             external_id: None,
             created_at: START,
         };
-        store.change(Change::InsertCompany(row), &Actor::Local, START).await?;
+        store
+            .change(Change::InsertCompany(row), &Actor::Local, START)
+            .await?;
         let row = Integration {
             id: integration,
             connector: "webhook".to_owned(),
@@ -224,7 +265,16 @@ impl Setup {
             created_at: START,
             version: 1,
         };
-        store.change(Change::InsertIntegration { integration: row, secrets: Secrets::new() }, &Actor::Local, START).await?;
+        store
+            .change(
+                Change::InsertIntegration {
+                    integration: row,
+                    secrets: Secrets::new(),
+                },
+                &Actor::Local,
+                START,
+            )
+            .await?;
         let configuration = store.configuration().await?;
         Ok(Self {
             company,
@@ -254,7 +304,13 @@ impl Setup {
             company: Some(self.company),
             kind: Some("asset.discovered".to_owned()),
             category: Some("assets".to_owned()),
-            fingerprint: Fingerprint::new(Some(self.company), None, &mut Vec::new(), &subject, &body),
+            fingerprint: Fingerprint::new(
+                Some(self.company),
+                None,
+                &mut Vec::new(),
+                &subject,
+                &body,
+            ),
             subject,
             body,
             severity: Severity::Info,
@@ -277,20 +333,30 @@ impl Setup {
             alert: Some(Alert::of_event(&event, None, &self.configuration)),
         };
         let sha256 = Sha256::digest(&raw).into();
-        let headers = [("content-type", "application/json"), ("user-agent", "scanner/1.0"), ("host", "alerts.example")];
+        let headers = [
+            ("content-type", "application/json"),
+            ("user-agent", "scanner/1.0"),
+            ("host", "alerts.example"),
+        ];
         Acceptance {
             message: Message {
                 id: message,
                 source: Some(self.source),
                 received_at: now,
-                headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+                headers: headers
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .to_vec(),
                 raw,
                 sha256,
                 webhook_id: None,
                 decode: Decode::Ok,
                 id_reused: false,
             },
-            events: vec![Accepted { event, deliveries: vec![delivery], dedup_window: None }],
+            events: vec![Accepted {
+                event,
+                deliveries: vec![delivery],
+                dedup_window: None,
+            }],
             idempotency: None,
             epoch,
         }
@@ -302,7 +368,10 @@ impl Setup {
         state.status = delivery::Status::Delivered;
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let attempt = Attempt {
-            id: domain::AttemptId::new(now, &mut StdRng::seed_from_u64(now.micros().unsigned_abs())),
+            id: domain::AttemptId::new(
+                now,
+                &mut StdRng::seed_from_u64(now.micros().unsigned_abs()),
+            ),
             delivery: due.id,
             number: 1,
             started_at: now,
@@ -313,23 +382,34 @@ impl Setup {
             status_code: Some(200),
             address: Some("192.0.2.1:443".to_owned()),
             timings: serde_json::json!({ "dns": 10, "connect": 100, "first_byte": 700 }),
-            request_headers: vec![pair("content-type", "application/json"), pair("webhook-id", &due.id.to_string())],
+            request_headers: vec![
+                pair("content-type", "application/json"),
+                pair("webhook-id", &due.id.to_string()),
+            ],
             response_headers: vec![pair("content-type", "text/plain"), pair("server", "target")],
             response_body: "ok".to_owned(),
         };
-        Settlement { delivery: due.id, state, attempt: Some(attempt) }
+        Settlement {
+            delivery: due.id,
+            state,
+            attempt: Some(attempt),
+        }
     }
 }
 
 /// What an owner does without the sending: take what is due, settle it in batches.
 async fn settle(store: &Store, setup: &Setup, count: u64) -> Outcome<f64> {
     let now = START.after(Duration::from_secs(86_400));
-    let leases = store.take_leases(&[setup.integration], Duration::from_secs(60), now).await?;
+    let leases = store
+        .take_leases(&[setup.integration], Duration::from_secs(60), now)
+        .await?;
     let lease = leases.first().ok_or("no lease")?;
     let start = instant();
     let mut settled = 0;
     while settled < count {
-        let page = store.due(setup.integration, now, 1_000, &Default::default()).await?;
+        let page = store
+            .due(setup.integration, now, 1_000, &Default::default())
+            .await?;
         for batch in page.items.chunks(250) {
             let batch: Vec<_> = batch.iter().map(|due| setup.settlement(due, now)).collect();
             settled += batch.len() as u64;

@@ -20,12 +20,15 @@ use domain::event::{Event, Fingerprint, Reading, Routing};
 use domain::integration::{DeliverySettings, Integration, Secrets};
 use domain::message::{Decode, Message};
 use domain::{
-    CompanyId, DeliveryId, EventId, IntegrationId, MessageId, NodeId, RuleId, Secret, Severity, SourceId, Timestamp,
+    CompanyId, DeliveryId, EventId, IntegrationId, MessageId, NodeId, RuleId, Secret, Severity,
+    SourceId, Timestamp,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sha2::{Digest, Sha256};
-use store::{Acceptance, Accepted, Change, Database, NewDelivery, Receipt, SealingKey, Settings, Store};
+use store::{
+    Acceptance, Accepted, Change, Database, NewDelivery, Receipt, SealingKey, Settings, Store,
+};
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_postgres::NoTls;
 
@@ -42,11 +45,23 @@ const START: Timestamp = Timestamp::from_micros(1_795_485_600_000_000);
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let mut arguments = std::env::args().skip(1);
-    let url = arguments.next().ok_or("say which server: postgres://USER@HOST/NAME")?;
+    let url = arguments
+        .next()
+        .ok_or("say which server: postgres://USER@HOST/NAME")?;
     let mut numbers = arguments.map(|text| text.parse::<u64>());
-    let acceptances = numbers.next().transpose()?.unwrap_or(100_000).min(MOST_ACCEPTANCES);
-    let tasks = numbers.next().transpose()?.unwrap_or(64).clamp(1, MOST_TASKS);
-    print(&format!("{acceptances} acceptances by {tasks} tasks on {CONNECTIONS} connections"));
+    let acceptances = numbers
+        .next()
+        .transpose()?
+        .unwrap_or(100_000)
+        .min(MOST_ACCEPTANCES);
+    let tasks = numbers
+        .next()
+        .transpose()?
+        .unwrap_or(64)
+        .clamp(1, MOST_TASKS);
+    print(&format!(
+        "{acceptances} acceptances by {tasks} tasks on {CONNECTIONS} connections"
+    ));
     for round in 0..ROUNDS {
         let name = format!("alertwire_speed_{}_{round}", std::process::id());
         command(&url, &format!("CREATE DATABASE {name}")).await?;
@@ -54,7 +69,10 @@ async fn main() -> Outcome<()> {
         let figures = async {
             let limit = limit(&own, acceptances, tasks).await?;
             let accepted = accept(&own, acceptances, tasks).await?;
-            print(&format!("limit {limit:>7.0}/s   accept {accepted:>7.0}/s   ratio {:.2}", accepted / limit));
+            print(&format!(
+                "limit {limit:>7.0}/s   accept {accepted:>7.0}/s   ratio {:.2}",
+                accepted / limit
+            ));
             Ok(())
         };
         let outcome: Outcome<()> = figures.await;
@@ -64,12 +82,18 @@ async fn main() -> Outcome<()> {
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "the example's whole purpose is to print these figures")]
+#[expect(
+    clippy::print_stdout,
+    reason = "the example's whole purpose is to print these figures"
+)]
 fn print(line: &str) {
     println!("{line}");
 }
 
-#[expect(clippy::disallowed_methods, reason = "a measurement needs the machine's own clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a measurement needs the machine's own clock"
+)]
 fn instant() -> Instant {
     Instant::now()
 }
@@ -94,7 +118,11 @@ async fn command(url: &str, sql: &str) -> Outcome<()> {
 }
 
 /// Runs `one` for each number below `count`, by `tasks` tasks that share them.
-async fn share<F>(count: u64, tasks: u64, one: impl Fn(u64) -> F + Clone + Send + 'static) -> Outcome<Duration>
+async fn share<F>(
+    count: u64,
+    tasks: u64,
+    one: impl Fn(u64) -> F + Clone + Send + 'static,
+) -> Outcome<Duration>
 where
     F: Future<Output = Outcome<()>> + Send,
 {
@@ -155,7 +183,10 @@ async fn limit(url: &str, count: u64, tasks: u64) -> Outcome<f64> {
     Ok(rate(count, took))
 }
 
-async fn write_limit(client: tokio_postgres::Client, waiting: Arc<Mutex<mpsc::Receiver<Job>>>) -> Outcome<()> {
+async fn write_limit(
+    client: tokio_postgres::Client,
+    waiting: Arc<Mutex<mpsc::Receiver<Job>>>,
+) -> Outcome<()> {
     const BOTH: &str = "WITH made AS (INSERT INTO limit_message (at, raw) SELECT 1, raw FROM unnest($1::bytea[]) AS raw \
          RETURNING id) INSERT INTO limit_outbox (message, due_at) SELECT id, 1 FROM made";
     let both = client.prepare(BOTH).await?;
@@ -174,7 +205,12 @@ async fn write_limit(client: tokio_postgres::Client, waiting: Arc<Mutex<mpsc::Re
 async fn accept(url: &str, count: u64, tasks: u64) -> Outcome<f64> {
     let mut rng = StdRng::seed_from_u64(7);
     let database = Database::Postgres(Secret::new(url.to_owned()));
-    let settings = Settings::new(database, NodeId::new(START, &mut rng), SealingKey::from_bytes([7; 32]), [7; 16]);
+    let settings = Settings::new(
+        database,
+        NodeId::new(START, &mut rng),
+        SealingKey::from_bytes([7; 32]),
+        [7; 16],
+    );
     let store = Store::open(settings, START, [7; 32]).await?;
     let setup = Arc::new(Setup::make(&store, &mut rng).await?);
     let shared = (store.clone(), setup);
@@ -211,7 +247,9 @@ impl Setup {
             external_id: None,
             created_at: START,
         };
-        store.change(Change::InsertCompany(row), &Actor::Local, START).await?;
+        store
+            .change(Change::InsertCompany(row), &Actor::Local, START)
+            .await?;
         let row = Integration {
             id: integration,
             connector: "webhook".to_owned(),
@@ -227,10 +265,25 @@ impl Setup {
             created_at: START,
             version: 1,
         };
-        store.change(Change::InsertIntegration { integration: row, secrets: Secrets::new() }, &Actor::Local, START).await?;
+        store
+            .change(
+                Change::InsertIntegration {
+                    integration: row,
+                    secrets: Secrets::new(),
+                },
+                &Actor::Local,
+                START,
+            )
+            .await?;
         let configuration = store.configuration().await?;
         let (source, rule) = (SourceId::new(START, rng), RuleId::new(START, rng));
-        Ok(Self { company, source, integration, rule, configuration })
+        Ok(Self {
+            company,
+            source,
+            integration,
+            rule,
+            configuration,
+        })
     }
 
     /// What `receive` makes of one alert that was read in full and matched by one rule.
@@ -251,7 +304,13 @@ impl Setup {
             company: Some(self.company),
             kind: Some("asset.discovered".to_owned()),
             category: Some("assets".to_owned()),
-            fingerprint: Fingerprint::new(Some(self.company), None, &mut Vec::new(), &subject, &body),
+            fingerprint: Fingerprint::new(
+                Some(self.company),
+                None,
+                &mut Vec::new(),
+                &subject,
+                &body,
+            ),
             subject,
             body,
             severity: Severity::Info,
@@ -273,13 +332,19 @@ impl Setup {
             group: None,
             alert: Some(Alert::of_event(&event, None, &self.configuration)),
         };
-        let headers = [("content-type", "application/json"), ("user-agent", "scanner/1.0"), ("host", "alerts.example")];
+        let headers = [
+            ("content-type", "application/json"),
+            ("user-agent", "scanner/1.0"),
+            ("host", "alerts.example"),
+        ];
         Acceptance {
             message: Message {
                 id: event.message,
                 source: Some(self.source),
                 received_at: now,
-                headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
+                headers: headers
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .to_vec(),
                 sha256: Sha256::digest(&raw).into(),
                 raw,
                 webhook_id: None,
@@ -287,7 +352,11 @@ impl Setup {
                 id_reused: false,
             },
             epoch: event.epoch,
-            events: vec![Accepted { event, deliveries: vec![delivery], dedup_window: None }],
+            events: vec![Accepted {
+                event,
+                deliveries: vec![delivery],
+                dedup_window: None,
+            }],
             idempotency: None,
         }
     }

@@ -43,14 +43,18 @@ impl Bell {
 
     /// Rings for every integration.
     pub fn ring_all(&self) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).everything = true;
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .everything = true;
         self.notify.notify_one();
     }
 
     /// Waits until the bell has rung, and takes all that has been rung for. One caller answers at a time.
     pub async fn rung(&self) -> Rung {
         loop {
-            let rung = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            let rung =
+                std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
             if !rung.is_empty() {
                 return rung;
             }

@@ -11,7 +11,11 @@ pub enum StoreError {
     NameTaken { what: &'static str, name: String },
     /// Something else still needs it.
     #[error("the {what} {id} is still used by a {by}; change or remove that first")]
-    InUse { what: &'static str, id: String, by: &'static str },
+    InUse {
+        what: &'static str,
+        id: String,
+        by: &'static str,
+    },
     /// What was to be stored names something that is not there.
     #[error("there is no {what} {id} to refer to")]
     NoSuch { what: &'static str, id: String },
@@ -22,10 +26,14 @@ pub enum StoreError {
     #[error("the database was sealed by another key: start with the key file it was made with")]
     WrongKey,
     /// The database was written by a newer version.
-    #[error("the database has schema version {found}, this program knows {known}: run the newer program")]
+    #[error(
+        "the database has schema version {found}, this program knows {known}: run the newer program"
+    )]
     NewerSchema { found: u32, known: u32 },
     /// A migration that ran once is not the one that this program has.
-    #[error("migration {version} of the database is not the one of this program: was the program altered?")]
+    #[error(
+        "migration {version} of the database is not the one of this program: was the program altered?"
+    )]
     AlteredSchema { version: u32 },
     /// Text that names no database.
     #[error("`{0}` names no database; write `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
@@ -38,11 +46,23 @@ pub enum StoreError {
     Unavailable(String),
     /// A stored row does not read as what it must be.
     #[error("row {id} of {table} is corrupt: {detail}")]
-    Corrupt { table: &'static str, id: String, detail: String },
+    Corrupt {
+        table: &'static str,
+        id: String,
+        detail: String,
+    },
 }
 
 impl StoreError {
-    pub(crate) fn corrupt(table: &'static str, id: impl std::fmt::Display, detail: impl std::fmt::Display) -> Self {
-        Self::Corrupt { table, id: id.to_string(), detail: detail.to_string() }
+    pub(crate) fn corrupt(
+        table: &'static str,
+        id: impl std::fmt::Display,
+        detail: impl std::fmt::Display,
+    ) -> Self {
+        Self::Corrupt {
+            table,
+            id: id.to_string(),
+            detail: detail.to_string(),
+        }
     }
 }

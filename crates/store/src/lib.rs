@@ -43,7 +43,9 @@ pub use accept::{Acceptance, Accepted, Idempotency, NewDelivery, NewGroup, Recei
 pub use audit::AuditRow;
 pub use bell::{Bell, Rung};
 pub use configuration::Change;
-pub use delivery::{Attempt, DeliveryQuery, DeliveryRow, Due, DuePage, Retried, Settlement, Standing};
+pub use delivery::{
+    Attempt, DeliveryQuery, DeliveryRow, Due, DuePage, Retried, Settlement, Standing,
+};
 pub use domain::alert::Alert as FrozenAlert;
 pub use error::StoreError;
 pub use event::{EventDelivery, EventQuery};
@@ -91,14 +93,24 @@ const KEY_CHECK: &str = "key_check";
 impl Store {
     /// Opens the database, migrates it, and checks that the sealing key is its own. `rng_seed` is real randomness:
     /// nonces of sealed secrets and ids of replays come from it.
-    pub async fn open(settings: Settings, now: Timestamp, rng_seed: [u8; 32]) -> Result<Self, StoreError> {
+    pub async fn open(
+        settings: Settings,
+        now: Timestamp,
+        rng_seed: [u8; 32],
+    ) -> Result<Self, StoreError> {
         let notices = Arc::new(Notices::new());
         let backend = match &settings.database {
-            Database::Sqlite(path) => Backend::Sqlite(Sqlite::open(path, &settings, &notices, now).await?),
-            Database::Postgres(url) => Backend::Postgres(Postgres::open(url, &settings, &notices, now).await?),
+            Database::Sqlite(path) => {
+                Backend::Sqlite(Sqlite::open(path, &settings, &notices, now).await?)
+            }
+            Database::Postgres(url) => {
+                Backend::Postgres(Postgres::open(url, &settings, &notices, now).await?)
+            }
         };
         let seal = Seal::new(&settings.key);
-        let instance = backend.keep(INSTANCE, &codec::hex(&settings.instance_seed)).await?;
+        let instance = backend
+            .keep(INSTANCE, &codec::hex(&settings.instance_seed))
+            .await?;
         if backend.keep(KEY_CHECK, &seal.check_value()).await? != seal.check_value() {
             return Err(StoreError::WrongKey);
         }

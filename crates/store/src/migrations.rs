@@ -17,17 +17,27 @@ impl Migration {
     }
 }
 
-pub(crate) const SQLITE: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/sqlite/0001_start.sql") }];
+pub(crate) const SQLITE: &[Migration] = &[Migration {
+    version: 1,
+    sql: include_str!("../migrations/sqlite/0001_start.sql"),
+}];
 
-pub(crate) const POSTGRES: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../migrations/postgres/0001_start.sql") }];
+pub(crate) const POSTGRES: &[Migration] = &[Migration {
+    version: 1,
+    sql: include_str!("../migrations/postgres/0001_start.sql"),
+}];
 
 /// Those that still have to run, when these have run: (version, checksum) in the order of versions.
-pub(crate) fn missing<'a>(known: &'a [Migration], done: &[(u32, String)]) -> Result<&'a [Migration], StoreError> {
+pub(crate) fn missing<'a>(
+    known: &'a [Migration],
+    done: &[(u32, String)],
+) -> Result<&'a [Migration], StoreError> {
     let newest = known.last().map_or(0, |migration| migration.version);
     if let Some((found, _)) = done.iter().find(|(version, _)| *version > newest) {
-        return Err(StoreError::NewerSchema { found: *found, known: newest });
+        return Err(StoreError::NewerSchema {
+            found: *found,
+            known: newest,
+        });
     }
     for (migration, (version, checksum)) in known.iter().zip(done) {
         if migration.version != *version || migration.checksum() != *checksum {
@@ -41,18 +51,36 @@ pub(crate) fn missing<'a>(known: &'a [Migration], done: &[(u32, String)]) -> Res
 mod tests {
     use super::*;
 
-    const KNOWN: &[Migration] = &[Migration { version: 1, sql: "a" }, Migration { version: 2, sql: "b" }];
+    const KNOWN: &[Migration] = &[
+        Migration {
+            version: 1,
+            sql: "a",
+        },
+        Migration {
+            version: 2,
+            sql: "b",
+        },
+    ];
 
     #[test]
     fn what_has_not_run_is_missing_and_what_was_altered_or_is_newer_is_refused() {
         let done = |count: usize| -> Vec<_> {
-            KNOWN[..count].iter().map(|migration| (migration.version, migration.checksum())).collect()
+            KNOWN[..count]
+                .iter()
+                .map(|migration| (migration.version, migration.checksum()))
+                .collect()
         };
         assert_eq!(missing(KNOWN, &done(0)).unwrap().len(), 2);
         assert_eq!(missing(KNOWN, &done(1)).unwrap()[0].version, 2);
         assert!(missing(KNOWN, &done(2)).unwrap().is_empty());
         let altered = vec![(1, "other".to_owned())];
-        assert_eq!(missing(KNOWN, &altered).unwrap_err(), StoreError::AlteredSchema { version: 1 });
-        assert_eq!(missing(KNOWN, &[(3, String::new())]).unwrap_err(), StoreError::NewerSchema { found: 3, known: 2 });
+        assert_eq!(
+            missing(KNOWN, &altered).unwrap_err(),
+            StoreError::AlteredSchema { version: 1 }
+        );
+        assert_eq!(
+            missing(KNOWN, &[(3, String::new())]).unwrap_err(),
+            StoreError::NewerSchema { found: 3, known: 2 }
+        );
     }
 }

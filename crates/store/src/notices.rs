@@ -31,7 +31,11 @@ pub(crate) struct Notices {
 
 impl Notices {
     pub(crate) fn new() -> Self {
-        Self { bell: Bell::default(), sender: broadcast::Sender::new(CAPACITY), epoch: AtomicU64::new(0) }
+        Self {
+            bell: Bell::default(),
+            sender: broadcast::Sender::new(CAPACITY),
+            epoch: AtomicU64::new(0),
+        }
     }
 
     pub(crate) fn bell(&self) -> &Bell {

@@ -16,7 +16,10 @@ impl PageAt {
     /// A limit outside 1 to [`PageAt::MOST`] is moved to the nearer end.
     #[must_use]
     pub fn new(limit: Option<u16>, cursor: Option<String>) -> Self {
-        Self { limit: limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST), cursor }
+        Self {
+            limit: limit.unwrap_or(Self::DEFAULT).clamp(1, Self::MOST),
+            cursor,
+        }
     }
 
     #[must_use]
@@ -26,14 +29,18 @@ impl PageAt {
 
     /// The 16 bytes of the id that the page comes after; none at the beginning of a list.
     pub(crate) fn after_id(&self) -> Result<Option<[u8; 16]>, StoreError> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
         let id: domain::EventId = cursor.parse().map_err(|_| StoreError::BadCursor)?;
         Ok(Some(id.to_bytes()))
     }
 
     /// The number that the page comes after, for lists that are numbered.
     pub(crate) fn after_number(&self) -> Result<Option<i64>, StoreError> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
         cursor.parse().map(Some).map_err(|_| StoreError::BadCursor)
     }
 }

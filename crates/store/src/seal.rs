@@ -29,7 +29,11 @@ pub(crate) struct Seal {
 
 impl Seal {
     pub(crate) fn new(key: &SealingKey) -> Self {
-        Self { key: key.clone(), key_id: key.id(), sealing: derive(key, "seal") }
+        Self {
+            key: key.clone(),
+            key_id: key.id(),
+            sealing: derive(key, "seal"),
+        }
     }
 
     /// What the database keeps to know the key again; it says nothing about the key.
@@ -43,23 +47,43 @@ impl Seal {
         dice.roll(|rng| rng.fill_bytes(&mut nonce));
         let sealed = self
             .cipher()
-            .encrypt(&XNonce::from(nonce), Payload { msg: open, aad: place })
+            .encrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: open,
+                    aad: place,
+                },
+            )
             .expect("secrets are far shorter than the 256 GiB that one nonce may seal");
         [&[VERSION], self.key_id.as_bytes(), &nonce, &sealed].concat()
     }
 
     /// What was sealed, or why the record does not open.
-    pub(crate) fn open(&self, place: &[u8], record: &[u8]) -> Result<Zeroizing<Vec<u8>>, &'static str> {
-        let (head, sealed) = record.split_at_checked(HEAD).ok_or("the sealed record is cut short")?;
+    pub(crate) fn open(
+        &self,
+        place: &[u8],
+        record: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, &'static str> {
+        let (head, sealed) = record
+            .split_at_checked(HEAD)
+            .ok_or("the sealed record is cut short")?;
         if head[0] != VERSION {
             return Err("the record is sealed in a way that this program does not know");
         }
         if head[1..=KEY_ID] != *self.key_id.as_bytes() {
             return Err("the record is sealed by another key");
         }
-        let nonce: [u8; NONCE] = head[1 + KEY_ID..].try_into().expect("the head ends with a nonce");
+        let nonce: [u8; NONCE] = head[1 + KEY_ID..]
+            .try_into()
+            .expect("the head ends with a nonce");
         self.cipher()
-            .decrypt(&XNonce::from(nonce), Payload { msg: sealed, aad: place })
+            .decrypt(
+                &XNonce::from(nonce),
+                Payload {
+                    msg: sealed,
+                    aad: place,
+                },
+            )
             .map(Zeroizing::new)
             .map_err(|_| "the sealed record was altered or belongs elsewhere")
     }
@@ -67,7 +91,8 @@ impl Seal {
     /// HMAC-SHA256 under a key for this purpose alone.
     pub(crate) fn digest(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {
         let key = derive(&self.key, &format!("digest/{purpose}"));
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.reveal()).expect("HMAC takes a key of any length");
+        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.reveal())
+            .expect("HMAC takes a key of any length");
         mac.update(secret);
         mac.finalize().into_bytes().into()
     }
@@ -99,16 +124,26 @@ mod tests {
     fn a_record_opens_in_its_place_under_its_key_and_nowhere_else() {
         let dice = Dice::new(StdRng::seed_from_u64(7));
         let record = seal_by(1).seal(&dice, b"here", b"hush");
-        assert_eq!(seal_by(1).open(b"here", &record).unwrap().as_slice(), b"hush");
+        assert_eq!(
+            seal_by(1).open(b"here", &record).unwrap().as_slice(),
+            b"hush"
+        );
         assert!(seal_by(1).open(b"there", &record).is_err());
         assert!(seal_by(2).open(b"here", &record).is_err());
         for at in 0..record.len() {
             let mut altered = record.clone();
             altered[at] ^= 1;
             assert!(seal_by(1).open(b"here", &altered).is_err(), "byte {at}");
-            assert!(seal_by(1).open(b"here", &record[..at]).is_err(), "cut at {at}");
+            assert!(
+                seal_by(1).open(b"here", &record[..at]).is_err(),
+                "cut at {at}"
+            );
         }
-        assert_ne!(seal_by(1).seal(&dice, b"here", b"hush"), record, "a nonce is never used twice");
+        assert_ne!(
+            seal_by(1).seal(&dice, b"here", b"hush"),
+            record,
+            "a nonce is never used twice"
+        );
     }
 
     #[test]

@@ -107,9 +107,21 @@ mod tests {
 
     #[test]
     fn a_database_is_named_by_its_url() {
-        assert_eq!("sqlite:/var/lib/a.db".parse(), Ok(Database::Sqlite("/var/lib/a.db".into())));
-        assert!(matches!("postgres://u:p@h/d".parse(), Ok(Database::Postgres(_))));
-        for text in ["", "sqlite:", "mysql://u:hush@h/d", "postgres:x", "/var/lib/a.db"] {
+        assert_eq!(
+            "sqlite:/var/lib/a.db".parse(),
+            Ok(Database::Sqlite("/var/lib/a.db".into()))
+        );
+        assert!(matches!(
+            "postgres://u:p@h/d".parse(),
+            Ok(Database::Postgres(_))
+        ));
+        for text in [
+            "",
+            "sqlite:",
+            "mysql://u:hush@h/d",
+            "postgres:x",
+            "/var/lib/a.db",
+        ] {
             let error = text.parse::<Database>().unwrap_err();
             assert!(!error.to_string().contains("hush"), "{error}");
         }

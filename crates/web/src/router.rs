@@ -87,7 +87,10 @@ fn configuration() -> Router<App> {
             post(source::create::create).get(source::list::list),
         )
         .route("/api/v1/sources/{id}", get(source::get::get))
-        .route("/api/v1/keys", get(key::list::list).post(key::create::create))
+        .route(
+            "/api/v1/keys",
+            get(key::list::list).post(key::create::create),
+        )
         .route("/api/v1/keys/{id}", delete(key::remove::remove))
         .route("/api/v1/audit", get(audit::list))
 }

@@ -9,11 +9,37 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("alertwire-catalogue", &[]),
     ("alertwire-domain", &["alertwire-catalogue"]),
-    ("alertwire-delivery", &["alertwire-catalogue", "alertwire-domain"]),
-    ("alertwire-store", &["alertwire-catalogue", "alertwire-domain", "alertwire-delivery"]),
+    (
+        "alertwire-delivery",
+        &["alertwire-catalogue", "alertwire-domain"],
+    ),
+    (
+        "alertwire-store",
+        &[
+            "alertwire-catalogue",
+            "alertwire-domain",
+            "alertwire-delivery",
+        ],
+    ),
     ("alertwire-egress", &["alertwire-domain"]),
-    ("alertwire-connectors", &["alertwire-domain", "alertwire-delivery", "alertwire-egress", "alertwire-catalogue"]),
-    ("alertwire-receive", &["alertwire-catalogue", "alertwire-domain", "alertwire-delivery", "alertwire-store"]),
+    (
+        "alertwire-connectors",
+        &[
+            "alertwire-domain",
+            "alertwire-delivery",
+            "alertwire-egress",
+            "alertwire-catalogue",
+        ],
+    ),
+    (
+        "alertwire-receive",
+        &[
+            "alertwire-catalogue",
+            "alertwire-domain",
+            "alertwire-delivery",
+            "alertwire-store",
+        ],
+    ),
     (
         "alertwire-dispatch",
         &[
@@ -54,9 +80,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without I/O, and what would bring it in.
-const PURE: [&str; 3] = ["alertwire-catalogue", "alertwire-domain", "alertwire-delivery"];
-const IMPURE: [&str; 8] =
-    ["tokio", "rusqlite", "tokio-postgres", "hyper", "reqwest", "async-std", "mio", "socket2"];
+const PURE: [&str; 3] = [
+    "alertwire-catalogue",
+    "alertwire-domain",
+    "alertwire-delivery",
+];
+const IMPURE: [&str; 8] = [
+    "tokio",
+    "rusqlite",
+    "tokio-postgres",
+    "hyper",
+    "reqwest",
+    "async-std",
+    "mio",
+    "socket2",
+];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
@@ -64,7 +102,11 @@ fn metadata() -> Value {
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -74,14 +116,20 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// Package name -> names of what it uses outside tests, for our own crates.
 fn uses(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
-    let members: BTreeSet<&str> =
-        metadata["workspace_members"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
+    let members: BTreeSet<&str> = metadata["workspace_members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_str().unwrap())
+        .collect();
     let packages = metadata["packages"].as_array().unwrap().iter();
     packages
         .filter(|package| members.contains(text(package, "id")))
         .map(|package| {
             let dependencies = package["dependencies"].as_array().unwrap().iter();
-            let names = dependencies.filter(|it| it["kind"].is_null()).map(|it| text(it, "name").to_owned());
+            let names = dependencies
+                .filter(|it| it["kind"].is_null())
+                .map(|it| text(it, "name").to_owned());
             (text(package, "name").to_owned(), names.collect())
         })
         .collect()
@@ -91,26 +139,50 @@ fn uses(metadata: &Value) -> BTreeMap<String, BTreeSet<String>> {
 fn dependencies_point_one_way() {
     let uses = uses(&metadata());
     for (name, allowed) in ALLOWED {
-        let used = uses.get(*name).unwrap_or_else(|| panic!("crate {name} is gone"));
-        for used in used.iter().filter(|used| used.starts_with("alertwire") || uses.contains_key(*used)) {
-            assert!(allowed.contains(&used.as_str()), "{name} must not depend on {used}");
+        let used = uses
+            .get(*name)
+            .unwrap_or_else(|| panic!("crate {name} is gone"));
+        for used in used
+            .iter()
+            .filter(|used| used.starts_with("alertwire") || uses.contains_key(*used))
+        {
+            assert!(
+                allowed.contains(&used.as_str()),
+                "{name} must not depend on {used}"
+            );
         }
     }
 }
 
 #[test]
 fn each_crate_of_the_product_has_a_layer() {
-    let outside: BTreeSet<&str> = ["xtask", "bench", "alertwire-testkit", "alertwire-catalogue-fuzz"].into();
-    for name in uses(&metadata()).keys().filter(|name| !outside.contains(name.as_str())) {
-        assert!(ALLOWED.iter().any(|(known, _)| known == name), "say in layers.rs what {name} may depend on");
+    let outside: BTreeSet<&str> = [
+        "xtask",
+        "bench",
+        "alertwire-testkit",
+        "alertwire-catalogue-fuzz",
+    ]
+    .into();
+    for name in uses(&metadata())
+        .keys()
+        .filter(|name| !outside.contains(name.as_str()))
+    {
+        assert!(
+            ALLOWED.iter().any(|(known, _)| known == name),
+            "say in layers.rs what {name} may depend on"
+        );
     }
 }
 
 #[test]
 fn the_core_never_reaches_a_runtime_a_database_or_a_socket() {
     let metadata = metadata();
-    let nodes: BTreeMap<&str, &Value> =
-        metadata["resolve"]["nodes"].as_array().unwrap().iter().map(|node| (text(node, "id"), node)).collect();
+    let nodes: BTreeMap<&str, &Value> = metadata["resolve"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (text(node, "id"), node))
+        .collect();
     let names: BTreeMap<&str, &str> = metadata["packages"]
         .as_array()
         .unwrap()
@@ -118,11 +190,19 @@ fn the_core_never_reaches_a_runtime_a_database_or_a_socket() {
         .map(|package| (text(package, "id"), text(package, "name")))
         .collect();
     for pure in PURE {
-        let start = names.iter().find(|(_, name)| **name == pure).map(|(id, _)| *id).unwrap();
+        let start = names
+            .iter()
+            .find(|(_, name)| **name == pure)
+            .map(|(id, _)| *id)
+            .unwrap();
         let (mut reached, mut open) = (BTreeSet::from([start]), vec![start]);
         while let Some(id) = open.pop() {
             for dependency in nodes[id]["deps"].as_array().unwrap() {
-                let normal = dependency["dep_kinds"].as_array().unwrap().iter().any(|kind| kind["kind"].is_null());
+                let normal = dependency["dep_kinds"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|kind| kind["kind"].is_null());
                 let next = text(dependency, "pkg");
                 if normal && reached.insert(next) {
                     open.push(next);

@@ -8,18 +8,29 @@ use std::path::{Path, PathBuf};
 const MOST_LINES: usize = 700;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_path_buf()
 }
 
 fn folders(path: &Path) -> Vec<PathBuf> {
-    let mut folders: Vec<_> =
-        fs::read_dir(path).unwrap().flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<_> = fs::read_dir(path)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     folders
 }
 
 fn rust_files(path: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(path).unwrap().flatten().map(|entry| entry.path()) {
+    for entry in fs::read_dir(path)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path())
+    {
         if entry.is_dir() && !entry.ends_with("target") {
             rust_files(&entry, found);
         } else if entry.extension().is_some_and(|extension| extension == "rs") {
@@ -31,7 +42,9 @@ fn rust_files(path: &Path, found: &mut Vec<PathBuf>) {
 #[test]
 fn the_architecture_page_names_every_crate() {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
-    let crates = folders(&root().join("crates")).into_iter().chain(folders(&root().join("lib")));
+    let crates = folders(&root().join("crates"))
+        .into_iter()
+        .chain(folders(&root().join("lib")));
     for folder in crates {
         let name = folder.strip_prefix(root()).unwrap().display().to_string();
         assert!(page.contains(&name), "ARCHITECTURE.md does not name {name}");
@@ -46,9 +59,19 @@ fn no_source_file_grows_past_its_bound_without_saying_why() {
     }
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();
-        let excused = text.lines().take(20).any(|line| line.starts_with("//!") && line.contains("longer"));
-        assert!(lines <= MOST_LINES || excused, "{} has {lines} lines: split it or say why", file.display());
+        let lines = text
+            .lines()
+            .take_while(|line| *line != "#[cfg(test)]")
+            .count();
+        let excused = text
+            .lines()
+            .take(20)
+            .any(|line| line.starts_with("//!") && line.contains("longer"));
+        assert!(
+            lines <= MOST_LINES || excused,
+            "{} has {lines} lines: split it or say why",
+            file.display()
+        );
     }
 }
 
@@ -56,7 +79,11 @@ fn no_source_file_grows_past_its_bound_without_saying_why() {
 fn migrations_come_for_both_databases_together() {
     let names = |database: &str| -> BTreeSet<String> {
         let folder = root().join("crates/store/migrations").join(database);
-        fs::read_dir(folder).unwrap().flatten().map(|entry| entry.file_name().into_string().unwrap()).collect()
+        fs::read_dir(folder)
+            .unwrap()
+            .flatten()
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect()
     };
     assert_eq!(names("sqlite"), names("postgres"));
 }
@@ -71,7 +98,11 @@ fn tests_are_neither_ignored_nor_slept_through() {
     let sleeps = ["thread::", "sleep("].concat();
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
-        assert!(!text.contains(&ignored), "{} ignores a test", file.display());
+        assert!(
+            !text.contains(&ignored),
+            "{} ignores a test",
+            file.display()
+        );
         assert!(!text.contains(&sleeps), "{} sleeps", file.display());
     }
 }

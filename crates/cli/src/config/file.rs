@@ -57,9 +57,15 @@ fn set(
 
 /// An unknown key with the nearest name.
 pub(crate) fn unknown(message: &str, name: &str) -> Failure {
+    // The right key under the wrong section is further away by letters than by meaning.
+    let bare = name.rsplit('.').next().unwrap_or(name);
+    let moved = KEYS
+        .iter()
+        .find(|key| key.bare() == bare)
+        .map(|key| key.name);
     let sections = KEYS.iter().filter_map(Key::section);
     let near = nearest(name, KEYS.iter().map(|key| key.name).chain(sections));
-    Failure::config(message).nearest(near)
+    Failure::config(message).nearest(moved.or(near))
 }
 
 /// A value as it would be written in the environment.
@@ -94,7 +100,7 @@ mod tests {
         for (text, near) in [
             ("listn = 'x'", "`listen`"),
             ("[egress]\nalow = 'x'", "`egress.allow`"),
-            ("[egres]\nallow = 'x'", "`egress`"),
+            ("[egres]\nallow = 'x'", "`egress"),
             ("[store]\nallow = 'x'", "`egress.allow`"),
         ] {
             let failure = parse("a.toml", text).unwrap_err();

@@ -16,8 +16,8 @@ async fn intake(api: &Api) -> String {
 #[tokio::test]
 async fn a_body_over_the_limit_is_413() {
     let place = Place::new()
-        .with("ALERTWIRE_LIMITS__INTAKE_BODY", "64KiB")
-        .with("ALERTWIRE_LIMITS__EVENTS_BODY", "128KiB");
+        .with("ALERTWIRE_LIMITS__INTAKE_BODY", "2KiB")
+        .with("ALERTWIRE_LIMITS__EVENTS_BODY", "4KiB");
     let server = place.start();
     let api = server.api();
     let intake = intake(&api).await;
@@ -28,14 +28,14 @@ async fn a_body_over_the_limit_is_413() {
             .into_bytes()
     };
     assert_eq!(
-        api.send("POST", &intake, body(64 * 1024), &headers)
+        api.send("POST", &intake, body(2 * 1024), &headers)
             .await
             .unwrap()
             .status,
         413
     );
     assert_eq!(
-        api.send("POST", &intake, body(32 * 1024), &headers)
+        api.send("POST", &intake, body(1024), &headers)
             .await
             .unwrap()
             .status,
@@ -47,7 +47,7 @@ async fn a_body_over_the_limit_is_413() {
             .into_bytes()
     };
     let answer = api
-        .send("POST", "api/v1/events", events(128 * 1024), &headers[1..])
+        .send("POST", "api/v1/events", events(4 * 1024), &headers[1..])
         .await
         .unwrap();
     assert_eq!(answer.status, 413);
@@ -56,7 +56,8 @@ async fn a_body_over_the_limit_is_413() {
 
 #[tokio::test]
 async fn a_wrong_field_is_422_and_named() {
-    let server = Place::new().start();
+    let place = Place::new();
+    let server = place.start();
     let api = server.api();
     api.made("api/v1/companies", json!({"name": "Acme Corporation"}))
         .await;
@@ -103,7 +104,8 @@ async fn a_wrong_field_is_422_and_named() {
 
 #[tokio::test]
 async fn a_broken_alert_is_kept_and_acked() {
-    let server = Place::new().start();
+    let place = Place::new();
+    let server = place.start();
     let api = server.api();
     let intake = intake(&api).await;
     let answer = api
@@ -140,7 +142,8 @@ async fn a_broken_alert_is_kept_and_acked() {
 
 #[tokio::test]
 async fn wrong_credentials_are_401_and_nothing_is_stored() {
-    let server = Place::new().start();
+    let place = Place::new();
+    let server = place.start();
     let api = server.api();
     let intake = intake(&api).await;
     for headers in [&[][..], &[("x-api-key", "wrong")]] {

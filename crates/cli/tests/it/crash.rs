@@ -20,7 +20,7 @@ async fn no_acked_event_is_lost() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_acked_event_is_lost_on_postgresql() {
-    let Some(place) = crate::whole_loop::postgres() else {
+    let Some(place) = crate::whole_loop::postgres().await else {
         return;
     };
     killed(place).await;

@@ -1,6 +1,8 @@
 //! Drives the real binary over real sockets. Nothing sleeps: a test waits for a line, for a target's notification, or looks
 //! again at an endpoint until a named deadline.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod bad_input;
 mod catalog;
 mod configuration;

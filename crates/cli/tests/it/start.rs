@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 
-use crate::support::{KEY, Place, Server, run_with};
+use crate::support::{KEY, PATIENCE, Place, Server, alertwire, looked, run_with};
 
 #[tokio::test]
 async fn state_folder_and_key_file_are_the_owners_alone() {
@@ -81,10 +81,10 @@ async fn the_first_start_tells_a_set_up_token_once() {
 
 #[tokio::test]
 async fn a_configured_key_is_the_first_admin_key() {
-    let server = Place::new()
+    let place = Place::new()
         .with("ALERTWIRE_LOG__FORMAT", "json")
-        .with("ALERTWIRE_LOG__LEVEL", "debug")
-        .start();
+        .with("ALERTWIRE_LOG__LEVEL", "debug");
+    let server = place.start();
     assert_eq!(server.said["setup_token"], Value::Null);
     let company = server
         .api()
@@ -105,7 +105,7 @@ async fn a_configured_key_is_the_first_admin_key() {
 #[tokio::test]
 async fn a_key_made_beside_the_database_is_known_to_the_server() {
     let place = Place::new();
-    let mut command = crate::support::alertwire(&[
+    let mut command = alertwire(&[
         "key",
         "create",
         "first",
@@ -152,7 +152,7 @@ fn split_roles_on_sqlite_are_refused() {
 
 #[tokio::test]
 async fn split_roles_share_one_postgresql() {
-    let Some(web) = crate::whole_loop::postgres() else {
+    let Some(web) = crate::whole_loop::postgres().await else {
         return;
     };
     let target = testkit::Target::start().await;
@@ -178,7 +178,7 @@ async fn split_roles_share_one_postgresql() {
 async fn a_sound_installation_passes_the_doctor() {
     let place = Place::new();
     let server = place.start();
-    let mut command = crate::support::alertwire(&["doctor", "--json"]);
+    let mut command = alertwire(&["doctor", "--json"]);
     let listen = server.url.trim_start_matches("http://").to_owned();
     command
         .env("ALERTWIRE_STATE_DIR", place.state())
@@ -187,11 +187,57 @@ async fn a_sound_installation_passes_the_doctor() {
         .await
         .unwrap();
     assert_eq!(ended.code, 0, "{}{}", ended.stdout, ended.stderr);
-    let mut command = crate::support::alertwire(&["doctor"]);
+    let mut command = alertwire(&["doctor"]);
     command
         .env("ALERTWIRE_STATE_DIR", "/nonexistent/state")
         .env("ALERTWIRE_LISTEN", "127.0.0.1:1");
     let ended = run_with(command, b"");
     assert_eq!(ended.code, 1);
     assert!(ended.stdout.contains("NO"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn https_is_served_and_a_new_certificate_is_taken_on_sighup() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let renew = || {
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        std::fs::write(&certificate, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    };
+    renew();
+    let place = Place::new()
+        .with("ALERTWIRE_TLS__CERT", certificate.to_str().unwrap())
+        .with("ALERTWIRE_TLS__KEY", key.to_str().unwrap());
+    let server = place.start();
+    assert!(
+        server.url.starts_with("https://127.0.0.1:"),
+        "{}",
+        server.url
+    );
+    let (trusted, url) = (folder.path().join("trusted.pem"), server.url.clone());
+    let healthy = || {
+        let mut command = alertwire(&["healthcheck", "--url", &url]);
+        command.env("ALERTWIRE_CA", &trusted);
+        run_with(command, b"").code
+    };
+    std::fs::copy(&certificate, &trusted).unwrap();
+    assert_eq!(healthy(), 0);
+    renew();
+    std::fs::copy(&certificate, &trusted).unwrap();
+    assert_eq!(
+        healthy(),
+        69,
+        "the old certificate is not the one that is trusted now"
+    );
+    server.signal("HUP");
+    looked(PATIENCE, "the new certificate is served", async || {
+        (healthy() == 0).then_some(())
+    })
+    .await;
+    std::fs::write(&key, "no key").unwrap();
+    server.signal("HUP");
+    let refused = async || server.log().contains("old certificate stays").then_some(());
+    looked(PATIENCE, "the bad key is refused", refused).await;
+    assert_eq!(healthy(), 0);
 }

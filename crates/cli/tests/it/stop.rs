@@ -38,7 +38,8 @@ async fn sigterm_finishes_what_is_in_flight() {
 #[tokio::test]
 async fn an_idle_server_stops_at_once_on_either_signal() {
     for signal in ["TERM", "INT"] {
-        let server = Place::new().start();
+        let place = Place::new();
+        let server = place.start();
         server.signal(signal);
         assert_eq!(server.ended().await.code(), Some(0), "{signal}");
     }
@@ -46,7 +47,8 @@ async fn an_idle_server_stops_at_once_on_either_signal() {
 
 #[tokio::test]
 async fn sighup_stops_nothing() {
-    let server = Place::new().start();
+    let place = Place::new();
+    let server = place.start();
     server.signal("HUP");
     crate::support::looked(
         crate::support::PATIENCE,

@@ -1,12 +1,20 @@
 //! Facts and laws of delivering, on a manual clock and seeded randomness.
 
+#[cfg(test)]
 mod gate;
+#[cfg(test)]
 mod group;
+#[cfg(test)]
 mod login;
+#[cfg(test)]
 mod outcome;
+#[cfg(test)]
 mod queue;
+#[cfg(test)]
 mod rate;
+#[cfg(test)]
 mod state;
+#[cfg(test)]
 mod story;
 
 use domain::Timestamp;

@@ -130,7 +130,10 @@ impl House {
     }
 
     fn pull_forward(&mut self) {
-        let (now, pace) = (self.now, NonZeroU32::new(PACE).expect("the pace is not zero"));
+        let (now, pace) = (
+            self.now,
+            NonZeroU32::new(PACE).expect("the pace is not zero"),
+        );
         let waiting = self
             .deliveries
             .iter_mut()

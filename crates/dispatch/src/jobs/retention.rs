@@ -1,8 +1,10 @@
-//! Forgets what is older than its class is kept (decisions.md 6), a small batch at a time.
+//! Gives up what was parked too long, and forgets what is older than its class is kept (decisions.md 6, 12), a small
+//! batch at a time.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use delivery::state::LONGEST_HOLD;
 use store::{RetentionClass, StoreError};
 use tokio::sync::watch;
 
@@ -18,6 +20,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             () = tokio::time::sleep(EVERY) => {}
             _ = stop.changed() => return,
         }
+        if let Err(error) = give_up_parked(&shared).await {
+            tracing::warn!("what was parked too long waits on: {error}");
+        }
         for class in RetentionClass::ALL {
             if let Err(error) = prune(&shared, class, &stop).await {
                 tracing::warn!("{} are kept for longer: {error}", class.as_str());
@@ -26,7 +31,20 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn prune(shared: &Shared, class: RetentionClass, stop: &watch::Receiver<bool>) -> Result<(), StoreError> {
+/// An integration that sends nothing for thirty days leaves dead deliveries, which are listed and can be retried.
+async fn give_up_parked(shared: &Shared) -> Result<(), StoreError> {
+    let before = shared.clock.now().before(LONGEST_HOLD);
+    while shared.store.give_up_parked(before, BATCH).await? == BATCH {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+async fn prune(
+    shared: &Shared,
+    class: RetentionClass,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), StoreError> {
     let now = shared.clock.now();
     let before = now.before(kept(&shared.settings.retention, class));
     while !*stop.borrow() && shared.store.prune(class, before, BATCH, now).await? == BATCH {

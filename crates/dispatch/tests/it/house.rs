@@ -44,7 +44,8 @@ impl House {
         let mut rng = seeded(11);
         let node = NodeId::new(now, &mut rng);
         let database = Database::Sqlite(folder.path().join("alertwire.db"));
-        let settings = store::Settings::new(database, node, SealingKey::from_bytes([7; 32]), [3; 16]);
+        let settings =
+            store::Settings::new(database, node, SealingKey::from_bytes([7; 32]), [3; 16]);
         let store = Store::open(settings, now, [9; 32]).await.unwrap();
         let target = Target::start().await;
         let company = Company {
@@ -98,7 +99,10 @@ impl House {
         };
         let changes = [
             Change::InsertCompany(company),
-            Change::InsertIntegration { integration, secrets: Secrets::new() },
+            Change::InsertIntegration {
+                integration,
+                secrets: Secrets::new(),
+            },
             Change::InsertEventSet(set),
             Change::InsertRule(rule),
             Change::PutMappings(vec![mapping]),
@@ -109,8 +113,13 @@ impl House {
         let told = Arc::clone(&clock);
         let (tell, dice) = (Clock::new(move || told.now()), Dice::new(rng));
         let catalogue = Catalogue::builtin();
-        let receiver =
-            Receiver::new(store.clone(), Arc::clone(&catalogue), tell, dice.clone(), receive::Settings::default());
+        let receiver = Receiver::new(
+            store.clone(),
+            Arc::clone(&catalogue),
+            tell,
+            dice.clone(),
+            receive::Settings::default(),
+        );
         Self {
             store,
             target,
@@ -133,8 +142,20 @@ impl House {
         let clock = Clock::new(move || told.now());
         // Short rhythms: time in these tests moves by hand, past leases too, and nobody rings when it does.
         let short = Duration::from_millis(20);
-        let settings = Settings { lease: 10 * short, sweep: short, idle: short, ..Settings::default() };
-        Dispatcher::start(self.store.clone(), Arc::clone(&self.catalogue), egress.unwrap(), clock, self.dice.clone(), settings)
+        let settings = Settings {
+            lease: 10 * short,
+            sweep: short,
+            idle: short,
+            ..Settings::default()
+        };
+        Dispatcher::start(
+            self.store.clone(),
+            Arc::clone(&self.catalogue),
+            egress.unwrap(),
+            clock,
+            self.dice.clone(),
+            settings,
+        )
     }
 
     /// Raises one event a given address each, in one request.
@@ -147,12 +168,19 @@ impl House {
             occurred_at: None,
         };
         let raises = addresses.iter().map(raise).collect();
-        self.receiver.raise(b"{}".to_vec().into(), &http::HeaderMap::new(), raises, None).await.unwrap();
+        self.receiver
+            .raise(b"{}".to_vec().into(), &http::HeaderMap::new(), raises, None)
+            .await
+            .unwrap();
     }
 
     pub async fn deliveries(&self) -> Vec<DeliveryRow> {
         let at = PageAt::default();
-        self.store.deliveries(&Scope::All, &DeliveryQuery::default(), &at).await.unwrap().items
+        self.store
+            .deliveries(&Scope::All, &DeliveryQuery::default(), &at)
+            .await
+            .unwrap()
+            .items
     }
 
     /// Waits until every delivery stands so.

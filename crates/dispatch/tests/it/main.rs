@@ -1,5 +1,8 @@
 //! Facts about delivering, over a real store, real sockets and a scripted target.
 
+#[cfg(test)]
 mod delivering;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
 mod joining;

@@ -4,7 +4,11 @@ use alertwire_domain::catalogue::Catalogue;
 use crate::house::{House, NOW};
 
 fn header<'a>(alert: &'a Alert, name: &str) -> Option<&'a str> {
-    alert.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    alert
+        .headers
+        .iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value.as_str())
 }
 
 #[test]
@@ -17,12 +21,27 @@ fn the_body_is_subject_and_body_and_nothing_else() {
     event.via = (0..9).map(|number| format!("node{number}")).collect();
     let alert = Alert::of_event(&event, None, &house.configuration());
     let sent: serde_json::Value = serde_json::from_slice(&alert.body).unwrap();
-    assert_eq!(sent, serde_json::json!({ "subject": event.subject, "body": event.body }));
-    assert_eq!(header(&alert, "alertwire-event"), Some("system.asset_added"));
+    assert_eq!(
+        sent,
+        serde_json::json!({ "subject": event.subject, "body": event.body })
+    );
+    assert_eq!(
+        header(&alert, "alertwire-event"),
+        Some("system.asset_added")
+    );
     assert_eq!(header(&alert, "alertwire-severity"), Some("medium"));
-    assert_eq!(header(&alert, "alertwire-company"), Some("Acme%20%26%20S%C3%B6hne"));
-    assert_eq!(header(&alert, "alertwire-occurred-at"), Some("2023-11-14T22:13:20Z"));
-    assert_eq!(header(&alert, "alertwire-via"), Some("node2, node3, node4, node5, node6, node7, node8, here"));
+    assert_eq!(
+        header(&alert, "alertwire-company"),
+        Some("Acme%20%26%20S%C3%B6hne")
+    );
+    assert_eq!(
+        header(&alert, "alertwire-occurred-at"),
+        Some("2023-11-14T22:13:20Z")
+    );
+    assert_eq!(
+        header(&alert, "alertwire-via"),
+        Some("node2, node3, node4, node5, node6, node7, node8, here")
+    );
     assert_eq!(header(&alert, "alertwire-fields"), None);
 }
 
@@ -30,12 +49,20 @@ fn the_body_is_subject_and_body_and_nothing_else() {
 fn a_joined_alert_reads_back_into_all_its_records() {
     let mut house = House::new();
     let acme = house.company("Acme");
-    let records: [&[(&str, &str)]; 2] = [&[("ip", "192.168.1.100")], &[("ip", "192.168.1.101"), ("hostname", "b.example.com")]];
-    let events = records.map(|record| house.event(Some(acme), Some("system.asset_added"), &[record]));
+    let records: [&[(&str, &str)]; 2] = [
+        &[("ip", "192.168.1.100")],
+        &[("ip", "192.168.1.101"), ("hostname", "b.example.com")],
+    ];
+    let events =
+        records.map(|record| house.event(Some(acme), Some("system.asset_added"), &[record]));
     let catalogue = Catalogue::builtin();
     let alert = Alert::of_events(&events, &catalogue, &house.configuration()).unwrap();
     let reading = catalogue.read(&alert.body, &alertwire_domain::catalogue::Limits::default());
-    let read: Vec<_> = reading.alerts.iter().flat_map(|alert| alert.records.clone()).collect();
+    let read: Vec<_> = reading
+        .alerts
+        .iter()
+        .flat_map(|alert| alert.records.clone())
+        .collect();
     assert_eq!(read, records.map(crate::house::record).to_vec());
 }
 

@@ -11,7 +11,10 @@ fn holds(filter: &str) -> bool {
     let mut event = house.event(
         Some(acme),
         Some("problem.high"),
-        &[&[("hostname", "web-01.example.com"), ("epss", "0.7")], &[("hostname", "web-02.example.com")]],
+        &[
+            &[("hostname", "web-01.example.com"), ("epss", "0.7")],
+            &[("hostname", "web-02.example.com")],
+        ],
     );
     event.severity = Severity::High;
     let filter: Filter = filter.parse().unwrap();
@@ -56,7 +59,10 @@ fn each_operator_does_what_its_table_says() {
 #[test]
 fn a_bad_filter_says_where_and_what_to_do() {
     let message = |text: &str| text.parse::<Filter>().unwrap_err().to_string();
-    assert_eq!(message("sevrity>=high"), "filter, byte 0: unknown key `sevrity`; did you mean `severity`?");
+    assert_eq!(
+        message("sevrity>=high"),
+        "filter, byte 0: unknown key `sevrity`; did you mean `severity`?"
+    );
     assert!(message("severity>=huge").contains("info, low, medium, high or critical"));
     assert!(message("subject>a").contains("is for severity, received_at and numeric fields"));
     assert!(message("subject=\"open").contains("closing quote"));
@@ -74,17 +80,31 @@ fn a_field_in_doubt_is_never_looked_at() {
     let filter: Filter = "field.company=Acme".parse().unwrap();
     let configuration = house.configuration();
     assert!(filter.matches(&facts(&event), &configuration));
-    event.reading.ambiguous =
-        vec![Ambiguity { record: 0, field: "company".into(), readings: [Some(Value::Text("Acme".into())), None] }];
+    event.reading.ambiguous = vec![Ambiguity {
+        record: 0,
+        field: "company".into(),
+        readings: [Some(Value::Text("Acme".into())), None],
+    }];
     assert!(!filter.matches(&facts(&event), &configuration));
 }
 
 #[test]
 fn a_glob_fits_the_whole_text_without_regard_to_case() {
-    for (pattern, text) in [("", ""), ("*", ""), ("web-*", "WEB-01"), ("*.example.com", "a.b.example.com"), ("a*b*c", "aXbYbc")] {
+    for (pattern, text) in [
+        ("", ""),
+        ("*", ""),
+        ("web-*", "WEB-01"),
+        ("*.example.com", "a.b.example.com"),
+        ("a*b*c", "aXbYbc"),
+    ] {
         assert!(glob(pattern, text), "{pattern} {text}");
     }
-    for (pattern, text) in [("", "a"), ("web", "web-01"), ("*.example.com", "example.com"), ("a*b", "abc")] {
+    for (pattern, text) in [
+        ("", "a"),
+        ("web", "web-01"),
+        ("*.example.com", "example.com"),
+        ("a*b", "abc"),
+    ] {
         assert!(!glob(pattern, text), "{pattern} {text}");
     }
 }

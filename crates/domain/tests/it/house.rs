@@ -12,7 +12,9 @@ use alertwire_domain::integration::{DeliverySettings, Integration};
 use alertwire_domain::mapping::{CompanyMapping, MappedTo};
 use alertwire_domain::matching::Facts;
 use alertwire_domain::rule::IntegrationRule;
-use alertwire_domain::{CompanyId, EventId, EventSetId, IntegrationId, MessageId, RuleId, Severity, Timestamp};
+use alertwire_domain::{
+    CompanyId, EventId, EventSetId, IntegrationId, MessageId, RuleId, Severity, Timestamp,
+};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 
@@ -25,8 +27,15 @@ pub struct House {
 
 impl House {
     pub fn new() -> Self {
-        let parts = Parts { epoch: 7, instance: "here".to_owned(), ..Parts::default() };
-        Self { parts, rng: StdRng::seed_from_u64(1) }
+        let parts = Parts {
+            epoch: 7,
+            instance: "here".to_owned(),
+            ..Parts::default()
+        };
+        Self {
+            parts,
+            rng: StdRng::seed_from_u64(1),
+        }
     }
 
     pub fn company(&mut self, name: &str) -> CompanyId {
@@ -63,7 +72,13 @@ impl House {
         id
     }
 
-    pub fn rule(&mut self, integration: IntegrationId, events: &[&str], by: NotifyBy, matchers: &[&str]) -> RuleId {
+    pub fn rule(
+        &mut self,
+        integration: IntegrationId,
+        events: &[&str],
+        by: NotifyBy,
+        matchers: &[&str],
+    ) -> RuleId {
         let set = EventSetId::new(NOW, &mut self.rng);
         let mut events: Vec<String> = events.iter().map(|code| (*code).to_owned()).collect();
         events.sort();
@@ -81,13 +96,22 @@ impl House {
             integration,
             name: "Rule".to_owned(),
             event_set: set,
-            matchers: matchers.iter().map(|matcher| matcher.parse().unwrap()).collect(),
+            matchers: matchers
+                .iter()
+                .map(|matcher| matcher.parse().unwrap())
+                .collect(),
             created_at: NOW,
         });
         id
     }
 
-    pub fn map(&mut self, integration: IntegrationId, company: MappedTo, rules: &[RuleId], on: bool) {
+    pub fn map(
+        &mut self,
+        integration: IntegrationId,
+        company: MappedTo,
+        rules: &[RuleId],
+        on: bool,
+    ) {
         self.parts.mappings.push(CompanyMapping {
             integration,
             company,
@@ -100,7 +124,12 @@ impl House {
         Configuration::new(self.parts.clone())
     }
 
-    pub fn event(&mut self, company: Option<CompanyId>, kind: Option<&str>, records: &[&[(&str, &str)]]) -> Event {
+    pub fn event(
+        &mut self,
+        company: Option<CompanyId>,
+        kind: Option<&str>,
+        records: &[&[(&str, &str)]],
+    ) -> Event {
         let records = records.iter().map(|fields| record(fields)).collect();
         Event {
             id: EventId::new(NOW, &mut self.rng),
@@ -125,7 +154,10 @@ impl House {
 }
 
 pub fn record(fields: &[(&str, &str)]) -> Record {
-    fields.iter().map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned()))).collect()
+    fields
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())))
+        .collect()
 }
 
 pub fn facts(event: &Event) -> Facts<'_> {

@@ -1,7 +1,12 @@
 //! Facts about the words and the matching of Alertwire.
 
+#[cfg(test)]
 mod alert;
+#[cfg(test)]
 mod filter;
+#[cfg(test)]
 mod house;
+#[cfg(test)]
 mod matching;
+#[cfg(test)]
 mod source;

@@ -58,10 +58,16 @@ fn an_unassigned_event_and_one_that_passed_here_before_go_nowhere() {
     house.map(desk, MappedTo::All, &[rule], true);
     let configuration = house.configuration();
     let unassigned = house.event(None, Some(ASSET), &[]);
-    assert_eq!(route(&facts(&unassigned), &configuration).routing, Routing::Unrouted(Reason::UnassignedCompany));
+    assert_eq!(
+        route(&facts(&unassigned), &configuration).routing,
+        Routing::Unrouted(Reason::UnassignedCompany)
+    );
     let mut looped = house.event(Some(acme), Some(ASSET), &[]);
     looped.via = vec!["elsewhere".to_owned(), "here".to_owned()];
-    assert_eq!(route(&facts(&looped), &configuration).routing, Routing::Unrouted(Reason::Loop));
+    assert_eq!(
+        route(&facts(&looped), &configuration).routing,
+        Routing::Unrouted(Reason::Loop)
+    );
 }
 
 #[test]
@@ -75,9 +81,15 @@ fn the_mapping_of_all_covers_companies_added_later_and_an_own_mapping_wins() {
     house.map(desk, MappedTo::Company(silent), &[rule], false);
     let configuration = house.configuration();
     let heard = house.event(Some(later), Some(ASSET), &[]);
-    assert_eq!(route(&facts(&heard), &configuration).routing, Routing::Routed);
+    assert_eq!(
+        route(&facts(&heard), &configuration).routing,
+        Routing::Routed
+    );
     let unheard = house.event(Some(silent), Some(ASSET), &[]);
-    assert_eq!(route(&facts(&unheard), &configuration).routing, Routing::Unrouted(Reason::MappingOff));
+    assert_eq!(
+        route(&facts(&unheard), &configuration).routing,
+        Routing::Unrouted(Reason::MappingOff)
+    );
 }
 
 #[test]
@@ -91,7 +103,10 @@ fn an_integration_takes_events_of_its_associated_companies_alone() {
     let own = house.event(Some(acme), Some(ASSET), &[]);
     assert_eq!(route(&facts(&own), &configuration).routing, Routing::Routed);
     let foreign = house.event(Some(other), Some(ASSET), &[]);
-    assert_eq!(route(&facts(&foreign), &configuration).routing, Routing::Unrouted(Reason::NoMapping));
+    assert_eq!(
+        route(&facts(&foreign), &configuration).routing,
+        Routing::Unrouted(Reason::NoMapping)
+    );
 }
 
 #[test]
@@ -104,8 +119,19 @@ fn of_several_rules_the_most_immediate_wins_and_the_trace_names_the_others() {
     house.map(desk, MappedTo::Company(acme), &[slow, fast], true);
     let event = house.event(Some(acme), Some(ASSET), &[]);
     let (verdict, hops) = explain(&facts(&event), &house.configuration());
-    assert_eq!(verdict.plans.iter().map(|plan| plan.rule).collect::<Vec<_>>(), [fast]);
-    let named: Vec<_> = hops.iter().filter(|hop| hop.hop == "rule").map(|hop| hop.rule).collect();
+    assert_eq!(
+        verdict
+            .plans
+            .iter()
+            .map(|plan| plan.rule)
+            .collect::<Vec<_>>(),
+        [fast]
+    );
+    let named: Vec<_> = hops
+        .iter()
+        .filter(|hop| hop.hop == "rule")
+        .map(|hop| hop.rule)
+        .collect();
     assert_eq!(named, [Some(slow), Some(fast)]);
 }
 
@@ -117,9 +143,15 @@ fn an_alternative_kind_that_a_set_ticks_selects_the_event() {
     let rule = house.rule(desk, &["system.port_open_external"], NotifyBy::Event, &[]);
     house.map(desk, MappedTo::Company(acme), &[rule], true);
     let mut event = house.event(Some(acme), Some("system.port_open_probe"), &[]);
-    assert_eq!(route(&facts(&event), &house.configuration()).routing, Routing::Unrouted(Reason::NoRule));
+    assert_eq!(
+        route(&facts(&event), &house.configuration()).routing,
+        Routing::Unrouted(Reason::NoRule)
+    );
     event.reading.alternatives = vec!["system.port_open_external".to_owned()];
-    assert_eq!(route(&facts(&event), &house.configuration()).routing, Routing::Routed);
+    assert_eq!(
+        route(&facts(&event), &house.configuration()).routing,
+        Routing::Routed
+    );
 }
 
 #[test]
@@ -134,6 +166,9 @@ fn routing_and_explaining_never_disagree() {
     let configuration = house.configuration();
     for ip in ["192.168.1.1", "10.0.0.1"] {
         let event = house.event(Some(acme), Some(ASSET), &[&[("ip", ip)]]);
-        assert_eq!(explain(&facts(&event), &configuration).0, route(&facts(&event), &configuration));
+        assert_eq!(
+            explain(&facts(&event), &configuration).0,
+            route(&facts(&event), &configuration)
+        );
     }
 }

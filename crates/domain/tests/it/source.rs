@@ -5,13 +5,23 @@ use rand::rngs::StdRng;
 
 use crate::house::{House, NOW};
 
-fn source(companies: &[CompanyId], company: Option<CompanyId>, rules: &[(When, CompanyId)]) -> Source {
+fn source(
+    companies: &[CompanyId],
+    company: Option<CompanyId>,
+    rules: &[(When, CompanyId)],
+) -> Source {
     Source {
         id: SourceId::new(NOW, &mut StdRng::seed_from_u64(3)),
         name: "Vendor".to_owned(),
         companies: companies.to_vec(),
         company,
-        company_rules: rules.iter().map(|(when, company)| CompanyRule { when: when.clone(), company: *company }).collect(),
+        company_rules: rules
+            .iter()
+            .map(|(when, company)| CompanyRule {
+                when: when.clone(),
+                company: *company,
+            })
+            .collect(),
         authentication: Authentication::default(),
         dedup_window: None,
         created_at: NOW,
@@ -23,12 +33,27 @@ fn what_a_body_says_never_reaches_beyond_the_sources_companies() {
     let mut house = House::new();
     let (acme, other) = (house.company("Acme"), house.company("Other"));
     let configuration = house.configuration();
-    let says_other = Spoken { company: Some("OTHER  gmbh"), ..Spoken::default() };
-    assert_eq!(source(&[], Some(acme), &[]).company_of(&says_other, &configuration), Some(other));
-    assert_eq!(source(&[acme], Some(acme), &[]).company_of(&says_other, &configuration), Some(acme));
-    assert_eq!(source(&[acme], None, &[]).company_of(&says_other, &configuration), None);
+    let says_other = Spoken {
+        company: Some("OTHER  gmbh"),
+        ..Spoken::default()
+    };
+    assert_eq!(
+        source(&[], Some(acme), &[]).company_of(&says_other, &configuration),
+        Some(other)
+    );
+    assert_eq!(
+        source(&[acme], Some(acme), &[]).company_of(&says_other, &configuration),
+        Some(acme)
+    );
+    assert_eq!(
+        source(&[acme], None, &[]).company_of(&says_other, &configuration),
+        None
+    );
     let rule = (When::BodyCompany("other gmbh".to_owned()), other);
-    assert_eq!(source(&[acme], None, &[rule]).company_of(&says_other, &configuration), None);
+    assert_eq!(
+        source(&[acme], None, &[rule]).company_of(&says_other, &configuration),
+        None
+    );
 }
 
 #[test]
@@ -41,8 +66,21 @@ fn an_operators_rules_choose_in_their_order() {
         (When::Address("10.2.0.0/16".parse().unwrap()), other),
     ];
     let source = source(&[], None, &rules);
-    let spoken = |hostname, address: &str| Spoken { company: None, hostname, address: address.parse().ok() };
-    assert_eq!(source.company_of(&spoken(Some("db.ACME.example"), "10.2.0.1"), &configuration), Some(acme));
-    assert_eq!(source.company_of(&spoken(Some("db.example"), "10.2.0.1"), &configuration), Some(other));
-    assert_eq!(source.company_of(&spoken(None, "10.3.0.1"), &configuration), None);
+    let spoken = |hostname, address: &str| Spoken {
+        company: None,
+        hostname,
+        address: address.parse().ok(),
+    };
+    assert_eq!(
+        source.company_of(&spoken(Some("db.ACME.example"), "10.2.0.1"), &configuration),
+        Some(acme)
+    );
+    assert_eq!(
+        source.company_of(&spoken(Some("db.example"), "10.2.0.1"), &configuration),
+        Some(other)
+    );
+    assert_eq!(
+        source.company_of(&spoken(None, "10.3.0.1"), &configuration),
+        None
+    );
 }

@@ -71,9 +71,16 @@ pub struct NewGroup {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receipt {
     /// Stored and fsynced. An event that was counted on an earlier one is named by the earlier one's id.
-    Stored { message: MessageId, events: Vec<EventId> },
+    Stored {
+        message: MessageId,
+        events: Vec<EventId>,
+    },
     /// Seen before, by `webhook-id` and body or by idempotency key; nothing new was stored.
-    Duplicate { message: MessageId, sha256: [u8; 32], events: Vec<EventId> },
+    Duplicate {
+        message: MessageId,
+        sha256: [u8; 32],
+        events: Vec<EventId>,
+    },
     /// The configuration has moved since matching; nothing was stored. Match again under this epoch.
     Moved { epoch: u64 },
     /// The idempotency key was used with another body; nothing was stored.

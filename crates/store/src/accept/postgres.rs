@@ -10,7 +10,9 @@ mod rows;
 use domain::{EventId, IntegrationId, MessageId};
 
 use super::{Prepared, Receipt};
-use crate::postgres::{ACCEPT_LOCKS, Accepting, BEGIN_ACCEPT, Failure, News, Postgres, Work, retried};
+use crate::postgres::{
+    ACCEPT_LOCKS, Accepting, BEGIN_ACCEPT, Failure, News, Postgres, Work, retried,
+};
 use crate::{Notice, StoreError};
 
 const EPOCH: &str = "SELECT number FROM epoch";
@@ -21,7 +23,10 @@ pub(super) async fn accept(db: &Postgres, prepared: Prepared) -> Result<Receipt,
 
 /// Commits a batch and answers each of it. When the server refuses the batch, each is tried alone,
 /// so that a bad one fails alone.
-pub(crate) async fn commit(accepting: &Accepting, batch: &[Prepared]) -> Vec<Result<Receipt, StoreError>> {
+pub(crate) async fn commit(
+    accepting: &Accepting,
+    batch: &[Prepared],
+) -> Vec<Result<Receipt, StoreError>> {
     let all: Vec<&Prepared> = batch.iter().collect();
     let mut refused = false;
     let stored: Result<_, StoreError> = retried!(async {
@@ -34,8 +39,11 @@ pub(crate) async fn commit(accepting: &Accepting, batch: &[Prepared]) -> Vec<Res
         Err(_) if refused && batch.len() > 1 => {
             let mut outcomes = Vec::with_capacity(batch.len());
             for prepared in all {
-                let alone: Result<Vec<Receipt>, StoreError> = retried!(together(accepting, &[prepared]));
-                outcomes.push(alone.and_then(|receipts| receipts.into_iter().next().ok_or_else(unanswered)));
+                let alone: Result<Vec<Receipt>, StoreError> =
+                    retried!(together(accepting, &[prepared]));
+                outcomes.push(
+                    alone.and_then(|receipts| receipts.into_iter().next().ok_or_else(unanswered)),
+                );
             }
             outcomes
         }
@@ -69,7 +77,11 @@ enum State {
 
 impl<'a> Batch<'a> {
     fn new(jobs: &'a [&'a Prepared]) -> Self {
-        Self { jobs, states: vec![State::New; jobs.len()], id_reused: vec![false; jobs.len()] }
+        Self {
+            jobs,
+            states: vec![State::New; jobs.len()],
+            id_reused: vec![false; jobs.len()],
+        }
     }
 
     /// Those that will be stored, with their places.
@@ -99,9 +111,11 @@ impl<'a> Batch<'a> {
 
 fn repeated(first: &Receipt, sha256: [u8; 32]) -> Receipt {
     match first {
-        Receipt::Stored { message, events } => {
-            Receipt::Duplicate { message: *message, sha256, events: events.clone() }
-        }
+        Receipt::Stored { message, events } => Receipt::Duplicate {
+            message: *message,
+            sha256,
+            events: events.clone(),
+        },
         other => other.clone(),
     }
 }
@@ -113,7 +127,11 @@ async fn together(accepting: &Accepting, jobs: &[&Prepared]) -> Result<Vec<Recei
     match within(accepting, &begun, jobs).await {
         Ok((receipts, rung)) => {
             begun.committed();
-            if !rung.is_empty() || receipts.iter().any(|receipt| matches!(receipt, Receipt::Stored { .. })) {
+            if !rung.is_empty()
+                || receipts
+                    .iter()
+                    .any(|receipt| matches!(receipt, Receipt::Stored { .. }))
+            {
                 accepting.notices.bell().ring(rung);
                 accepting.notices.tell(Notice::Events);
             }
@@ -139,7 +157,10 @@ async fn within(accepting: &Accepting, work: &Work, jobs: &[&Prepared]) -> Resul
     let plan = events::plan(work, &batch).await?;
     let rung = plan.integrations();
     let stored = batch.states.contains(&State::New);
-    let news = stored.then(|| News { events: true, ..News::from(accepting.node).work_at(rung.iter().copied()) });
+    let news = stored.then(|| News {
+        events: true,
+        ..News::from(accepting.node).work_at(rung.iter().copied())
+    });
     rows::write(work, &batch, &plan, news).await?;
     let events = plan.events_of_jobs();
     Ok((batch.receipts(events), rung))
@@ -147,11 +168,14 @@ async fn within(accepting: &Accepting, work: &Work, jobs: &[&Prepared]) -> Resul
 
 /// Begins, takes the locks and reads the epoch, in one round trip.
 async fn begin(work: &Work) -> Result<i64, Failure> {
-    let (locks, read) = (work.prepare_cached(BEGIN_ACCEPT).await?, work.prepare_cached(EPOCH).await?);
+    let (locks, read) = (
+        work.prepare_cached(BEGIN_ACCEPT).await?,
+        work.prepare_cached(EPOCH).await?,
+    );
     let (key, epoch_lock, unfinished) = ACCEPT_LOCKS;
-    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&key, &epoch_lock, &unfinished];
+    let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+        [&key, &epoch_lock, &unfinished];
     // They are sent in this order and not awaited one by one; the locks are held before the epoch is read.
-    let (_, _, row) =
-        tokio::try_join!(biased; work.batch_execute("BEGIN"), work.query_one(&locks, &parameters), work.query_one(&read, &[]))?;
+    let (_, _, row) = tokio::try_join!(biased; work.batch_execute("BEGIN"), work.query_one(&locks, &parameters), work.query_one(&read, &[]))?;
     Ok(row.try_get(0)?)
 }

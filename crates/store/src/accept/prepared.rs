@@ -82,7 +82,11 @@ impl Prepared {
     pub(crate) fn new(acceptance: Acceptance) -> Self {
         Self {
             message: PreparedMessage::new(acceptance.message),
-            events: acceptance.events.into_iter().map(PreparedEvent::new).collect(),
+            events: acceptance
+                .events
+                .into_iter()
+                .map(PreparedEvent::new)
+                .collect(),
             idempotency: acceptance.idempotency,
             epoch: acceptance.epoch.cast_signed(),
         }
@@ -93,7 +97,10 @@ impl PreparedMessage {
     fn new(message: Message) -> Self {
         let webhook_key = message.webhook_id.as_ref().map(|id| {
             let source = message.source.map_or([0; 16], domain::SourceId::to_bytes);
-            let hash = Sha256::new().chain_update(source).chain_update(id).finalize();
+            let hash = Sha256::new()
+                .chain_update(source)
+                .chain_update(id)
+                .finalize();
             let mut key = [0; 16];
             key.copy_from_slice(&hash[..16]);
             key
@@ -115,7 +122,18 @@ impl PreparedMessage {
 
 impl PreparedEvent {
     fn new(accepted: Accepted) -> Self {
-        let Event { id, source, company, kind, category, subject, body, severity, reading, .. } = accepted.event;
+        let Event {
+            id,
+            source,
+            company,
+            kind,
+            category,
+            subject,
+            body,
+            severity,
+            reading,
+            ..
+        } = accepted.event;
         let window = accepted.dedup_window.filter(|_| source.is_some());
         Self {
             id: id.to_bytes(),
@@ -135,9 +153,18 @@ impl PreparedEvent {
             count: i32::try_from(accepted.event.count).unwrap_or(i32::MAX),
             routing: accepted.event.routing.as_str(),
             epoch: accepted.event.epoch.cast_signed(),
-            via: if accepted.event.via.is_empty() { None } else { Some(to_json(&accepted.event.via)) },
-            dedup_window_micros: window.map(|window| i64::try_from(window.as_micros()).unwrap_or(i64::MAX)),
-            deliveries: accepted.deliveries.into_iter().map(PreparedDelivery::new).collect(),
+            via: if accepted.event.via.is_empty() {
+                None
+            } else {
+                Some(to_json(&accepted.event.via))
+            },
+            dedup_window_micros: window
+                .map(|window| i64::try_from(window.as_micros()).unwrap_or(i64::MAX)),
+            deliveries: accepted
+                .deliveries
+                .into_iter()
+                .map(PreparedDelivery::new)
+                .collect(),
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::sqlite::{Care, Sqlite, one, run};
 use crate::{Notice, StoreError};
 
 const EPOCH: &str = "SELECT number FROM epoch";
-const IDEMPOTENCY: &str = "SELECT body_hash, message FROM idempotency WHERE scope = ?1 AND key = ?2";
+const IDEMPOTENCY: &str =
+    "SELECT body_hash, message FROM idempotency WHERE scope = ?1 AND key = ?2";
 const INSERT_IDEMPOTENCY: &str = "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5)";
 const SEEN: &str = "SELECT (SELECT message FROM webhook_id WHERE key = ?1 AND sha256 = ?2), \
      EXISTS (SELECT 1 FROM webhook_id WHERE key = ?1)";
@@ -22,7 +23,8 @@ const STORED: &str = "SELECT sha256, events FROM message WHERE id = ?1";
 const INSERT_MESSAGE: &str = "INSERT INTO message \
      (id, source, received_at, headers, sha256, webhook_id, webhook_key, decode, id_reused, events, raw) \
      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-const FIRST_OF_FINGERPRINT: &str = "SELECT event, seen_at FROM fingerprint WHERE source = ?1 AND fingerprint = ?2";
+const FIRST_OF_FINGERPRINT: &str =
+    "SELECT event, seen_at FROM fingerprint WHERE source = ?1 AND fingerprint = ?2";
 const PUT_FINGERPRINT: &str = "INSERT OR REPLACE INTO fingerprint VALUES (?1, ?2, ?3, ?4)";
 const COUNT_AGAIN: &str = "UPDATE event SET count = count + ?2 WHERE id = ?1";
 const INSERT_EVENT: &str = "INSERT INTO event (id, message, source, company, kind, category, severity, decode, \
@@ -47,7 +49,9 @@ pub(super) async fn accept(db: &Sqlite, prepared: Prepared) -> Result<Receipt, S
     };
     let prepared = Arc::new(prepared);
     let written = Arc::clone(&prepared);
-    let receipt = db.write_then(Care::Hot, move |conn| store(conn, &written), after).await;
+    let receipt = db
+        .write_then(Care::Hot, move |conn| store(conn, &written), after)
+        .await;
     // Kept until here, so that its many small parts are freed by the thread that made them and not by the writer.
     drop(prepared);
     receipt
@@ -55,7 +59,9 @@ pub(super) async fn accept(db: &Sqlite, prepared: Prepared) -> Result<Receipt, S
 
 fn rung(prepared: &Prepared) -> Vec<IntegrationId> {
     let deliveries = prepared.events.iter().flat_map(|event| &event.deliveries);
-    deliveries.map(|delivery| IntegrationId::from_bytes(delivery.integration)).collect()
+    deliveries
+        .map(|delivery| IntegrationId::from_bytes(delivery.integration))
+        .collect()
 }
 
 fn store(conn: &Connection, prepared: &Prepared) -> Result<Receipt, StoreError> {
@@ -68,7 +74,13 @@ fn store(conn: &Connection, prepared: &Prepared) -> Result<Receipt, StoreError> 
         Seen::Never { id_reused } => id_reused || message.id_reused,
     };
     if let Some(idempotency) = &prepared.idempotency {
-        let row = (&idempotency.scope, &idempotency.key, idempotency.body_hash, message.id, message.received_at);
+        let row = (
+            &idempotency.scope,
+            &idempotency.key,
+            idempotency.body_hash,
+            message.id,
+            message.received_at,
+        );
         run(conn, INSERT_IDEMPOTENCY, row)?;
     }
     let events = prepared
@@ -91,17 +103,25 @@ fn store(conn: &Connection, prepared: &Prepared) -> Result<Receipt, StoreError> 
     );
     run(conn, INSERT_MESSAGE, row)?;
     let events = events.into_iter().map(EventId::from_bytes).collect();
-    Ok(Receipt::Stored { message: MessageId::from_bytes(message.id), events })
+    Ok(Receipt::Stored {
+        message: MessageId::from_bytes(message.id),
+        events,
+    })
 }
 
 /// An answer that stores nothing, by epoch or idempotency key.
 fn refusal(conn: &Connection, prepared: &Prepared) -> Result<Option<Receipt>, StoreError> {
     if let Some(idempotency) = &prepared.idempotency {
-        let twin = one(conn, IDEMPOTENCY, (&idempotency.scope, &idempotency.key), |row| {
-            Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?))
-        })?;
+        let twin = one(
+            conn,
+            IDEMPOTENCY,
+            (&idempotency.scope, &idempotency.key),
+            |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, [u8; 16]>(1)?)),
+        )?;
         match twin {
-            Some((body_hash, _)) if body_hash != idempotency.body_hash => return Ok(Some(Receipt::KeyReused)),
+            Some((body_hash, _)) if body_hash != idempotency.body_hash => {
+                return Ok(Some(Receipt::KeyReused));
+            }
             Some((_, message)) => {
                 if let Some(receipt) = duplicate(conn, message)? {
                     return Ok(Some(receipt));
@@ -113,7 +133,9 @@ fn refusal(conn: &Connection, prepared: &Prepared) -> Result<Option<Receipt>, St
     let epoch: Option<i64> = one(conn, EPOCH, [], |row| row.get(0))?;
     match epoch {
         Some(epoch) if epoch == prepared.epoch => Ok(None),
-        epoch => Ok(Some(Receipt::Moved { epoch: epoch.unwrap_or(0).cast_unsigned() })),
+        epoch => Ok(Some(Receipt::Moved {
+            epoch: epoch.unwrap_or(0).cast_unsigned(),
+        })),
     }
 }
 
@@ -124,7 +146,9 @@ enum Seen {
 
 /// Looks the `webhook-id` up, and remembers it when it is new.
 fn seen(conn: &Connection, message: &PreparedMessage) -> Result<Seen, StoreError> {
-    let Some(key) = message.webhook_key else { return Ok(Seen::Never { id_reused: false }) };
+    let Some(key) = message.webhook_key else {
+        return Ok(Seen::Never { id_reused: false });
+    };
     let row = one(conn, SEEN, (key, message.sha256), |row| {
         Ok((row.get::<_, Option<[u8; 16]>>(0)?, row.get::<_, bool>(1)?))
     })?;
@@ -135,19 +159,36 @@ fn seen(conn: &Connection, message: &PreparedMessage) -> Result<Seen, StoreError
         return Ok(Seen::Before(receipt));
     }
     run(conn, INSERT_WEBHOOK_ID, (key, message.sha256, message.id))?;
-    Ok(Seen::Never { id_reused: reused && earlier.is_none() })
+    Ok(Seen::Never {
+        id_reused: reused && earlier.is_none(),
+    })
 }
 
 /// The answer that the first one got; none when retention has taken the message before its key.
 fn duplicate(conn: &Connection, message: [u8; 16]) -> Result<Option<Receipt>, StoreError> {
-    let row = one(conn, STORED, [message], |row| Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    let Some((sha256, events)) = row else { return Ok(None) };
-    let events = split_ids("message", &message, &events)?.into_iter().map(EventId::from_bytes).collect();
-    Ok(Some(Receipt::Duplicate { message: MessageId::from_bytes(message), sha256, events }))
+    let row = one(conn, STORED, [message], |row| {
+        Ok((row.get::<_, [u8; 32]>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
+    let Some((sha256, events)) = row else {
+        return Ok(None);
+    };
+    let events = split_ids("message", &message, &events)?
+        .into_iter()
+        .map(EventId::from_bytes)
+        .collect();
+    Ok(Some(Receipt::Duplicate {
+        message: MessageId::from_bytes(message),
+        sha256,
+        events,
+    }))
 }
 
 /// Stores an event with its deliveries, or counts it on an earlier one; answers the id that stands for it.
-fn store_event(conn: &Connection, message: &PreparedMessage, event: &PreparedEvent) -> Result<[u8; 16], StoreError> {
+fn store_event(
+    conn: &Connection,
+    message: &PreparedMessage,
+    event: &PreparedEvent,
+) -> Result<[u8; 16], StoreError> {
     if let Some(earlier) = count_on_earlier(conn, event)? {
         return Ok(earlier);
     }
@@ -185,18 +226,30 @@ fn store_event(conn: &Connection, message: &PreparedMessage, event: &PreparedEve
 }
 
 /// The window runs from the first event: without end it would swallow a condition that goes on for days.
-fn count_on_earlier(conn: &Connection, event: &PreparedEvent) -> Result<Option<[u8; 16]>, StoreError> {
-    let (Some(window), Some(source)) = (event.dedup_window_micros, event.source) else { return Ok(None) };
-    let first = one(conn, FIRST_OF_FINGERPRINT, (source, event.fingerprint), |row| {
-        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?))
-    })?;
+fn count_on_earlier(
+    conn: &Connection,
+    event: &PreparedEvent,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let (Some(window), Some(source)) = (event.dedup_window_micros, event.source) else {
+        return Ok(None);
+    };
+    let first = one(
+        conn,
+        FIRST_OF_FINGERPRINT,
+        (source, event.fingerprint),
+        |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)),
+    )?;
     if let Some((earlier, seen_at)) = first
         && event.received_at.saturating_sub(seen_at) < window
         && run(conn, COUNT_AGAIN, (earlier, event.count))? == 1
     {
         return Ok(Some(earlier));
     }
-    run(conn, PUT_FINGERPRINT, (source, event.fingerprint, event.id, event.received_at))?;
+    run(
+        conn,
+        PUT_FINGERPRINT,
+        (source, event.fingerprint, event.id, event.received_at),
+    )?;
     Ok(None)
 }
 
@@ -245,10 +298,20 @@ fn join(
     group: &NewGroup,
 ) -> Result<Option<[u8; 16]>, StoreError> {
     let open = one(conn, OPEN_GROUP, [&group.key], |row| {
-        Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, i64>(1)?, row.get::<_, u32>(2)?, row.get::<_, u32>(3)?))
+        Ok((
+            row.get::<_, Vec<u8>>(0)?,
+            row.get::<_, i64>(1)?,
+            row.get::<_, u32>(2)?,
+            row.get::<_, u32>(3)?,
+        ))
     })?;
-    let Some((id, due_at, records, bytes)) = open else { return Ok(None) };
-    let (records, bytes) = (records.saturating_add(group.records), bytes.saturating_add(group.bytes));
+    let Some((id, due_at, records, bytes)) = open else {
+        return Ok(None);
+    };
+    let (records, bytes) = (
+        records.saturating_add(group.records),
+        bytes.saturating_add(group.bytes),
+    );
     let id = fixed("delivery", &id, &id)?;
     if due_at > message.received_at && records <= RECORDS && bytes <= BYTES {
         run(conn, JOIN_GROUP, (id, records, bytes))?;

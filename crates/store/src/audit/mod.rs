@@ -54,7 +54,14 @@ impl NewAudit {
         id: String,
         detail: &Value,
     ) -> Self {
-        Self { at: at.micros(), actor: to_json(actor), action, what, id, detail: to_json(detail) }
+        Self {
+            at: at.micros(),
+            actor: to_json(actor),
+            action,
+            what,
+            id,
+            detail: to_json(detail),
+        }
     }
 }
 

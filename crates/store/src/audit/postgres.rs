@@ -10,13 +10,27 @@ const LIST: &str = "SELECT number, at, actor, action, what, id, detail, epoch FR
 
 /// Writes a line inside the transaction of what it tells of.
 pub(crate) async fn write(work: &Work, line: &NewAudit, epoch: i64) -> Result<(), Failure> {
-    let values = (line.at, sound(&line.actor), sound(&line.id), sound(&line.detail));
+    let values = (
+        line.at,
+        sound(&line.actor),
+        sound(&line.id),
+        sound(&line.detail),
+    );
     let (at, actor, id, detail) = &values;
-    run(work, INSERT, &[at, actor, &line.action, &line.what, id, detail, &epoch]).await.map(drop)
+    run(
+        work,
+        INSERT,
+        &[at, actor, &line.action, &line.what, id, detail, &epoch],
+    )
+    .await
+    .map(drop)
 }
 
 pub(super) async fn audit(db: &Postgres, at: &PageAt) -> Result<Vec<AuditRow>, StoreError> {
-    let (before, limit) = (at.after_number()?.unwrap_or(i64::MAX), i64::from(at.limit()) + 1);
+    let (before, limit) = (
+        at.after_number()?.unwrap_or(i64::MAX),
+        i64::from(at.limit()) + 1,
+    );
     let rows = all(&db.client().await?, LIST, &[&before, &limit], |row| {
         Ok(StoredAudit {
             number: row.try_get(0)?,

@@ -12,11 +12,27 @@ const LIST: &str = "SELECT number, at, actor, action, what, id, detail, epoch FR
 
 /// Writes a line inside the transaction of what it tells of.
 pub(crate) fn write(conn: &Connection, line: &NewAudit, epoch: i64) -> Result<(), StoreError> {
-    run(conn, INSERT, (line.at, &line.actor, line.action, line.what, &line.id, &line.detail, epoch)).map(drop)
+    run(
+        conn,
+        INSERT,
+        (
+            line.at,
+            &line.actor,
+            line.action,
+            line.what,
+            &line.id,
+            &line.detail,
+            epoch,
+        ),
+    )
+    .map(drop)
 }
 
 pub(super) async fn audit(db: &Sqlite, at: &PageAt) -> Result<Vec<AuditRow>, StoreError> {
-    let (before, limit) = (at.after_number()?.unwrap_or(i64::MAX), i64::from(at.limit()) + 1);
+    let (before, limit) = (
+        at.after_number()?.unwrap_or(i64::MAX),
+        i64::from(at.limit()) + 1,
+    );
     let rows = db
         .read(move |conn| {
             all(conn, LIST, (before, limit), |row| {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use domain::access::{ApiKey, Role, Scope};
 use domain::configuration::Parts;
 use domain::integration::{DeliveryForm, Fields, Integration, Secrets};
-use domain::source::{Authentication, CompanyRule, HeaderAuthentication, PasswordAuthentication, Source};
+use domain::source::{
+    Authentication, CompanyRule, HeaderAuthentication, PasswordAuthentication, Source,
+};
 use domain::{CompanyId, Dice, IntegrationId, KeyId, Secret, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -37,7 +39,12 @@ pub(super) struct IntegrationDocument {
 impl IntegrationDocument {
     /// Given secrets say themselves which are set; without them the caller's word stands until the stored one replaces it.
     pub(super) fn new(integration: &Integration, secrets: Option<&Secrets>) -> Self {
-        let last4 = |secrets: &Secrets| secrets.iter().map(|(name, secret)| (name.clone(), secret.last4())).collect();
+        let last4 = |secrets: &Secrets| {
+            secrets
+                .iter()
+                .map(|(name, secret)| (name.clone(), secret.last4()))
+                .collect()
+        };
         Self {
             connector: integration.connector.clone(),
             name: integration.name.clone(),
@@ -56,7 +63,11 @@ impl IntegrationDocument {
 
     fn read(self, id: [u8; 16]) -> Result<Integration, StoreError> {
         let delivery = self.delivery.parse().map_err(|errors| {
-            let detail = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            let detail = errors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ");
             StoreError::corrupt(Kind::Integration.noun(), hex(&id), detail)
         })?;
         Ok(Integration {
@@ -103,15 +114,22 @@ impl SourceDocument {
             header: authentication.header.clone(),
             basic: authentication.basic.clone(),
             login: authentication.login.clone(),
-            addresses: authentication.addresses.iter().map(ToString::to_string).collect(),
-            dedup_window_micros: source.dedup_window.map(|window| u64::try_from(window.as_micros()).unwrap_or(u64::MAX)),
+            addresses: authentication
+                .addresses
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            dedup_window_micros: source
+                .dedup_window
+                .map(|window| u64::try_from(window.as_micros()).unwrap_or(u64::MAX)),
             created_at: source.created_at,
         }
     }
 
     fn read(self, id: [u8; 16], signature: Vec<Secret<Vec<u8>>>) -> Result<Source, StoreError> {
         let address = |text: &String| {
-            text.parse().map_err(|error| StoreError::corrupt(Kind::Source.noun(), hex(&id), error))
+            text.parse()
+                .map_err(|error| StoreError::corrupt(Kind::Source.noun(), hex(&id), error))
         };
         Ok(Source {
             id: SourceId::from_bytes(id),
@@ -120,7 +138,11 @@ impl SourceDocument {
                 basic: self.basic,
                 login: self.login,
                 signature,
-                addresses: self.addresses.iter().map(address).collect::<Result<_, _>>()?,
+                addresses: self
+                    .addresses
+                    .iter()
+                    .map(address)
+                    .collect::<Result<_, _>>()?,
             },
             name: self.name,
             companies: self.companies,
@@ -171,16 +193,33 @@ fn place(kind: Kind, id: [u8; 16], field: &str) -> Vec<u8> {
     [kind.noun().as_bytes(), b"/", &id, b"/", field.as_bytes()].concat()
 }
 
-pub(super) fn seal_secrets(seal: &Seal, dice: &Dice, id: IntegrationId, secrets: &Secrets) -> Vec<u8> {
-    let open: BTreeMap<&str, &str> =
-        secrets.iter().map(|(name, secret)| (name.as_str(), secret.reveal().as_str())).collect();
+pub(super) fn seal_secrets(
+    seal: &Seal,
+    dice: &Dice,
+    id: IntegrationId,
+    secrets: &Secrets,
+) -> Vec<u8> {
+    let open: BTreeMap<&str, &str> = secrets
+        .iter()
+        .map(|(name, secret)| (name.as_str(), secret.reveal().as_str()))
+        .collect();
     let text = Zeroizing::new(to_json(&open));
-    seal.seal(dice, &place(Kind::Integration, id.to_bytes(), "secrets"), text.as_bytes())
+    seal.seal(
+        dice,
+        &place(Kind::Integration, id.to_bytes(), "secrets"),
+        text.as_bytes(),
+    )
 }
 
 /// The secrets of a sealed record; an integration that never had one has none.
-pub(super) fn open_secrets(seal: &Seal, id: IntegrationId, sealed: Option<&[u8]>) -> Result<Secrets, StoreError> {
-    let Some(sealed) = sealed else { return Ok(Secrets::new()) };
+pub(super) fn open_secrets(
+    seal: &Seal,
+    id: IntegrationId,
+    sealed: Option<&[u8]>,
+) -> Result<Secrets, StoreError> {
+    let Some(sealed) = sealed else {
+        return Ok(Secrets::new());
+    };
     let open = seal
         .open(&place(Kind::Integration, id.to_bytes(), "secrets"), sealed)
         .map_err(|detail| StoreError::corrupt(Kind::Integration.noun(), id, detail))?;
@@ -189,16 +228,34 @@ pub(super) fn open_secrets(seal: &Seal, id: IntegrationId, sealed: Option<&[u8]>
 }
 
 pub(super) fn seal_signatures(seal: &Seal, dice: &Dice, source: &Source) -> Vec<u8> {
-    let open: Vec<&[u8]> = source.authentication.signature.iter().map(|secret| secret.reveal().as_slice()).collect();
+    let open: Vec<&[u8]> = source
+        .authentication
+        .signature
+        .iter()
+        .map(|secret| secret.reveal().as_slice())
+        .collect();
     let text = Zeroizing::new(to_json(&open));
-    seal.seal(dice, &place(Kind::Source, source.id.to_bytes(), "signature"), text.as_bytes())
+    seal.seal(
+        dice,
+        &place(Kind::Source, source.id.to_bytes(), "signature"),
+        text.as_bytes(),
+    )
 }
 
-fn open_signatures(seal: &Seal, id: [u8; 16], sealed: Option<&[u8]>) -> Result<Vec<Secret<Vec<u8>>>, StoreError> {
-    let Some(sealed) = sealed else { return Ok(Vec::new()) };
+fn open_signatures(
+    seal: &Seal,
+    id: [u8; 16],
+    sealed: Option<&[u8]>,
+) -> Result<Vec<Secret<Vec<u8>>>, StoreError> {
+    let Some(sealed) = sealed else {
+        return Ok(Vec::new());
+    };
     let corrupt = |detail: &str| StoreError::corrupt(Kind::Source.noun(), hex(&id), detail);
-    let open = seal.open(&place(Kind::Source, id, "signature"), sealed).map_err(corrupt)?;
-    let secrets: Vec<Vec<u8>> = serde_json::from_slice(&open).map_err(|error| corrupt(secretless(&error)))?;
+    let open = seal
+        .open(&place(Kind::Source, id, "signature"), sealed)
+        .map_err(corrupt)?;
+    let secrets: Vec<Vec<u8>> =
+        serde_json::from_slice(&open).map_err(|error| corrupt(secretless(&error)))?;
     Ok(secrets.into_iter().map(Secret::new).collect())
 }
 
@@ -214,7 +271,10 @@ fn secretless(error: &serde_json::Error) -> &'static str {
 
 pub(super) fn key_uses(uses: &[(Vec<u8>, i64)]) -> Result<HashMap<KeyId, Timestamp>, StoreError> {
     let read = |(id, at): &(Vec<u8>, i64)| {
-        Ok((KeyId::from_bytes(fixed("key_use", id, id)?), Timestamp::from_micros(*at)))
+        Ok((
+            KeyId::from_bytes(fixed("key_use", id, id)?),
+            Timestamp::from_micros(*at),
+        ))
     };
     uses.iter().map(read).collect()
 }
@@ -222,8 +282,11 @@ pub(super) fn key_uses(uses: &[(Vec<u8>, i64)]) -> Result<HashMap<KeyId, Timesta
 /// The parts of a snapshot.
 pub(super) fn parts(loaded: Loaded, instance: &str, seal: &Seal) -> Result<Parts, StoreError> {
     let uses = key_uses(&loaded.key_uses)?;
-    let mut parts =
-        Parts { epoch: loaded.epoch.cast_unsigned(), instance: instance.to_owned(), ..Parts::default() };
+    let mut parts = Parts {
+        epoch: loaded.epoch.cast_unsigned(),
+        instance: instance.to_owned(),
+        ..Parts::default()
+    };
     for item in loaded.items {
         add(&mut parts, item, &uses, seal)?;
     }
@@ -236,25 +299,37 @@ fn add(
     uses: &HashMap<KeyId, Timestamp>,
     seal: &Seal,
 ) -> Result<(), StoreError> {
-    let LoadedItem { kind, id, document, sealed } = item;
-    let kind = Kind::of_noun(&kind).ok_or_else(|| StoreError::corrupt("item", hex(&id), format_args!("kind `{kind}`")))?;
+    let LoadedItem {
+        kind,
+        id,
+        document,
+        sealed,
+    } = item;
+    let kind = Kind::of_noun(&kind)
+        .ok_or_else(|| StoreError::corrupt("item", hex(&id), format_args!("kind `{kind}`")))?;
     let noun = kind.noun();
     let bytes = fixed(noun, &id, &id)?;
     match kind {
         Kind::Company => parts.companies.push(of_json(noun, &id, &document)?),
         Kind::Source => {
             let signature = open_signatures(seal, bytes, sealed.as_deref())?;
-            parts.sources.push(of_json::<SourceDocument>(noun, &id, &document)?.read(bytes, signature)?);
+            parts
+                .sources
+                .push(of_json::<SourceDocument>(noun, &id, &document)?.read(bytes, signature)?);
         }
         Kind::Integration => {
-            parts.integrations.push(of_json::<IntegrationDocument>(noun, &id, &document)?.read(bytes)?);
+            parts
+                .integrations
+                .push(of_json::<IntegrationDocument>(noun, &id, &document)?.read(bytes)?);
         }
         Kind::EventSet => parts.event_sets.push(of_json(noun, &id, &document)?),
         Kind::Rule => parts.rules.push(of_json(noun, &id, &document)?),
         Kind::Mapping => parts.mappings.push(of_json(noun, &id, &document)?),
         Kind::Key => {
             let used = uses.get(&KeyId::from_bytes(bytes)).copied();
-            parts.keys.push(of_json::<KeyDocument>(noun, &id, &document)?.read(bytes, used));
+            parts
+                .keys
+                .push(of_json::<KeyDocument>(noun, &id, &document)?.read(bytes, used));
         }
     }
     Ok(())

@@ -7,8 +7,8 @@ use domain::{CompanyId, Dice, IntegrationId, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::document::{self, IntegrationDocument, KeyDocument, SourceDocument};
 use super::Change;
+use super::document::{self, IntegrationDocument, KeyDocument, SourceDocument};
 use crate::StoreError;
 use crate::audit::NewAudit;
 use crate::codec::{of_json, to_json};
@@ -27,8 +27,15 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Company, Self::Source, Self::Integration, Self::EventSet, Self::Rule, Self::Mapping, Self::Key];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Company,
+        Self::Source,
+        Self::Integration,
+        Self::EventSet,
+        Self::Rule,
+        Self::Mapping,
+        Self::Key,
+    ];
 
     /// As it is stored, and as errors and the audit log call it.
     pub(crate) fn noun(self) -> &'static str {
@@ -84,17 +91,29 @@ pub(crate) enum Op {
     /// Inserts, or replaces the one with the same id.
     Put(Vec<Item>),
     /// The integration must be there; [`Edit::apply`] makes the document that is stored.
-    Edit { id: [u8; 16], edit: Edit },
+    Edit {
+        id: [u8; 16],
+        edit: Edit,
+    },
     /// Removes the item and what it owns. Pending deliveries of an integration end as dead.
-    Remove { kind: Kind, id: [u8; 16] },
+    Remove {
+        kind: Kind,
+        id: [u8; 16],
+    },
     /// The gate of an integration admits again.
-    ReleaseGate { id: [u8; 16] },
+    ReleaseGate {
+        id: [u8; 16],
+    },
 }
 
 /// An edit of a stored integration.
 #[derive(Debug, Clone)]
 pub(crate) enum Edit {
-    Checked { at: Timestamp, ok: bool, report: Value },
+    Checked {
+        at: Timestamp,
+        ok: bool,
+        report: Value,
+    },
     SetEnabled(bool),
 }
 
@@ -115,7 +134,8 @@ impl Item {
             return Ok(self.document.clone());
         }
         let old: IntegrationDocument = of_json(Kind::Integration.noun(), &self.id, stored)?;
-        let mut new: IntegrationDocument = of_json(Kind::Integration.noun(), &self.id, &self.document)?;
+        let mut new: IntegrationDocument =
+            of_json(Kind::Integration.noun(), &self.id, &self.document)?;
         new.version = old.version + 1;
         if self.sealed.is_none() {
             new.secrets_set = old.secrets_set;
@@ -150,17 +170,29 @@ impl Edit {
 }
 
 impl PreparedChange {
-    pub(crate) fn new(change: Change, actor: &Actor, now: Timestamp, seal: &Seal, dice: &Dice) -> Self {
+    pub(crate) fn new(
+        change: Change,
+        actor: &Actor,
+        now: Timestamp,
+        seal: &Seal,
+        dice: &Dice,
+    ) -> Self {
         let wakes = wakes(&change);
         let (op, action, kind, id, detail) = prepare(change, seal, dice);
-        Self { op, audit: NewAudit::new(now, actor, action, kind.noun(), id, &detail), wakes }
+        Self {
+            op,
+            audit: NewAudit::new(now, actor, action, kind.noun(), id, &detail),
+            wakes,
+        }
     }
 }
 
 fn wakes(change: &Change) -> Option<IntegrationId> {
     match change {
         Change::UpdateIntegration { integration, .. } => Some(integration.id),
-        Change::Checked { id, .. } | Change::SetEnabled { id, .. } | Change::ReleaseGate { id } => Some(*id),
+        Change::Checked { id, .. } | Change::SetEnabled { id, .. } | Change::ReleaseGate { id } => {
+            Some(*id)
+        }
         Change::RemoveIntegration(id) => Some(*id),
         _ => None,
     }
@@ -176,21 +208,39 @@ fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
         Change::InsertSource(source) => insert(source_item(&source, seal, dice), source.id),
         Change::UpdateSource(source) => update(source_item(&source, seal, dice), source.id),
         Change::RemoveSource(id) => remove(Kind::Source, id.to_bytes(), id),
-        Change::InsertIntegration { integration, secrets } => {
-            insert(integration_item(&integration, Some(&secrets), seal, dice), integration.id)
-        }
-        Change::UpdateIntegration { integration, secrets } => {
-            update(integration_item(&integration, secrets.as_ref(), seal, dice), integration.id)
-        }
-        Change::Checked { id, at, ok, report } => {
-            edit(id, "check", json!({ "ok": ok }), Edit::Checked { at, ok, report })
-        }
-        Change::SetEnabled { id, enabled } => {
-            edit(id, "switch", json!({ "enabled": enabled }), Edit::SetEnabled(enabled))
-        }
-        Change::ReleaseGate { id } => {
-            (Op::ReleaseGate { id: id.to_bytes() }, "release", Kind::Integration, id.to_string(), Value::Null)
-        }
+        Change::InsertIntegration {
+            integration,
+            secrets,
+        } => insert(
+            integration_item(&integration, Some(&secrets), seal, dice),
+            integration.id,
+        ),
+        Change::UpdateIntegration {
+            integration,
+            secrets,
+        } => update(
+            integration_item(&integration, secrets.as_ref(), seal, dice),
+            integration.id,
+        ),
+        Change::Checked { id, at, ok, report } => edit(
+            id,
+            "check",
+            json!({ "ok": ok }),
+            Edit::Checked { at, ok, report },
+        ),
+        Change::SetEnabled { id, enabled } => edit(
+            id,
+            "switch",
+            json!({ "enabled": enabled }),
+            Edit::SetEnabled(enabled),
+        ),
+        Change::ReleaseGate { id } => (
+            Op::ReleaseGate { id: id.to_bytes() },
+            "release",
+            Kind::Integration,
+            id.to_string(),
+            Value::Null,
+        ),
         Change::RemoveIntegration(id) => remove(Kind::Integration, id.to_bytes(), id),
         Change::InsertEventSet(set) => insert(event_set_item(&set), set.id),
         Change::UpdateEventSet(set) => update(event_set_item(&set), set.id),
@@ -199,9 +249,14 @@ fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
         Change::UpdateRule(rule) => update(rule_item(&rule), rule.id),
         Change::RemoveRule(id) => remove(Kind::Rule, id.to_bytes(), id),
         Change::PutMappings(mappings) => put_mappings(&mappings),
-        Change::RemoveMapping { integration, company } => {
-            remove(Kind::Mapping, mapping_id(integration, company), mapping_name(integration, company))
-        }
+        Change::RemoveMapping {
+            integration,
+            company,
+        } => remove(
+            Kind::Mapping,
+            mapping_id(integration, company),
+            mapping_name(integration, company),
+        ),
         Change::InsertKey(key) => insert(key_item(&key), key.id),
         Change::RemoveKey(id) => remove(Kind::Key, id.to_bytes(), id),
     }
@@ -218,17 +273,40 @@ fn update(item: Item, id: impl ToString) -> Prepared {
 }
 
 fn remove(kind: Kind, id: [u8; 16], shown: impl ToString) -> Prepared {
-    (Op::Remove { kind, id }, "remove", kind, shown.to_string(), Value::Null)
+    (
+        Op::Remove { kind, id },
+        "remove",
+        kind,
+        shown.to_string(),
+        Value::Null,
+    )
 }
 
 fn edit(id: IntegrationId, action: &'static str, detail: Value, edit: Edit) -> Prepared {
-    (Op::Edit { id: id.to_bytes(), edit }, action, Kind::Integration, id.to_string(), detail)
+    (
+        Op::Edit {
+            id: id.to_bytes(),
+            edit,
+        },
+        action,
+        Kind::Integration,
+        id.to_string(),
+        detail,
+    )
 }
 
 fn put_mappings(mappings: &[CompanyMapping]) -> Prepared {
-    let first = mappings.first().map_or_else(String::new, |mapping| mapping_name(mapping.integration, mapping.company));
+    let first = mappings.first().map_or_else(String::new, |mapping| {
+        mapping_name(mapping.integration, mapping.company)
+    });
     let detail = json!({ "mappings": mappings.len() });
-    (Op::Put(mappings.iter().map(mapping_item).collect()), "update", Kind::Mapping, first, detail)
+    (
+        Op::Put(mappings.iter().map(mapping_item).collect()),
+        "update",
+        Kind::Mapping,
+        first,
+        detail,
+    )
 }
 
 /// An item that nothing is sealed of and that refers to nothing.
@@ -250,11 +328,23 @@ fn uses_companies(companies: impl IntoIterator<Item = CompanyId>) -> Vec<Referen
     let mut targets: Vec<_> = companies.into_iter().map(CompanyId::to_bytes).collect();
     targets.sort_unstable();
     targets.dedup();
-    targets.into_iter().map(|target| Reference { kind: Kind::Company, target, owned: false }).collect()
+    targets
+        .into_iter()
+        .map(|target| Reference {
+            kind: Kind::Company,
+            target,
+            owned: false,
+        })
+        .collect()
 }
 
 fn company_item(company: &domain::company::Company) -> Item {
-    plain(Kind::Company, company.id.to_bytes(), &company.name, to_json(company))
+    plain(
+        Kind::Company,
+        company.id.to_bytes(),
+        &company.name,
+        to_json(company),
+    )
 }
 
 fn source_item(source: &domain::source::Source, seal: &Seal, dice: &Dice) -> Item {
@@ -263,7 +353,12 @@ fn source_item(source: &domain::source::Source, seal: &Seal, dice: &Dice) -> Ite
     Item {
         sealed: Some(document::seal_signatures(seal, dice, source)),
         references: uses_companies(companies.chain(source.company).chain(ruled)),
-        ..plain(Kind::Source, source.id.to_bytes(), &source.name, to_json(&SourceDocument::new(source)))
+        ..plain(
+            Kind::Source,
+            source.id.to_bytes(),
+            &source.name,
+            to_json(&SourceDocument::new(source)),
+        )
     }
 }
 
@@ -278,7 +373,12 @@ fn integration_item(
         sealed: secrets.map(|secrets| document::seal_secrets(seal, dice, integration.id, secrets)),
         references: uses_companies(integration.companies.iter().copied()),
         enabled: Some(integration.enabled),
-        ..plain(Kind::Integration, integration.id.to_bytes(), &integration.name, to_json(&document))
+        ..plain(
+            Kind::Integration,
+            integration.id.to_bytes(),
+            &integration.name,
+            to_json(&document),
+        )
     }
 }
 
@@ -290,23 +390,42 @@ fn rule_item(rule: &domain::rule::IntegrationRule) -> Item {
     Item {
         scope: rule.integration.to_bytes(),
         references: vec![
-            Reference { kind: Kind::Integration, target: rule.integration.to_bytes(), owned: true },
-            Reference { kind: Kind::EventSet, target: rule.event_set.to_bytes(), owned: false },
+            Reference {
+                kind: Kind::Integration,
+                target: rule.integration.to_bytes(),
+                owned: true,
+            },
+            Reference {
+                kind: Kind::EventSet,
+                target: rule.event_set.to_bytes(),
+                owned: false,
+            },
         ],
         ..plain(Kind::Rule, rule.id.to_bytes(), &rule.name, to_json(rule))
     }
 }
 
 fn mapping_item(mapping: &CompanyMapping) -> Item {
-    let mut references =
-        vec![Reference { kind: Kind::Integration, target: mapping.integration.to_bytes(), owned: true }];
+    let mut references = vec![Reference {
+        kind: Kind::Integration,
+        target: mapping.integration.to_bytes(),
+        owned: true,
+    }];
     if let MappedTo::Company(company) = mapping.company {
-        references.push(Reference { kind: Kind::Company, target: company.to_bytes(), owned: true });
+        references.push(Reference {
+            kind: Kind::Company,
+            target: company.to_bytes(),
+            owned: true,
+        });
     }
     let mut rules: Vec<_> = mapping.rules.iter().map(|rule| rule.to_bytes()).collect();
     rules.sort_unstable();
     rules.dedup();
-    references.extend(rules.into_iter().map(|target| Reference { kind: Kind::Rule, target, owned: false }));
+    references.extend(rules.into_iter().map(|target| Reference {
+        kind: Kind::Rule,
+        target,
+        owned: false,
+    }));
     Item {
         scope: mapping.integration.to_bytes(),
         references,
@@ -335,5 +454,10 @@ fn mapping_name(integration: IntegrationId, company: MappedTo) -> String {
 }
 
 fn key_item(key: &domain::access::ApiKey) -> Item {
-    plain(Kind::Key, key.id.to_bytes(), &key.name, to_json(&KeyDocument::new(key)))
+    plain(
+        Kind::Key,
+        key.id.to_bytes(),
+        &key.name,
+        to_json(&KeyDocument::new(key)),
+    )
 }

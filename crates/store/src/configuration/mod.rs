@@ -38,15 +38,31 @@ pub enum Change {
     InsertSource(Source),
     UpdateSource(Source),
     RemoveSource(SourceId),
-    InsertIntegration { integration: Integration, secrets: Secrets },
+    InsertIntegration {
+        integration: Integration,
+        secrets: Secrets,
+    },
     /// Without secrets the stored ones are kept. The version is the store's own and goes up by one.
-    UpdateIntegration { integration: Integration, secrets: Option<Secrets> },
+    UpdateIntegration {
+        integration: Integration,
+        secrets: Option<Secrets>,
+    },
     /// The report of a check; a good one sets `authenticated_at`, a bad one clears it.
-    Checked { id: IntegrationId, at: Timestamp, ok: bool, report: Value },
+    Checked {
+        id: IntegrationId,
+        at: Timestamp,
+        ok: bool,
+        report: Value,
+    },
     /// A person's switch.
-    SetEnabled { id: IntegrationId, enabled: bool },
+    SetEnabled {
+        id: IntegrationId,
+        enabled: bool,
+    },
     /// A person opens the gate.
-    ReleaseGate { id: IntegrationId },
+    ReleaseGate {
+        id: IntegrationId,
+    },
     /// Also its rules and mappings; its pending deliveries end as dead.
     RemoveIntegration(IntegrationId),
     InsertEventSet(EventSet),
@@ -58,7 +74,10 @@ pub enum Change {
     RemoveRule(RuleId),
     /// Each takes the place of the one for the same integration and company.
     PutMappings(Vec<CompanyMapping>),
-    RemoveMapping { integration: IntegrationId, company: MappedTo },
+    RemoveMapping {
+        integration: IntegrationId,
+        company: MappedTo,
+    },
     InsertKey(ApiKey),
     RemoveKey(KeyId),
 }
@@ -92,11 +111,17 @@ impl Cached {
     /// The snapshot, if it is of this epoch or a later one.
     fn of(&self, epoch: u64) -> Option<Arc<Configuration>> {
         let snapshot = self.snapshot.read().unwrap_or_else(PoisonError::into_inner);
-        snapshot.as_ref().filter(|snapshot| snapshot.epoch >= epoch).cloned()
+        snapshot
+            .as_ref()
+            .filter(|snapshot| snapshot.epoch >= epoch)
+            .cloned()
     }
 
     fn put(&self, snapshot: &Arc<Configuration>) {
-        *self.snapshot.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(snapshot));
+        *self
+            .snapshot
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(snapshot));
     }
 }
 
@@ -116,9 +141,11 @@ impl Store {
             Backend::Postgres(db) => postgres::load(db).await?,
         };
         let store = self.clone();
-        let parts = tokio::task::spawn_blocking(move || document::parts(loaded, &store.0.instance, &store.0.seal))
-            .await
-            .map_err(|error| StoreError::Unavailable(error.to_string()))??;
+        let parts = tokio::task::spawn_blocking(move || {
+            document::parts(loaded, &store.0.instance, &store.0.seal)
+        })
+        .await
+        .map_err(|error| StoreError::Unavailable(error.to_string()))??;
         let snapshot = Arc::new(Configuration::new(parts));
         inner.cached.put(&snapshot);
         inner.notices.moved(snapshot.epoch);
@@ -126,7 +153,12 @@ impl Store {
     }
 
     /// Makes a change: the change, the epoch and the audit row in one transaction. Answers the new epoch.
-    pub async fn change(&self, change: Change, actor: &Actor, now: Timestamp) -> Result<u64, StoreError> {
+    pub async fn change(
+        &self,
+        change: Change,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let prepared = PreparedChange::new(change, actor, now, &self.0.seal, &self.0.dice);
         let wakes = prepared.wakes;
         let epoch = match &self.0.backend {
@@ -141,12 +173,19 @@ impl Store {
     /// The unsealed secrets of an integration, for sending alone.
     pub async fn secrets(&self, integration: IntegrationId) -> Result<Secrets, StoreError> {
         let sealed = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::sealed(db, Kind::Integration, integration.to_bytes()).await?,
-            Backend::Postgres(db) => postgres::sealed(db, Kind::Integration, integration.to_bytes()).await?,
+            Backend::Sqlite(db) => {
+                sqlite::sealed(db, Kind::Integration, integration.to_bytes()).await?
+            }
+            Backend::Postgres(db) => {
+                postgres::sealed(db, Kind::Integration, integration.to_bytes()).await?
+            }
         };
         match sealed {
             Some(sealed) => document::open_secrets(&self.0.seal, integration, sealed.as_deref()),
-            None => Err(StoreError::NotFound { what: Kind::Integration.noun(), id: integration.to_string() }),
+            None => Err(StoreError::NotFound {
+                what: Kind::Integration.noun(),
+                id: integration.to_string(),
+            }),
         }
     }
 
@@ -175,8 +214,15 @@ impl Store {
         const EACH: Duration = Duration::from_secs(60);
         /// Most keys that are remembered; beyond it all are forgotten, which costs a write each.
         const KEYS: usize = 10_000;
-        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        if touched.get(&key).is_some_and(|last| now.since(*last) < EACH) {
+        let mut touched = self
+            .0
+            .touched
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if touched
+            .get(&key)
+            .is_some_and(|last| now.since(*last) < EACH)
+        {
             return false;
         }
         if touched.len() >= KEYS {

@@ -8,12 +8,15 @@ use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChange};
 use crate::StoreError;
 use crate::audit;
 use crate::codec::{fixed, hex, to_json};
-use crate::postgres::{CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, lock_epoch, one, retried, run, sound};
+use crate::postgres::{
+    CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, lock_epoch, one, retried, run, sound,
+};
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
 const EPOCH: &str = "SELECT number FROM epoch";
 const RAISE_EPOCH: &str = "UPDATE epoch SET number = number + 1 RETURNING number";
-const NAMED: &str = "SELECT 1 FROM item WHERE kind = $1 AND scope = $2 AND name_key = $3 AND id <> $4";
+const NAMED: &str =
+    "SELECT 1 FROM item WHERE kind = $1 AND scope = $2 AND name_key = $3 AND id <> $4";
 const EXISTS: &str = "SELECT 1 FROM item WHERE kind = $1 AND id = $2";
 const DOCUMENT: &str = "SELECT document FROM item WHERE kind = $1 AND id = $2";
 const PUT: &str = "INSERT INTO item (id, kind, scope, name_key, document, sealed) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -34,34 +37,67 @@ const REMOVE_OWNER: &str = "DELETE FROM owner WHERE integration = $1";
 const END_PENDING: &str = "UPDATE delivery SET status = 'dead', reason = $2, group_key = NULL \
      WHERE integration = $1 AND status = 'pending'";
 const REMOVE_USE: &str = "DELETE FROM key_use WHERE id = $1";
-const TOUCH: &str = "INSERT INTO key_use VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+const TOUCH: &str =
+    "INSERT INTO key_use VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 const USES: &str = "SELECT id, at FROM key_use";
 
 pub(super) async fn load(db: &Postgres) -> Result<Loaded, StoreError> {
     let work = db.snapshot().await?;
-    let epoch = one(&work, EPOCH, &[], |row| row.try_get(0)).await?.unwrap_or(0);
+    let epoch = one(&work, EPOCH, &[], |row| row.try_get(0))
+        .await?
+        .unwrap_or(0);
     let items = all(&work, LOAD, &[], |row| {
-        Ok(LoadedItem { kind: row.try_get(0)?, id: row.try_get(1)?, document: row.try_get(2)?, sealed: row.try_get(3)? })
+        Ok(LoadedItem {
+            kind: row.try_get(0)?,
+            id: row.try_get(1)?,
+            document: row.try_get(2)?,
+            sealed: row.try_get(3)?,
+        })
     })
     .await?;
-    let key_uses = all(&work, USES, &[], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?;
+    let key_uses = all(&work, USES, &[], |row| {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    })
+    .await?;
     work.commit().await?;
-    Ok(Loaded { epoch, items, key_uses })
+    Ok(Loaded {
+        epoch,
+        items,
+        key_uses,
+    })
 }
 
 pub(super) async fn key_uses(db: &Postgres) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
-    Ok(all(&db.client().await?, USES, &[], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await?)
+    Ok(all(&db.client().await?, USES, &[], |row| {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    })
+    .await?)
 }
 
 pub(super) async fn touch_key(db: &Postgres, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
-    run(&db.client().await?, TOUCH, &[&&key.to_bytes()[..], &now.micros()]).await?;
+    run(
+        &db.client().await?,
+        TOUCH,
+        &[&&key.to_bytes()[..], &now.micros()],
+    )
+    .await?;
     Ok(())
 }
 
 /// The sealed column of an item that is there.
-pub(super) async fn sealed(db: &Postgres, kind: Kind, id: [u8; 16]) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+pub(super) async fn sealed(
+    db: &Postgres,
+    kind: Kind,
+    id: [u8; 16],
+) -> Result<Option<Option<Vec<u8>>>, StoreError> {
     const SEALED: &str = "SELECT sealed FROM item WHERE kind = $1 AND id = $2";
-    Ok(one(&db.client().await?, SEALED, &[&kind.noun(), &&id[..]], |row| row.try_get(0)).await?)
+    Ok(one(
+        &db.client().await?,
+        SEALED,
+        &[&kind.noun(), &&id[..]],
+        |row| row.try_get(0),
+    )
+    .await?)
 }
 
 pub(super) async fn change(db: &Postgres, change: PreparedChange) -> Result<u64, StoreError> {
@@ -90,7 +126,10 @@ async fn write(db: &Postgres, work: &Work, change: &PreparedChange) -> Result<u6
     let epoch = epoch.ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))?;
     audit::write_postgres(work, &change.audit, epoch).await?;
     let epoch = epoch.cast_unsigned();
-    let news = News { epoch: Some(epoch), ..db.news().work_at(change.wakes) };
+    let news = News {
+        epoch: Some(epoch),
+        ..db.news().work_at(change.wakes)
+    };
     run(work, SEND_NEWS, &[&CHANNEL, &news.write()]).await?;
     Ok(epoch)
 }
@@ -119,8 +158,17 @@ async fn apply(work: &Work, op: &Op) -> Result<(), Failure> {
 }
 
 async fn document(work: &Work, kind: Kind, id: [u8; 16]) -> Result<String, Failure> {
-    let document = one(work, DOCUMENT, &[&kind.noun(), &&id[..]], |row| row.try_get(0)).await?;
-    document.ok_or_else(|| StoreError::NotFound { what: kind.noun(), id: shown(id) }.into())
+    let document = one(work, DOCUMENT, &[&kind.noun(), &&id[..]], |row| {
+        row.try_get(0)
+    })
+    .await?;
+    document.ok_or_else(|| {
+        StoreError::NotFound {
+            what: kind.noun(),
+            id: shown(id),
+        }
+        .into()
+    })
 }
 
 /// An id as the API prints it.
@@ -129,21 +177,50 @@ fn shown(id: [u8; 16]) -> String {
 }
 
 async fn put(work: &Work, item: &Item, document: &str) -> Result<(), Failure> {
-    let (kind, id, scope, name_key) = (item.kind.noun(), &item.id[..], &item.scope[..], sound(&item.name_key));
-    if one(work, NAMED, &[&kind, &scope, &name_key, &id], |_| Ok(())).await?.is_some() {
-        return Err(StoreError::NameTaken { what: kind, name: item.name.clone() }.into());
+    let (kind, id, scope, name_key) = (
+        item.kind.noun(),
+        &item.id[..],
+        &item.scope[..],
+        sound(&item.name_key),
+    );
+    if one(work, NAMED, &[&kind, &scope, &name_key, &id], |_| Ok(()))
+        .await?
+        .is_some()
+    {
+        return Err(StoreError::NameTaken {
+            what: kind,
+            name: item.name.clone(),
+        }
+        .into());
     }
-    run(work, PUT, &[&id, &kind, &scope, &name_key, &document, &item.sealed]).await?;
+    run(
+        work,
+        PUT,
+        &[&id, &kind, &scope, &name_key, &document, &item.sealed],
+    )
+    .await?;
     run(work, UNREFER, &[&vec![id]]).await?;
     for reference in &item.references {
         let target = &reference.target[..];
-        if one(work, EXISTS, &[&reference.kind.noun(), &target], |_| Ok(())).await?.is_none() {
-            return Err(StoreError::NoSuch { what: reference.kind.noun(), id: shown(reference.target) }.into());
+        if one(work, EXISTS, &[&reference.kind.noun(), &target], |_| Ok(()))
+            .await?
+            .is_none()
+        {
+            return Err(StoreError::NoSuch {
+                what: reference.kind.noun(),
+                id: shown(reference.target),
+            }
+            .into());
         }
         run(work, REFER, &[&target, &id, &reference.owned]).await?;
     }
     if let Some(enabled) = item.enabled {
-        run(work, MAKE_OWNER, &[&id, &enabled, &to_json(&delivery::Gate::default())]).await?;
+        run(
+            work,
+            MAKE_OWNER,
+            &[&id, &enabled, &to_json(&delivery::Gate::default())],
+        )
+        .await?;
     }
     Ok(())
 }
@@ -166,16 +243,28 @@ async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<(), Failure> {
     }
     let going: Vec<&[u8]> = going.iter().map(|id| &id[..]).collect();
     if let Some(user) = one(work, USERS, &[&going], |row| row.try_get::<_, String>(0)).await? {
-        let by = Kind::of_noun(&user)
-            .ok_or_else(|| StoreError::corrupt("item", hex(&id), format_args!("is used by a `{user}`")))?;
-        return Err(StoreError::InUse { what: kind.noun(), id: shown(id), by: by.noun() }.into());
+        let by = Kind::of_noun(&user).ok_or_else(|| {
+            StoreError::corrupt("item", hex(&id), format_args!("is used by a `{user}`"))
+        })?;
+        return Err(StoreError::InUse {
+            what: kind.noun(),
+            id: shown(id),
+            by: by.noun(),
+        }
+        .into());
     }
     run(work, REMOVE, &[&going]).await?;
     run(work, UNREFER, &[&going]).await?;
     match kind {
         Kind::Integration => {
             run(work, REMOVE_OWNER, &[&&id[..]]).await?;
-            run(work, END_PENDING, &[&&id[..], &delivery::DeadReason::Removed.as_str()]).await.map(drop)
+            run(
+                work,
+                END_PENDING,
+                &[&&id[..], &delivery::DeadReason::Removed.as_str()],
+            )
+            .await
+            .map(drop)
         }
         Kind::Key => run(work, REMOVE_USE, &[&&id[..]]).await.map(drop),
         _ => Ok(()),

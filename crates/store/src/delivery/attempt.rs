@@ -60,7 +60,9 @@ impl PreparedAttempt {
             outcome: attempt.outcome,
             cause: attempt.cause,
             detail: attempt.detail,
-            status_code: attempt.status_code.and_then(|code| i16::try_from(code).ok()),
+            status_code: attempt
+                .status_code
+                .and_then(|code| i16::try_from(code).ok()),
             address: attempt.address,
             timings: to_json(&attempt.timings),
             request_headers: to_json(&attempt.request_headers),

@@ -19,7 +19,6 @@ pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
 pub(crate) use row::{PreparedSettlement, lane};
 
-
 /// What became of a delivery after an attempt, or after a decision without one.
 #[derive(Debug, Clone)]
 pub struct Settlement {
@@ -136,12 +135,18 @@ impl FromStr for Standing {
         Self::ALL
             .into_iter()
             .find(|standing| standing.as_str() == text)
-            .ok_or_else(|| format!("`{text}` is no delivery status; take pending, delivered, parked or dead"))
+            .ok_or_else(|| {
+                format!("`{text}` is no delivery status; take pending, delivered, parked or dead")
+            })
     }
 }
 
 impl Store {
-    pub async fn delivery(&self, scope: &Scope, id: DeliveryId) -> Result<Option<DeliveryRow>, StoreError> {
+    pub async fn delivery(
+        &self,
+        scope: &Scope,
+        id: DeliveryId,
+    ) -> Result<Option<DeliveryRow>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::delivery(db, scope, id).await,
             Backend::Postgres(db) => postgres::delivery(db, scope, id).await,
@@ -149,7 +154,11 @@ impl Store {
     }
 
     /// The attempts of a delivery in their order; none when it is outside the scope.
-    pub async fn attempts(&self, scope: &Scope, id: DeliveryId) -> Result<Vec<Attempt>, StoreError> {
+    pub async fn attempts(
+        &self,
+        scope: &Scope,
+        id: DeliveryId,
+    ) -> Result<Vec<Attempt>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::attempts(db, scope, id).await,
             Backend::Postgres(db) => postgres::attempts(db, scope, id).await,
@@ -157,7 +166,11 @@ impl Store {
     }
 
     /// The frozen bytes of a delivery; none when it is not sealed or outside the scope.
-    pub async fn alert(&self, scope: &Scope, id: DeliveryId) -> Result<Option<FrozenAlert>, StoreError> {
+    pub async fn alert(
+        &self,
+        scope: &Scope,
+        id: DeliveryId,
+    ) -> Result<Option<FrozenAlert>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::alert(db, scope, id).await,
             Backend::Postgres(db) => postgres::alert(db, scope, id).await,
@@ -179,7 +192,12 @@ impl Store {
     }
 
     /// How many deliveries a query fits, counted up to `most`.
-    pub async fn count_deliveries(&self, scope: &Scope, query: &DeliveryQuery, most: u32) -> Result<u32, StoreError> {
+    pub async fn count_deliveries(
+        &self,
+        scope: &Scope,
+        query: &DeliveryQuery,
+        most: u32,
+    ) -> Result<u32, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::count_deliveries(db, scope, query, most).await,
             Backend::Postgres(db) => postgres::count_deliveries(db, scope, query, most).await,
@@ -228,7 +246,11 @@ impl Store {
     }
 
     /// Fixes the bytes of closed groups. False when the lease was stale: nothing changed.
-    pub async fn seal(&self, lease: &Lease, sealed: Vec<(DeliveryId, FrozenAlert)>) -> Result<bool, StoreError> {
+    pub async fn seal(
+        &self,
+        lease: &Lease,
+        sealed: Vec<(DeliveryId, FrozenAlert)>,
+    ) -> Result<bool, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::seal(db, lease, sealed).await,
             Backend::Postgres(db) => postgres::seal(db, lease, sealed).await,
@@ -265,7 +287,11 @@ impl Store {
 
     /// Moves waiting retries forward to the given times; never past `not_before`, never later than they were due.
     /// False when the lease was stale.
-    pub async fn pull_forward(&self, lease: &Lease, due: Vec<(DeliveryId, Timestamp)>) -> Result<bool, StoreError> {
+    pub async fn pull_forward(
+        &self,
+        lease: &Lease,
+        due: Vec<(DeliveryId, Timestamp)>,
+    ) -> Result<bool, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::pull_forward(db, lease, due).await,
             Backend::Postgres(db) => postgres::pull_forward(db, lease, due).await,
@@ -283,6 +309,19 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::clamp_due(db, lease, latest).await,
             Backend::Postgres(db) => postgres::clamp_due(db, lease, latest).await,
+        }
+    }
+
+    /// Ends at most `limit` parked deliveries as `held too long` that were due before then. Answers how many.
+    pub async fn give_up_parked(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::give_up_parked(db, before, limit).await,
+            Backend::Postgres(db) => postgres::give_up_parked(db, before, limit).await,
         }
     }
 

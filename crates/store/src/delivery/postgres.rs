@@ -4,7 +4,9 @@ mod list;
 mod work;
 
 pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, retry};
-pub(super) use work::{clamp_due, close_groups, due, gate, gates, pull_forward, seal, settle, waiting};
+pub(super) use work::{
+    clamp_due, close_groups, due, gate, gates, pull_forward, seal, settle, waiting,
+};
 
 use tokio_postgres::Row;
 

@@ -28,7 +28,9 @@ pub(crate) fn held(gate: &Gate) -> bool {
 pub(crate) fn mix(lanes: [Vec<Due>; 3], limit: usize, later: Option<Timestamp>) -> DuePage {
     let [mut items, mut first, mut retries] = lanes;
     let room = limit.saturating_sub(items.len());
-    let for_retries = retries.len().min((room / 4).max(room.saturating_sub(first.len())));
+    let for_retries = retries
+        .len()
+        .min((room / 4).max(room.saturating_sub(first.len())));
     let left = [
         split_off(&mut items, limit),
         split_off(&mut first, room - for_retries),
@@ -36,7 +38,10 @@ pub(crate) fn mix(lanes: [Vec<Due>; 3], limit: usize, later: Option<Timestamp>) 
     ];
     items.append(&mut first);
     items.append(&mut retries);
-    DuePage { items, next_due: left.into_iter().flatten().chain(later).min() }
+    DuePage {
+        items,
+        next_due: left.into_iter().flatten().chain(later).min(),
+    }
 }
 
 /// Cuts what is beyond `most`, and says when the first of it was due.
@@ -70,9 +75,18 @@ impl StateRow {
     }
 
     pub(crate) fn read(&self, id: &[u8]) -> Result<Delivery, StoreError> {
-        let corrupt = |what: &str, word: &str| StoreError::corrupt(TABLE, hex(id), format_args!("{what} `{word}`"));
-        let status: Status = self.status.parse().map_err(|_| corrupt("status", &self.status))?;
-        let reason = self.reason.as_deref().map(|word| word.parse().map_err(|_| corrupt("reason", word))).transpose()?;
+        let corrupt = |what: &str, word: &str| {
+            StoreError::corrupt(TABLE, hex(id), format_args!("{what} `{word}`"))
+        };
+        let status: Status = self
+            .status
+            .parse()
+            .map_err(|_| corrupt("status", &self.status))?;
+        let reason = self
+            .reason
+            .as_deref()
+            .map(|word| word.parse().map_err(|_| corrupt("reason", word)))
+            .transpose()?;
         Ok(Delivery {
             status,
             attempts: self.attempts.unsigned_abs(),
@@ -99,7 +113,10 @@ impl PreparedSettlement {
         Self {
             delivery: settlement.delivery.to_bytes(),
             state: StateRow::new(&settlement.state),
-            cause: settlement.attempt.as_ref().and_then(|attempt| attempt.cause.clone()),
+            cause: settlement
+                .attempt
+                .as_ref()
+                .and_then(|attempt| attempt.cause.clone()),
             attempt: settlement.attempt.map(PreparedAttempt::new),
         }
     }
@@ -125,7 +142,11 @@ impl TryFrom<DueRow> for Due {
 
     fn try_from(row: DueRow) -> Result<Self, StoreError> {
         let id = &row.id;
-        let replay_of = row.replay_of.as_deref().map(|bytes| fixed(TABLE, id, bytes)).transpose()?;
+        let replay_of = row
+            .replay_of
+            .as_deref()
+            .map(|bytes| fixed(TABLE, id, bytes))
+            .transpose()?;
         Ok(Self {
             id: DeliveryId::from_bytes(fixed(TABLE, id, id)?),
             company: CompanyId::from_bytes(fixed(TABLE, id, &row.company)?),
@@ -146,9 +167,15 @@ pub(crate) fn read_alert(
     headers: Option<String>,
     hash: Option<Vec<u8>>,
 ) -> Result<Option<FrozenAlert>, StoreError> {
-    let (Some(body), Some(headers), Some(hash)) = (body, headers, hash) else { return Ok(None) };
+    let (Some(body), Some(headers), Some(hash)) = (body, headers, hash) else {
+        return Ok(None);
+    };
     let headers = of_json(TABLE, id, &headers)?;
-    Ok(Some(FrozenAlert { body, headers, hash: fixed(TABLE, id, &hash)? }))
+    Ok(Some(FrozenAlert {
+        body,
+        headers,
+        hash: fixed(TABLE, id, &hash)?,
+    }))
 }
 
 /// A delivery as lists show it.
@@ -185,8 +212,16 @@ impl TryFrom<ListRow> for DeliveryRow {
         if row.subject.is_some() {
             events.push(EventId::from_bytes(fixed(TABLE, id, &row.event)?));
         }
-        events.extend(split_ids(TABLE, id, &row.joined)?.into_iter().map(EventId::from_bytes));
-        let replay_of = row.replay_of.as_deref().map(|bytes| fixed(TABLE, id, bytes)).transpose()?;
+        events.extend(
+            split_ids(TABLE, id, &row.joined)?
+                .into_iter()
+                .map(EventId::from_bytes),
+        );
+        let replay_of = row
+            .replay_of
+            .as_deref()
+            .map(|bytes| fixed(TABLE, id, bytes))
+            .transpose()?;
         Ok(Self {
             id: DeliveryId::from_bytes(fixed(TABLE, id, id)?),
             integration: IntegrationId::from_bytes(fixed(TABLE, id, &row.integration)?),
@@ -201,7 +236,10 @@ impl TryFrom<ListRow> for DeliveryRow {
             reason: row.state.reason,
             cause: row.cause,
             events,
-            subject: row.subject.or_else(|| subject_of(row.body.as_deref()?)).unwrap_or_default(),
+            subject: row
+                .subject
+                .or_else(|| subject_of(row.body.as_deref()?))
+                .unwrap_or_default(),
             critical: row.critical,
             created_at: Timestamp::from_micros(row.created_at),
             due_at: state.due_at,
@@ -219,5 +257,7 @@ fn subject_of(body: &[u8]) -> Option<String> {
     struct Envelope {
         subject: String,
     }
-    serde_json::from_slice::<Envelope>(body).ok().map(|envelope| envelope.subject)
+    serde_json::from_slice::<Envelope>(body)
+        .ok()
+        .map(|envelope| envelope.subject)
 }

@@ -7,7 +7,9 @@ mod sqlite;
 use domain::access::Scope;
 use domain::event::{Event, Fingerprint, Match};
 use domain::message::Decode;
-use domain::{CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Severity, SourceId, Timestamp};
+use domain::{
+    CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Severity, SourceId, Timestamp,
+};
 
 use crate::{Backend, Page, PageAt, Store, StoreError};
 
@@ -55,7 +57,11 @@ impl Store {
     }
 
     /// The deliveries that carry an event, oldest first; none when the event is outside the scope.
-    pub async fn deliveries_of_event(&self, scope: &Scope, id: EventId) -> Result<Vec<EventDelivery>, StoreError> {
+    pub async fn deliveries_of_event(
+        &self,
+        scope: &Scope,
+        id: EventId,
+    ) -> Result<Vec<EventDelivery>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::deliveries_of_event(db, scope, id).await,
             Backend::Postgres(db) => postgres::deliveries_of_event(db, scope, id).await,
@@ -63,7 +69,12 @@ impl Store {
     }
 
     /// Events, newest first.
-    pub async fn events(&self, scope: &Scope, query: &EventQuery, at: &PageAt) -> Result<Page<Event>, StoreError> {
+    pub async fn events(
+        &self,
+        scope: &Scope,
+        query: &EventQuery,
+        at: &PageAt,
+    ) -> Result<Page<Event>, StoreError> {
         let rows = match &self.0.backend {
             Backend::Sqlite(db) => sqlite::events(db, scope, query, at).await?,
             Backend::Postgres(db) => postgres::events(db, scope, query, at).await?,
@@ -73,7 +84,12 @@ impl Store {
 
     /// Events that were stored after the given one, in the order of storing; without one, the newest ones.
     /// This is how a live stream goes on: an event whose id is older but which was stored later is not missed.
-    pub async fn events_after(&self, scope: &Scope, after: Option<EventId>, limit: u16) -> Result<Vec<Event>, StoreError> {
+    pub async fn events_after(
+        &self,
+        scope: &Scope,
+        after: Option<EventId>,
+        limit: u16,
+    ) -> Result<Vec<Event>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::events_after(db, scope, after, limit).await,
             Backend::Postgres(db) => postgres::events_after(db, scope, after, limit).await,

@@ -18,7 +18,11 @@ const TEXT: &str = "seq IN (SELECT seq FROM event_text WHERE words @@ ?::text::t
 /// The number of storing of an event; of one that is gone, of the one stored last before it.
 const STORED_AT: &str = "SELECT seq FROM event WHERE id <= $1 ORDER BY id DESC LIMIT 1";
 
-pub(super) async fn event(db: &Postgres, scope: &Scope, id: EventId) -> Result<Option<Event>, StoreError> {
+pub(super) async fn event(
+    db: &Postgres,
+    scope: &Scope,
+    id: EventId,
+) -> Result<Option<Event>, StoreError> {
     let mut clauses = Clauses::default();
     clauses.and("id = ?", id.to_bytes().to_vec());
     clauses.scope("company", scope);
@@ -35,9 +39,13 @@ pub(super) async fn deliveries_of_event(
     clauses.and("id = ?", id.to_bytes().to_vec());
     clauses.scope("company", scope);
     let sql = format!("SELECT deliveries FROM event{}", clauses.sql());
-    let column: Option<Vec<u8>> =
-        one(&db.client().await?, &sql, &clauses.values(), |row| row.try_get(0)).await?;
-    column.map_or(Ok(Vec::new()), |column| read_deliveries(&id.to_bytes(), &column))
+    let column: Option<Vec<u8>> = one(&db.client().await?, &sql, &clauses.values(), |row| {
+        row.try_get(0)
+    })
+    .await?;
+    column.map_or(Ok(Vec::new()), |column| {
+        read_deliveries(&id.to_bytes(), &column)
+    })
 }
 
 pub(super) async fn events(
@@ -54,36 +62,66 @@ pub(super) async fn events(
     if let Some(message) = query.message {
         const EVENTS: &str = "SELECT events FROM message WHERE id = $1";
         let id = message.to_bytes();
-        let column: Option<Vec<u8>> = one(&client, EVENTS, &[&&id[..]], |row| row.try_get(0)).await?;
-        clauses.within("id", split_ids("message", &id, &column.unwrap_or_default())?);
+        let column: Option<Vec<u8>> =
+            one(&client, EVENTS, &[&&id[..]], |row| row.try_get(0)).await?;
+        clauses.within(
+            "id",
+            split_ids("message", &id, &column.unwrap_or_default())?,
+        );
     }
-    let rows = select(&client, &clauses, &format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1)).await?;
+    let rows = select(
+        &client,
+        &clauses,
+        &format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1),
+    )
+    .await?;
     rows.into_iter().map(Event::try_from).collect()
 }
 
 fn narrow(clauses: &mut Clauses, query: &EventQuery) {
     clauses.and_text("kind = ?", query.kind.as_deref());
     clauses.and_text("category = ?", query.category.as_deref());
-    clauses.and_some("company = ?", query.company.map(|id| id.to_bytes().to_vec()));
+    clauses.and_some(
+        "company = ?",
+        query.company.map(|id| id.to_bytes().to_vec()),
+    );
     clauses.and_some("source = ?", query.source.map(|id| id.to_bytes().to_vec()));
     clauses.and_some("severity >= ?", query.severity_least.map(severity_rank));
     match query.routing.as_deref() {
         Some("unrouted") => clauses.and_plain("routing <> 'routed'"),
         word => clauses.and_text("routing = ?", word),
     }
-    clauses.and_some("matched = ?", query.matched.map(domain::event::Match::as_str));
-    clauses.and_some("decode = ?", query.decode.map(domain::message::Decode::as_str));
-    clauses.and_some("received_at >= ?", query.since.map(domain::Timestamp::micros));
-    clauses.and_some("received_at < ?", query.until.map(domain::Timestamp::micros));
+    clauses.and_some(
+        "matched = ?",
+        query.matched.map(domain::event::Match::as_str),
+    );
+    clauses.and_some(
+        "decode = ?",
+        query.decode.map(domain::message::Decode::as_str),
+    );
+    clauses.and_some(
+        "received_at >= ?",
+        query.since.map(domain::Timestamp::micros),
+    );
+    clauses.and_some(
+        "received_at < ?",
+        query.until.map(domain::Timestamp::micros),
+    );
     if let Some(text) = &query.text {
         // Each word is quoted and holds letters and digits alone, so nothing in it is an operator.
-        let words: Vec<_> = search::words(text).iter().map(|word| format!("'{word}'")).collect();
+        let words: Vec<_> = search::words(text)
+            .iter()
+            .map(|word| format!("'{word}'"))
+            .collect();
         match words.is_empty() {
             true => clauses.and_plain("FALSE"),
             false => clauses.and(TEXT, words.join(" & ")),
         }
     }
-    clauses.and_some(FINGERPRINT, query.fingerprint.map(|fingerprint| fingerprint.0.to_vec()));
+    clauses.and_some(
+        FINGERPRINT,
+        query.fingerprint.map(|fingerprint| fingerprint.0.to_vec()),
+    );
 }
 
 pub(super) async fn events_after(
@@ -98,12 +136,20 @@ pub(super) async fn events_after(
     clauses.scope("company", scope);
     let mut rows = match after {
         None => {
-            let mut newest = select(&client, &clauses, &format!("ORDER BY seq DESC LIMIT {limit}")).await?;
+            let mut newest = select(
+                &client,
+                &clauses,
+                &format!("ORDER BY seq DESC LIMIT {limit}"),
+            )
+            .await?;
             newest.reverse();
             newest
         }
         Some(after) => {
-            let seq = one(&client, STORED_AT, &[&&after.to_bytes()[..]], |row| row.try_get::<_, i64>(0)).await?;
+            let seq = one(&client, STORED_AT, &[&&after.to_bytes()[..]], |row| {
+                row.try_get::<_, i64>(0)
+            })
+            .await?;
             clauses.and("seq > ?", seq.unwrap_or(0));
             select(&client, &clauses, &format!("ORDER BY seq LIMIT {limit}")).await?
         }

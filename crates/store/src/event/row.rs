@@ -40,7 +40,8 @@ impl TryFrom<EventRow> for Event {
 
     fn try_from(row: EventRow) -> Result<Self, StoreError> {
         let id = &row.id;
-        let optional = |bytes: Option<Vec<u8>>| bytes.map(|bytes| fixed(TABLE, id, &bytes)).transpose();
+        let optional =
+            |bytes: Option<Vec<u8>>| bytes.map(|bytes| fixed(TABLE, id, &bytes)).transpose();
         let corrupt = |detail: String| StoreError::corrupt(TABLE, hex(id), detail);
         Ok(Self {
             id: EventId::from_bytes(fixed(TABLE, id, id)?),
@@ -57,9 +58,12 @@ impl TryFrom<EventRow> for Event {
             occurred_at: row.occurred_at.map(Timestamp::from_micros),
             received_at: Timestamp::from_micros(row.received_at),
             count: u32::try_from(row.count).map_err(|_| corrupt(format!("count {}", row.count)))?,
-            routing: Routing::of_word(&row.routing).ok_or_else(|| corrupt(format!("routing `{}`", row.routing)))?,
+            routing: Routing::of_word(&row.routing)
+                .ok_or_else(|| corrupt(format!("routing `{}`", row.routing)))?,
             epoch: row.epoch.cast_unsigned(),
-            via: row.via.map_or(Ok(Vec::new()), |via| of_json(TABLE, id, &via))?,
+            via: row
+                .via
+                .map_or(Ok(Vec::new()), |via| of_json(TABLE, id, &via))?,
         })
     }
 }
@@ -69,12 +73,18 @@ pub(crate) fn read_deliveries(id: &[u8], bytes: &[u8]) -> Result<Vec<EventDelive
     let ids = split_ids(TABLE, id, bytes)?;
     let (triples, rest) = ids.as_chunks::<3>();
     if !rest.is_empty() {
-        return Err(StoreError::corrupt(TABLE, hex(id), "a list of deliveries is cut short"));
+        return Err(StoreError::corrupt(
+            TABLE,
+            hex(id),
+            "a list of deliveries is cut short",
+        ));
     }
-    let deliveries = triples.iter().map(|[delivery, integration, rule]| EventDelivery {
-        delivery: domain::DeliveryId::from_bytes(*delivery),
-        integration: domain::IntegrationId::from_bytes(*integration),
-        rule: domain::RuleId::from_bytes(*rule),
-    });
+    let deliveries = triples
+        .iter()
+        .map(|[delivery, integration, rule]| EventDelivery {
+            delivery: domain::DeliveryId::from_bytes(*delivery),
+            integration: domain::IntegrationId::from_bytes(*integration),
+            rule: domain::RuleId::from_bytes(*rule),
+        });
     Ok(deliveries.collect())
 }

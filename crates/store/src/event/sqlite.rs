@@ -18,11 +18,17 @@ const TEXT: &str = "seq IN (SELECT rowid FROM event_text WHERE event_text MATCH 
 /// The number of storing of an event; of one that is gone, of the one stored last before it.
 const STORED_AT: &str = "SELECT seq FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
 
-pub(super) async fn event(db: &Sqlite, scope: &Scope, id: EventId) -> Result<Option<Event>, StoreError> {
+pub(super) async fn event(
+    db: &Sqlite,
+    scope: &Scope,
+    id: EventId,
+) -> Result<Option<Event>, StoreError> {
     let mut clauses = Clauses::default();
     clauses.and("id = ?", blob(Some(id.to_bytes())));
     clauses.scope("company", scope);
-    let rows = db.read(move |conn| select(conn, clauses, "LIMIT 1")).await?;
+    let rows = db
+        .read(move |conn| select(conn, clauses, "LIMIT 1"))
+        .await?;
     rows.into_iter().next().map(Event::try_from).transpose()
 }
 
@@ -37,10 +43,14 @@ pub(super) async fn deliveries_of_event(
     let column: Option<Vec<u8>> = db
         .read(move |conn| {
             let sql = format!("SELECT deliveries FROM event{}", clauses.sql());
-            one(conn, &sql, params_from_iter(clauses.into_values()), |row| row.get(0))
+            one(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+                row.get(0)
+            })
         })
         .await?;
-    column.map_or(Ok(Vec::new()), |column| read_deliveries(&id.to_bytes(), &column))
+    column.map_or(Ok(Vec::new()), |column| {
+        read_deliveries(&id.to_bytes(), &column)
+    })
 }
 
 pub(super) async fn events(
@@ -57,9 +67,16 @@ pub(super) async fn events(
     let rows = db
         .read(move |conn| {
             if let Some(message) = message {
-                let column: Option<Vec<u8>> =
-                    one(conn, "SELECT events FROM message WHERE id = ?1", [message.to_bytes()], |row| row.get(0))?;
-                clauses.within("id", split_ids("message", &message.to_bytes(), &column.unwrap_or_default())?);
+                let column: Option<Vec<u8>> = one(
+                    conn,
+                    "SELECT events FROM message WHERE id = ?1",
+                    [message.to_bytes()],
+                    |row| row.get(0),
+                )?;
+                clauses.within(
+                    "id",
+                    split_ids("message", &message.to_bytes(), &column.unwrap_or_default())?,
+                );
             }
             select(conn, clauses, &format!("ORDER BY id DESC LIMIT {limit}"))
         })
@@ -70,21 +87,42 @@ pub(super) async fn events(
 fn narrow(clauses: &mut Clauses, query: &EventQuery) {
     clauses.and_some("kind = ?", query.kind.clone());
     clauses.and_some("category = ?", query.category.clone());
-    clauses.and_some("company = ?", blob(query.company.map(domain::CompanyId::to_bytes)));
-    clauses.and_some("source = ?", blob(query.source.map(domain::SourceId::to_bytes)));
+    clauses.and_some(
+        "company = ?",
+        blob(query.company.map(domain::CompanyId::to_bytes)),
+    );
+    clauses.and_some(
+        "source = ?",
+        blob(query.source.map(domain::SourceId::to_bytes)),
+    );
     clauses.and_some("severity >= ?", query.severity_least.map(severity_rank));
     match query.routing.as_deref() {
         None => {}
         Some("unrouted") => clauses.and("routing <> 'routed'", []),
         Some(word) => clauses.and("routing = ?", [Value::Text(word.to_owned())]),
     }
-    clauses.and_some("matched = ?", query.matched.map(|matched| matched.as_str().to_owned()));
-    clauses.and_some("decode = ?", query.decode.map(|decode| decode.as_str().to_owned()));
-    clauses.and_some("received_at >= ?", query.since.map(domain::Timestamp::micros));
-    clauses.and_some("received_at < ?", query.until.map(domain::Timestamp::micros));
+    clauses.and_some(
+        "matched = ?",
+        query.matched.map(|matched| matched.as_str().to_owned()),
+    );
+    clauses.and_some(
+        "decode = ?",
+        query.decode.map(|decode| decode.as_str().to_owned()),
+    );
+    clauses.and_some(
+        "received_at >= ?",
+        query.since.map(domain::Timestamp::micros),
+    );
+    clauses.and_some(
+        "received_at < ?",
+        query.until.map(domain::Timestamp::micros),
+    );
     if let Some(text) = &query.text {
         // Each word is quoted and holds letters and digits alone, so nothing in it is an operator.
-        let words: Vec<_> = search::words(text).iter().map(|word| format!("\"{word}\"")).collect();
+        let words: Vec<_> = search::words(text)
+            .iter()
+            .map(|word| format!("\"{word}\""))
+            .collect();
         match words.is_empty() {
             true => clauses.and("0", []),
             false => clauses.and(TEXT, [Value::Text(words.join(" "))]),
@@ -107,7 +145,8 @@ pub(super) async fn events_after(
     let rows = db
         .read(move |conn| {
             let Some(after) = after else {
-                let mut newest = select(conn, clauses, &format!("ORDER BY seq DESC LIMIT {limit}"))?;
+                let mut newest =
+                    select(conn, clauses, &format!("ORDER BY seq DESC LIMIT {limit}"))?;
                 newest.reverse();
                 return Ok(newest);
             };
@@ -127,7 +166,13 @@ fn select(conn: &Connection, clauses: Clauses, tail: &str) -> Result<Vec<EventRo
 /// The events of these ids that retention has left, in the order of the ids.
 pub(crate) fn events_of(conn: &Connection, ids: &[[u8; 16]]) -> Result<Vec<Event>, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM event WHERE id = ?1");
-    ids.iter().filter_map(|id| one(conn, &sql, [id], read).and_then(|row| row.map(Event::try_from).transpose()).transpose()).collect()
+    ids.iter()
+        .filter_map(|id| {
+            one(conn, &sql, [id], read)
+                .and_then(|row| row.map(Event::try_from).transpose())
+                .transpose()
+        })
+        .collect()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {

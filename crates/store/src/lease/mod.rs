@@ -24,7 +24,11 @@ pub struct Lease {
 
 impl Store {
     /// Integrations with pending deliveries, each with its earliest due time (which may lie ahead), earliest first.
-    pub async fn with_work(&self, now: Timestamp, limit: usize) -> Result<Vec<(IntegrationId, Timestamp)>, StoreError> {
+    pub async fn with_work(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<(IntegrationId, Timestamp)>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::with_work(db, now, limit).await,
             Backend::Postgres(db) => postgres::with_work(db, now, limit).await,

@@ -18,12 +18,19 @@ const WITH_WORK: &str = "SELECT o.integration, min(d.due_at) AS due FROM owner o
 const RELEASE: &str = "UPDATE owner o SET node = NULL, until = 0 FROM (SELECT w.integration FROM owner w \
      JOIN unnest($1::bytea[], $2::bigint[]) AS held (integration, number) USING (integration, number) \
      ORDER BY w.integration FOR UPDATE OF w) mine WHERE o.integration = mine.integration";
-const HELD: &str = "SELECT 1 FROM owner WHERE integration = $1 AND number = $2 AND node IS NOT NULL FOR UPDATE";
+const HELD: &str =
+    "SELECT 1 FROM owner WHERE integration = $1 AND number = $2 AND node IS NOT NULL FOR UPDATE";
 
 /// Whether the lease is still the newest: whoever writes for an owner asks this first, in the same transaction.
 /// Until that ends nobody else can take it.
 pub(crate) async fn holds(work: &Work, lease: &Lease) -> Result<bool, Failure> {
-    let held = one(work, HELD, &[&&lease.integration.to_bytes()[..], &lease.number], |_| Ok(())).await?;
+    let held = one(
+        work,
+        HELD,
+        &[&&lease.integration.to_bytes()[..], &lease.number],
+        |_| Ok(()),
+    )
+    .await?;
     Ok(held.is_some())
 }
 
@@ -38,7 +45,10 @@ pub(super) async fn with_work(
     })
     .await?;
     let read = |(id, due): (Vec<u8>, i64)| {
-        Ok((IntegrationId::from_bytes(fixed("owner", &id, &id)?), Timestamp::from_micros(due)))
+        Ok((
+            IntegrationId::from_bytes(fixed("owner", &id, &id)?),
+            Timestamp::from_micros(due),
+        ))
     };
     rows.into_iter().map(read).collect()
 }
@@ -78,7 +88,11 @@ pub(super) async fn renew_leases(
     let (ids, held_numbers) = columns(held);
     let renewed = retried!(numbers(db, &renew, &ids, &held_numbers, ttl))?;
     let renewed = read_numbers(renewed)?;
-    Ok(leases(held.iter().map(|lease| lease.integration), &renewed, now.after(ttl)))
+    Ok(leases(
+        held.iter().map(|lease| lease.integration),
+        &renewed,
+        now.after(ttl),
+    ))
 }
 
 pub(super) async fn release_leases(db: &Postgres, held: &[Lease]) -> Result<(), StoreError> {
@@ -88,7 +102,9 @@ pub(super) async fn release_leases(db: &Postgres, held: &[Lease]) -> Result<(), 
 }
 
 fn columns(held: &[Lease]) -> (Vec<Vec<u8>>, Vec<i64>) {
-    held.iter().map(|lease| (lease.integration.to_bytes().to_vec(), lease.number)).unzip()
+    held.iter()
+        .map(|lease| (lease.integration.to_bytes().to_vec(), lease.number))
+        .unzip()
 }
 
 /// Runs a statement on owners; answers the number of each that it changed.
@@ -99,12 +115,19 @@ async fn numbers(
     second: &(dyn tokio_postgres::types::ToSql + Sync),
     ttl: Duration,
 ) -> Result<Vec<(Vec<u8>, i64)>, Failure> {
-    let ttl = i64::try_from(ttl.as_micros()).unwrap_or(i64::MAX / 4).min(i64::MAX / 4);
-    all(&db.client().await?, sql, &[ids, second, &ttl], |row| Ok((row.try_get(0)?, row.try_get(1)?))).await
+    let ttl = i64::try_from(ttl.as_micros())
+        .unwrap_or(i64::MAX / 4)
+        .min(i64::MAX / 4);
+    all(&db.client().await?, sql, &[ids, second, &ttl], |row| {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    })
+    .await
 }
 
 fn read_numbers(rows: Vec<(Vec<u8>, i64)>) -> Result<HashMap<IntegrationId, i64>, StoreError> {
-    let read = |(id, number): (Vec<u8>, i64)| Ok((IntegrationId::from_bytes(fixed("owner", &id, &id)?), number));
+    let read = |(id, number): (Vec<u8>, i64)| {
+        Ok((IntegrationId::from_bytes(fixed("owner", &id, &id)?), number))
+    };
     rows.into_iter().map(read).collect()
 }
 
@@ -116,7 +139,11 @@ fn leases(
 ) -> Vec<Lease> {
     wanted
         .filter_map(|integration| {
-            numbers.get(&integration).map(|number| Lease { integration, number: *number, until })
+            numbers.get(&integration).map(|number| Lease {
+                integration,
+                number: *number,
+                until,
+            })
         })
         .collect()
 }

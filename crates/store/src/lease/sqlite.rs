@@ -16,13 +16,22 @@ const WITH_WORK: &str = "SELECT integration, due FROM (SELECT o.integration, min
      AS due FROM owner o) WHERE due < ?1 ORDER BY due LIMIT ?2";
 const TAKE: &str = "UPDATE owner SET node = ?2, number = number + 1, until = ?3 \
      WHERE integration = ?1 AND (node IS NULL OR node = ?2 OR until <= ?4) RETURNING number";
-const RENEW: &str = "UPDATE owner SET until = ?3 WHERE integration = ?1 AND number = ?2 AND node IS NOT NULL";
-const RELEASE: &str = "UPDATE owner SET node = NULL, until = 0 WHERE integration = ?1 AND number = ?2";
-const HELD: &str = "SELECT 1 FROM owner WHERE integration = ?1 AND number = ?2 AND node IS NOT NULL";
+const RENEW: &str =
+    "UPDATE owner SET until = ?3 WHERE integration = ?1 AND number = ?2 AND node IS NOT NULL";
+const RELEASE: &str =
+    "UPDATE owner SET node = NULL, until = 0 WHERE integration = ?1 AND number = ?2";
+const HELD: &str =
+    "SELECT 1 FROM owner WHERE integration = ?1 AND number = ?2 AND node IS NOT NULL";
 
 /// Whether the lease is still the newest: whoever writes for an owner asks this first, in the same transaction.
 pub(crate) fn holds(conn: &rusqlite::Connection, lease: &Lease) -> Result<bool, StoreError> {
-    Ok(one(conn, HELD, (lease.integration.to_bytes(), lease.number), |_| Ok(()))?.is_some())
+    Ok(one(
+        conn,
+        HELD,
+        (lease.integration.to_bytes(), lease.number),
+        |_| Ok(()),
+    )?
+    .is_some())
 }
 
 pub(super) async fn with_work(
@@ -33,7 +42,10 @@ pub(super) async fn with_work(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     db.read(move |conn| {
         all(conn, WITH_WORK, (i64::MAX, limit), |row| {
-            Ok((IntegrationId::from_bytes(row.get(0)?), Timestamp::from_micros(row.get(1)?)))
+            Ok((
+                IntegrationId::from_bytes(row.get(0)?),
+                Timestamp::from_micros(row.get(1)?),
+            ))
         })
     })
     .await
@@ -50,9 +62,18 @@ pub(super) async fn take_leases(
     db.write(Care::Guarded, move |conn| {
         let mut leases = Vec::with_capacity(wanted.len());
         for integration in &wanted {
-            let row = (integration.to_bytes(), node.to_bytes(), until.micros(), now.micros());
+            let row = (
+                integration.to_bytes(),
+                node.to_bytes(),
+                until.micros(),
+                now.micros(),
+            );
             if let Some(number) = one(conn, TAKE, row, |row| row.get(0))? {
-                leases.push(Lease { integration: *integration, number, until });
+                leases.push(Lease {
+                    integration: *integration,
+                    number,
+                    until,
+                });
             }
         }
         Ok(leases)
@@ -70,7 +91,12 @@ pub(super) async fn renew_leases(
     db.write(Care::Guarded, move |conn| {
         let mut leases = Vec::with_capacity(held.len());
         for lease in &held {
-            if run(conn, RENEW, (lease.integration.to_bytes(), lease.number, until.micros()))? == 1 {
+            if run(
+                conn,
+                RENEW,
+                (lease.integration.to_bytes(), lease.number, until.micros()),
+            )? == 1
+            {
                 leases.push(Lease { until, ..*lease });
             }
         }
@@ -82,7 +108,9 @@ pub(super) async fn renew_leases(
 pub(super) async fn release_leases(db: &Sqlite, held: &[Lease]) -> Result<(), StoreError> {
     let held = held.to_vec();
     db.write(Care::Guarded, move |conn| {
-        held.iter().try_for_each(|lease| run(conn, RELEASE, (lease.integration.to_bytes(), lease.number)).map(drop))
+        held.iter().try_for_each(|lease| {
+            run(conn, RELEASE, (lease.integration.to_bytes(), lease.number)).map(drop)
+        })
     })
     .await
 }

@@ -15,7 +15,11 @@ pub(crate) use row::{COLUMNS, MessageRow};
 impl Store {
     /// A message and its events. It is visible when one of its events is, or to a scope of all companies.
     /// Raw bytes that no longer have their hash are [`StoreError::Corrupt`].
-    pub async fn message(&self, scope: &Scope, id: MessageId) -> Result<Option<(Message, Vec<EventId>)>, StoreError> {
+    pub async fn message(
+        &self,
+        scope: &Scope,
+        id: MessageId,
+    ) -> Result<Option<(Message, Vec<EventId>)>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::message(db, scope, id).await,
             Backend::Postgres(db) => postgres::message(db, scope, id).await,

@@ -16,13 +16,18 @@ pub(super) async fn message(
 ) -> Result<Option<(Message, Vec<EventId>)>, StoreError> {
     let client = db.client().await?;
     let sql = format!("SELECT {COLUMNS} FROM message WHERE id = $1");
-    let Some(row) = one(&client, &sql, &[&&id.to_bytes()[..]], read).await? else { return Ok(None) };
+    let Some(row) = one(&client, &sql, &[&&id.to_bytes()[..]], read).await? else {
+        return Ok(None);
+    };
     if *scope != Scope::All {
         let mut clauses = Clauses::default();
         clauses.within("id", split_ids("message", &row.id, &row.events)?);
         clauses.scope("company", scope);
         let sql = format!("SELECT 1 FROM event{} LIMIT 1", clauses.sql());
-        if one(&client, &sql, &clauses.values(), |_| Ok(())).await?.is_none() {
+        if one(&client, &sql, &clauses.values(), |_| Ok(()))
+            .await?
+            .is_none()
+        {
             return Ok(None);
         }
     }

@@ -10,7 +10,8 @@ use crate::codec::{fixed, hex, of_json, split_ids};
 const TABLE: &str = "message";
 
 /// The columns of [`MessageRow`], in its order.
-pub(crate) const COLUMNS: &str = "id, source, received_at, headers, raw, sha256, webhook_id, decode, id_reused, events";
+pub(crate) const COLUMNS: &str =
+    "id, source, received_at, headers, raw, sha256, webhook_id, decode, id_reused, events";
 
 #[derive(Debug)]
 pub(crate) struct MessageRow {
@@ -33,14 +34,27 @@ impl MessageRow {
         let id = &self.id;
         let sha256: [u8; 32] = fixed(TABLE, id, &self.sha256)?;
         if <[u8; 32]>::from(Sha256::digest(&self.raw)) != sha256 {
-            return Err(StoreError::corrupt(TABLE, hex(id), "the raw bytes do not have their hash"));
+            return Err(StoreError::corrupt(
+                TABLE,
+                hex(id),
+                "the raw bytes do not have their hash",
+            ));
         }
-        let events = split_ids(TABLE, id, &self.events)?.into_iter().map(EventId::from_bytes).collect();
+        let events = split_ids(TABLE, id, &self.events)?
+            .into_iter()
+            .map(EventId::from_bytes)
+            .collect();
         let decode = [Decode::Ok, Decode::Repaired, Decode::Failed]
             .into_iter()
             .find(|decode| decode.as_str() == self.decode)
-            .ok_or_else(|| StoreError::corrupt(TABLE, hex(id), format_args!("decode `{}`", self.decode)))?;
-        let source = self.source.as_deref().map(|source| fixed(TABLE, id, source)).transpose()?;
+            .ok_or_else(|| {
+                StoreError::corrupt(TABLE, hex(id), format_args!("decode `{}`", self.decode))
+            })?;
+        let source = self
+            .source
+            .as_deref()
+            .map(|source| fixed(TABLE, id, source))
+            .transpose()?;
         let message = Message {
             id: MessageId::from_bytes(fixed(TABLE, id, id)?),
             source: source.map(SourceId::from_bytes),

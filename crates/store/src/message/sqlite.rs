@@ -17,7 +17,12 @@ pub(super) async fn message(
     let scope = scope.clone();
     let row = db
         .read(move |conn| {
-            let Some(row) = one(conn, &format!("SELECT {COLUMNS} FROM message WHERE id = ?1"), [id.to_bytes()], read)?
+            let Some(row) = one(
+                conn,
+                &format!("SELECT {COLUMNS} FROM message WHERE id = ?1"),
+                [id.to_bytes()],
+                read,
+            )?
             else {
                 return Ok(None);
             };
@@ -26,7 +31,14 @@ pub(super) async fn message(
                 clauses.within("id", split_ids("message", &row.id, &row.events)?);
                 clauses.scope("company", &scope);
                 let sql = format!("SELECT 1 FROM event{} LIMIT 1", clauses.sql());
-                if one(conn, &sql, rusqlite::params_from_iter(clauses.into_values()), |_| Ok(()))?.is_none() {
+                if one(
+                    conn,
+                    &sql,
+                    rusqlite::params_from_iter(clauses.into_values()),
+                    |_| Ok(()),
+                )?
+                .is_none()
+                {
                     return Ok(None);
                 }
             }

@@ -36,24 +36,45 @@ impl Batcher {
     pub(super) fn start(accepting: Accepting, settings: &Settings) -> Self {
         let (sender, jobs) = mpsc::channel(settings.queue.get());
         let (accepting, jobs) = (Arc::new(accepting), Arc::new(AsyncMutex::new(jobs)));
-        let task = |_| tokio::spawn(commit_all(Arc::clone(&accepting), Arc::clone(&jobs), settings.commit_batch.get()));
+        let task = |_| {
+            tokio::spawn(commit_all(
+                Arc::clone(&accepting),
+                Arc::clone(&jobs),
+                settings.commit_batch.get(),
+            ))
+        };
         let tasks = (0..settings.writers.get()).map(task).collect();
-        Self { queue: Mutex::new(Some(sender)), tasks: Mutex::new(tasks) }
+        Self {
+            queue: Mutex::new(Some(sender)),
+            tasks: Mutex::new(tasks),
+        }
     }
 
     pub(super) async fn accept(&self, prepared: Prepared) -> Result<Receipt, StoreError> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let (answer, answered) = oneshot::channel();
-        queue.ok_or_else(closed)?.try_send((prepared, answer)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => closed(),
-        })?;
+        queue
+            .ok_or_else(closed)?
+            .try_send((prepared, answer))
+            .map_err(|error| match error {
+                mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
+                mpsc::error::TrySendError::Closed(_) => closed(),
+            })?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
     /// What was queued before is still written.
     pub(super) async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        drop(
+            self.queue
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         for task in tasks {
             // A task that panicked has answered nobody, and its callers were told so by their dropped channels.
@@ -73,7 +94,10 @@ async fn commit_all(accepting: Arc<Accepting>, jobs: Arc<AsyncMutex<Jobs>>, most
         let mut rest = waiting.drain(..).peekable();
         while rest.peek().is_some() {
             let (batch, answers): (Vec<_>, Vec<_>) = bounded(&mut rest).into_iter().unzip();
-            for (answer, outcome) in answers.into_iter().zip(commit_on_postgres(&accepting, &batch).await) {
+            for (answer, outcome) in answers
+                .into_iter()
+                .zip(commit_on_postgres(&accepting, &batch).await)
+            {
                 // Whoever asked may have gone; what was committed stays.
                 let _ = answer.send(outcome);
             }
@@ -82,10 +106,14 @@ async fn commit_all(accepting: Arc<Accepting>, jobs: Arc<AsyncMutex<Jobs>>, most
 }
 
 /// The next jobs whose bytes fit one transaction; at least one.
-fn bounded(rest: &mut std::iter::Peekable<impl Iterator<Item = (Prepared, Answer)>>) -> Vec<(Prepared, Answer)> {
+fn bounded(
+    rest: &mut std::iter::Peekable<impl Iterator<Item = (Prepared, Answer)>>,
+) -> Vec<(Prepared, Answer)> {
     let mut bytes = 0_usize;
     let mut batch = Vec::new();
-    while let Some(job) = rest.next_if(|(prepared, _)| batch.is_empty() || bytes + prepared.message.raw.len() <= BYTES) {
+    while let Some(job) = rest
+        .next_if(|(prepared, _)| batch.is_empty() || bytes + prepared.message.raw.len() <= BYTES)
+    {
         bytes += job.0.message.raw.len();
         batch.push(job);
     }

@@ -24,12 +24,20 @@ impl Clauses {
 
     /// Adds a condition without a value.
     pub(crate) fn and_plain(&mut self, condition: &str) {
-        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(if self.sql.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        });
         self.sql.push_str(condition);
     }
 
     /// Adds a condition with a value, when there is one.
-    pub(crate) fn and_some(&mut self, condition: &str, value: Option<impl ToSql + Sync + Send + 'static>) {
+    pub(crate) fn and_some(
+        &mut self,
+        condition: &str,
+        value: Option<impl ToSql + Sync + Send + 'static>,
+    ) {
         if let Some(value) = value {
             self.and(condition, value);
         }
@@ -59,6 +67,9 @@ impl Clauses {
     }
 
     pub(crate) fn values(&self) -> Vec<&(dyn ToSql + Sync)> {
-        self.values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect()
+        self.values
+            .iter()
+            .map(|value| &**value as &(dyn ToSql + Sync))
+            .collect()
     }
 }

@@ -46,27 +46,38 @@ impl Target {
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         let (url, trust) = tls::Trust::take_from(url)?;
         // The error might repeat a part of the URL, and that part might be the password.
-        let mut config: Config =
-            url.parse().map_err(|_| StoreError::BadDatabase("postgres://… (it does not read as a URL)".to_owned()))?;
+        let mut config: Config = url.parse().map_err(|_| {
+            StoreError::BadDatabase("postgres://… (it does not read as a URL)".to_owned())
+        })?;
         config.ssl_mode(match trust.mode {
             tls::Mode::Disable => SslMode::Disable,
             tls::Mode::Prefer => SslMode::Prefer,
             tls::Mode::Verify => SslMode::Require,
         });
-        let options = config.get_options().map_or_else(|| OPTIONS.to_owned(), |given| format!("{OPTIONS} {given}"));
-        config.options(options).keepalives_idle(KEEPALIVE).tcp_user_timeout(UNCONFIRMED);
+        let options = config
+            .get_options()
+            .map_or_else(|| OPTIONS.to_owned(), |given| format!("{OPTIONS} {given}"));
+        config
+            .options(options)
+            .keepalives_idle(KEEPALIVE)
+            .tcp_user_timeout(UNCONFIRMED);
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
         if config.get_application_name().is_none() {
             config.application_name("alertwire");
         }
-        Ok(Self { config, tls: MakeRustlsConnect::new(trust.client()?) })
+        Ok(Self {
+            config,
+            tls: MakeRustlsConnect::new(trust.client()?),
+        })
     }
 
     /// A pool of at most so many connections, made when they are needed.
     pub(super) fn pool(&self, most: usize) -> Result<Pool, StoreError> {
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
         let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
         Pool::builder(manager)
             .max_size(most)
@@ -74,7 +85,12 @@ impl Target {
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(CONNECT * 2))
             .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(DURABLE).await.map_err(HookError::Backend) })
+                Box::pin(async move {
+                    client
+                        .batch_execute(DURABLE)
+                        .await
+                        .map_err(HookError::Backend)
+                })
             }))
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))
@@ -82,6 +98,10 @@ impl Target {
 
     /// One connection of its own.
     pub(super) async fn connect(&self) -> Result<(Client, Connection<Socket, Stream>), StoreError> {
-        Ok(self.config.connect(self.tls.clone()).await.map_err(Failure::from)?)
+        Ok(self
+            .config
+            .connect(self.tls.clone())
+            .await
+            .map_err(Failure::from)?)
     }
 }

@@ -23,7 +23,11 @@ pub(crate) struct Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self { error, again: false, refused: false }
+        Self {
+            error,
+            again: false,
+            refused: false,
+        }
     }
 }
 
@@ -39,28 +43,46 @@ impl From<tokio_postgres::Error> for Failure {
             return Self::from(of_client(&error));
         };
         let code = cause.code();
-        let lost = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED].contains(code);
+        let lost = [
+            SqlState::T_R_SERIALIZATION_FAILURE,
+            SqlState::T_R_DEADLOCK_DETECTED,
+        ]
+        .contains(code);
         // Two nodes opened the same group: the loser joins it when it runs again.
-        let late = *code == SqlState::UNIQUE_VIOLATION && cause.constraint() == Some("delivery_open_group");
+        let late = *code == SqlState::UNIQUE_VIOLATION
+            && cause.constraint() == Some("delivery_open_group");
         let text = format!("{} ({})", cause.message(), code.code());
         let error = match *code {
-            SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => StoreError::corrupt("database", "unknown", text),
+            SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => {
+                StoreError::corrupt("database", "unknown", text)
+            }
             _ => StoreError::Unavailable(text),
         };
-        Self { error, again: lost || late, refused: !ends_connection(code) }
+        Self {
+            error,
+            again: lost || late,
+            refused: !ends_connection(code),
+        }
     }
 }
 
 /// Shutdown of the server and its like (class 57P), lack of resources (53) and I/O errors (58) hit every write.
 fn ends_connection(code: &SqlState) -> bool {
-    ["57P", "53", "58", "08"].iter().any(|class| code.code().starts_with(class))
+    ["57P", "53", "58", "08"]
+        .iter()
+        .any(|class| code.code().starts_with(class))
 }
 
 /// An error that the server did not send: the connection is lost, or a column has another type than it should.
 fn of_client(error: &tokio_postgres::Error) -> StoreError {
-    let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+    let cause = error
+        .source()
+        .map_or_else(String::new, |cause| format!(": {cause}"));
     let text = format!("{error}{cause}");
-    match error.source().is_some_and(|cause| cause.is::<tokio_postgres::types::WrongType>() || cause.is::<tokio_postgres::types::WasNull>()) {
+    match error.source().is_some_and(|cause| {
+        cause.is::<tokio_postgres::types::WrongType>()
+            || cause.is::<tokio_postgres::types::WasNull>()
+    }) {
         true => StoreError::corrupt("row", "unknown", text),
         false => StoreError::Unavailable(text),
     }
@@ -75,9 +97,14 @@ impl From<tokio_postgres::Error> for StoreError {
 impl From<PoolError> for Failure {
     fn from(error: PoolError) -> Self {
         match error {
-            PoolError::Backend(error) => Self { refused: false, ..Self::from(error) },
+            PoolError::Backend(error) => Self {
+                refused: false,
+                ..Self::from(error)
+            },
             // Every connection is at work and stays so: the caller should come again.
-            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => Self::from(StoreError::Overloaded),
+            PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
+                Self::from(StoreError::Overloaded)
+            }
             error => Self::from(StoreError::Unavailable(error.to_string())),
         }
     }
@@ -85,7 +112,11 @@ impl From<PoolError> for Failure {
 
 /// Text as PostgreSQL can hold it: it alone cannot hold U+0000, which becomes U+FFFD. Raw messages are bytes and stay.
 pub(crate) fn sound(text: &str) -> Cow<'_, str> {
-    if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
+    if text.contains('\0') {
+        Cow::Owned(text.replace('\0', "\u{fffd}"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Runs a transaction again, a bounded number of times, when it lost against another one.
@@ -95,7 +126,9 @@ macro_rules! retried {
         loop {
             match $attempt.await {
                 Err(failure) if failure.again && left > 1 => left -= 1,
-                outcome => break outcome.map_err(|failure: $crate::postgres::Failure| failure.error),
+                outcome => {
+                    break outcome.map_err(|failure: $crate::postgres::Failure| failure.error);
+                }
             }
         }
     }};

@@ -25,7 +25,11 @@ pub(super) struct Listener(JoinHandle<()>);
 
 impl Listener {
     /// Answers when the first connection listens.
-    pub(super) async fn start(target: Target, node: NodeId, notices: Arc<Notices>) -> Result<Self, StoreError> {
+    pub(super) async fn start(
+        target: Target,
+        node: NodeId,
+        notices: Arc<Notices>,
+    ) -> Result<Self, StoreError> {
         let listening = listen(&target).await?;
         Ok(Self(tokio::spawn(hear(target, node, notices, listening))))
     }
@@ -47,11 +51,18 @@ struct Listening {
 /// Hears until the task is stopped.
 async fn hear(target: Target, node: NodeId, notices: Arc<Notices>, mut listening: Listening) {
     loop {
-        listening.heard.drain(..).for_each(|text| tell(&text, node, &notices));
+        listening
+            .heard
+            .drain(..)
+            .for_each(|text| tell(&text, node, &notices));
         notices.moved(listening.epoch);
-        while let Some(message) = poll_fn(|context| listening.connection.poll_message(context)).await {
+        while let Some(message) =
+            poll_fn(|context| listening.connection.poll_message(context)).await
+        {
             match message {
-                Ok(AsyncMessage::Notification(notification)) => tell(notification.payload(), node, &notices),
+                Ok(AsyncMessage::Notification(notification)) => {
+                    tell(notification.payload(), node, &notices)
+                }
                 Ok(_) => {}
                 Err(error) => {
                     warn!(%error, "the listening connection was lost: {error}");
@@ -88,7 +99,10 @@ async fn listen(target: &Target) -> Result<Listening, StoreError> {
     let epoch = {
         let begin = async {
             client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
-            client.query_one("SELECT number FROM epoch", &[]).await?.try_get::<_, i64>(0)
+            client
+                .query_one("SELECT number FROM epoch", &[])
+                .await?
+                .try_get::<_, i64>(0)
         };
         tokio::pin!(begin);
         loop {
@@ -103,12 +117,19 @@ async fn listen(target: &Target) -> Result<Listening, StoreError> {
             }
         }
     };
-    Ok(Listening { _client: client, connection, heard, epoch: epoch.cast_unsigned() })
+    Ok(Listening {
+        _client: client,
+        connection,
+        heard,
+        epoch: epoch.cast_unsigned(),
+    })
 }
 
 /// Passes on what another node told; what this node did it knows already.
 fn tell(text: &str, node: NodeId, notices: &Notices) {
-    let Some(news) = News::read(text).filter(|news| news.node != node) else { return };
+    let Some(news) = News::read(text).filter(|news| news.node != node) else {
+        return;
+    };
     match news.work {
         Work::Everywhere => notices.bell().ring_all(),
         Work::At(integrations) => notices.bell().ring(integrations),

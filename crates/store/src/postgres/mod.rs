@@ -71,16 +71,37 @@ impl Postgres {
         let listener = Listener::start(target.clone(), settings.node, Arc::clone(notices)).await?;
         notices.moved(read_epoch(&client).await?);
         drop(client);
-        let accepting = Accepting { pool: target.pool(writers)?, notices: Arc::clone(notices), node: settings.node };
+        let accepting = Accepting {
+            pool: target.pool(writers)?,
+            notices: Arc::clone(notices),
+            node: settings.node,
+        };
         let batcher = Batcher::start(accepting, settings);
-        Ok(Self { pool, batcher, listener, node: settings.node, notices: Arc::clone(notices) })
+        Ok(Self {
+            pool,
+            batcher,
+            listener,
+            node: settings.node,
+            notices: Arc::clone(notices),
+        })
     }
 
     /// The value kept under a name; the given one is kept when there is none yet.
     pub(crate) async fn keep(&self, name: &'static str, value: &str) -> Result<String, StoreError> {
         let client = self.client().await?;
-        run(&client, "INSERT INTO kept VALUES ($1, $2) ON CONFLICT DO NOTHING", &[&name, &value]).await?;
-        let kept = one(&client, "SELECT value FROM kept WHERE name = $1", &[&name], |row| row.try_get(0)).await?;
+        run(
+            &client,
+            "INSERT INTO kept VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            &[&name, &value],
+        )
+        .await?;
+        let kept = one(
+            &client,
+            "SELECT value FROM kept WHERE name = $1",
+            &[&name],
+            |row| row.try_get(0),
+        )
+        .await?;
         kept.ok_or_else(|| StoreError::corrupt("kept", name, "is gone"))
     }
 
@@ -92,7 +113,10 @@ impl Postgres {
     }
 
     /// Hands an acceptance to the next batch and answers after its commit.
-    pub(crate) async fn accept(&self, prepared: accept::Prepared) -> Result<accept::Receipt, StoreError> {
+    pub(crate) async fn accept(
+        &self,
+        prepared: accept::Prepared,
+    ) -> Result<accept::Receipt, StoreError> {
         self.batcher.accept(prepared).await
     }
 
@@ -108,7 +132,11 @@ impl Postgres {
 
     /// A transaction that reads, all of it as of one instant.
     pub(crate) async fn snapshot(&self) -> Result<Work, Failure> {
-        Work::begin(self.pool.get().await?, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+        Work::begin(
+            self.pool.get().await?,
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        )
+        .await
     }
 
     /// What this node has to tell the others, to be sent inside the transaction it tells of.
@@ -124,19 +152,28 @@ impl Drop for Postgres {
 }
 
 async fn read_epoch(client: &Client) -> Result<u64, StoreError> {
-    let epoch: Option<i64> = one(client, "SELECT number FROM epoch", &[], |row| row.try_get(0)).await?;
-    epoch.map(i64::cast_unsigned).ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))
+    let epoch: Option<i64> = one(client, "SELECT number FROM epoch", &[], |row| {
+        row.try_get(0)
+    })
+    .await?;
+    epoch
+        .map(i64::cast_unsigned)
+        .ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))
 }
 
 /// Takes the lock that keeps accepts out until the end of the transaction.
 pub(crate) async fn lock_epoch(work: &Work) -> Result<(), Failure> {
-    run(work, "SELECT pg_advisory_xact_lock($1, $2)", &[&LOCKS, &EPOCH_LOCK]).await?;
+    run(
+        work,
+        "SELECT pg_advisory_xact_lock($1, $2)",
+        &[&LOCKS, &EPOCH_LOCK],
+    )
+    .await?;
     Ok(())
 }
 
 /// The statement that begins an accept: no change may pass, and where its events will begin is marked.
-pub(crate) const BEGIN_ACCEPT: &str =
-    "SELECT pg_advisory_xact_lock_shared($1, $2), pg_advisory_xact_lock_shared($3 + last_value) FROM event_seq";
+pub(crate) const BEGIN_ACCEPT: &str = "SELECT pg_advisory_xact_lock_shared($1, $2), pg_advisory_xact_lock_shared($3 + last_value) FROM event_seq";
 
 /// The parameters of [`BEGIN_ACCEPT`].
 pub(crate) const ACCEPT_LOCKS: (i32, i32, i64) = (LOCKS, EPOCH_LOCK, UNFINISHED);
@@ -149,17 +186,28 @@ pub(crate) async fn finished(client: &Client) -> Result<i64, StoreError> {
     const BEGAN: &str = "SELECT min(((classid::bigint << 32) | objid::bigint) - $1) FROM pg_locks \
          WHERE locktype = 'advisory' AND objsubid = 1 AND (classid::bigint >> 16) = ($1 >> 48) \
          AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
-    let given: i64 = one(client, GIVEN, &[], |row| row.try_get(0)).await?.unwrap_or(0);
-    let began: Option<i64> = one(client, BEGAN, &[&UNFINISHED], |row| row.try_get(0)).await?.flatten();
+    let given: i64 = one(client, GIVEN, &[], |row| row.try_get(0))
+        .await?
+        .unwrap_or(0);
+    let began: Option<i64> = one(client, BEGAN, &[&UNFINISHED], |row| row.try_get(0))
+        .await?
+        .flatten();
     Ok(began.map_or(given, |began| given.min(began - 1)))
 }
 
 /// Due times are told by the node's clock, leases by the server's: a node whose clock is off should hear of it.
 async fn check_clock(client: &Client, now: Timestamp) -> Result<(), StoreError> {
-    let server: Option<i64> = one(client, &format!("SELECT {CLOCK}"), &[], |row| row.try_get(0)).await?;
+    let server: Option<i64> = one(client, &format!("SELECT {CLOCK}"), &[], |row| {
+        row.try_get(0)
+    })
+    .await?;
     let skew = server.unwrap_or(0).abs_diff(now.micros());
     if skew > SKEW_MICROS {
-        warn!(skew_micros = skew, "this node's clock and the database's are {} ms apart", skew / 1_000);
+        warn!(
+            skew_micros = skew,
+            "this node's clock and the database's are {} ms apart",
+            skew / 1_000
+        );
     }
     Ok(())
 }

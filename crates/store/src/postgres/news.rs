@@ -31,12 +31,24 @@ pub(crate) enum Work {
 impl News {
     /// Nothing to tell yet.
     pub(crate) fn from(node: NodeId) -> Self {
-        Self { node, work: Work::At(BTreeSet::new()), events: false, epoch: None }
+        Self {
+            node,
+            work: Work::At(BTreeSet::new()),
+            events: false,
+            epoch: None,
+        }
     }
 
     pub(crate) fn work_at(self, integrations: impl IntoIterator<Item = IntegrationId>) -> Self {
         let named: BTreeSet<_> = integrations.into_iter().collect();
-        Self { work: if named.len() > NAMED { Work::Everywhere } else { Work::At(named) }, ..self }
+        Self {
+            work: if named.len() > NAMED {
+                Work::Everywhere
+            } else {
+                Work::At(named)
+            },
+            ..self
+        }
     }
 
     pub(crate) fn write(&self) -> String {
@@ -72,7 +84,11 @@ impl News {
                 _ => at.extend(word.parse::<IntegrationId>()),
             }
         }
-        news.work = if everywhere { Work::Everywhere } else { Work::At(at) };
+        news.work = if everywhere {
+            Work::Everywhere
+        } else {
+            Work::At(at)
+        };
         Some(news)
     }
 }
@@ -104,6 +120,9 @@ mod tests {
     fn what_is_not_ours_is_passed_over() {
         assert_eq!(News::read("hello"), None);
         let node = NodeId::from_bytes([1; 16]);
-        assert_eq!(News::read(&format!("{node} epoch=x later=1")), Some(News::from(node)));
+        assert_eq!(
+            News::read(&format!("{node} epoch=x later=1")),
+            Some(News::from(node))
+        );
     }
 }

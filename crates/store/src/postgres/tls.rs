@@ -36,8 +36,13 @@ pub(super) struct Trust {
 impl Trust {
     /// Takes both parameters out of the URL, for the driver does not know all their values.
     pub(super) fn take_from(url: &str) -> Result<(String, Self), StoreError> {
-        let mut trust = Self { mode: Mode::Prefer, roots: None };
-        let Some((base, query)) = url.split_once('?') else { return Ok((url.to_owned(), trust)) };
+        let mut trust = Self {
+            mode: Mode::Prefer,
+            roots: None,
+        };
+        let Some((base, query)) = url.split_once('?') else {
+            return Ok((url.to_owned(), trust));
+        };
         let mut rest = Vec::new();
         let mut mode = None;
         for pair in query.split('&') {
@@ -48,18 +53,29 @@ impl Trust {
             }
         }
         // Whoever names a root wants it to be asked.
-        let unstated = if trust.roots.is_some() { Mode::Verify } else { Mode::Prefer };
+        let unstated = if trust.roots.is_some() {
+            Mode::Verify
+        } else {
+            Mode::Prefer
+        };
         trust.mode = mode.unwrap_or(unstated);
-        let url = if rest.is_empty() { base.to_owned() } else { format!("{base}?{}", rest.join("&")) };
+        let url = if rest.is_empty() {
+            base.to_owned()
+        } else {
+            format!("{base}?{}", rest.join("&"))
+        };
         Ok((url, trust))
     }
 
     pub(super) fn client(&self) -> Result<ClientConfig, StoreError> {
         let provider = Arc::new(ring::default_provider());
         let verifier: Arc<dyn ServerCertVerifier> = match self.mode {
-            Mode::Verify => WebPkiServerVerifier::builder_with_provider(Arc::new(self.roots()?), Arc::clone(&provider))
-                .build()
-                .map_err(|error| bad(&error.to_string()))?,
+            Mode::Verify => WebPkiServerVerifier::builder_with_provider(
+                Arc::new(self.roots()?),
+                Arc::clone(&provider),
+            )
+            .build()
+            .map_err(|error| bad(&error.to_string()))?,
             Mode::Disable | Mode::Prefer => Arc::new(Anyone(Arc::clone(&provider))),
         };
         let client = ClientConfig::builder_with_provider(provider)
@@ -73,15 +89,26 @@ impl Trust {
 
     fn roots(&self) -> Result<RootCertStore, StoreError> {
         let Some(path) = &self.roots else {
-            return Ok(RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() });
+            return Ok(RootCertStore {
+                roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+            });
         };
-        let unreadable = |error: &dyn std::fmt::Display| bad(&format!("sslrootcert {}: {error}", path.display()));
+        let unreadable = |error: &dyn std::fmt::Display| {
+            bad(&format!("sslrootcert {}: {error}", path.display()))
+        };
         let mut store = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unreadable(&error))?.take(ROOTS) {
+        for certificate in CertificateDer::pem_file_iter(path)
+            .map_err(|error| unreadable(&error))?
+            .take(ROOTS)
+        {
             let certificate = certificate.map_err(|error| unreadable(&error))?;
             store.add(certificate).map_err(|error| unreadable(&error))?;
         }
-        if store.is_empty() { Err(unreadable(&"holds no certificate")) } else { Ok(store) }
+        if store.is_empty() {
+            Err(unreadable(&"holds no certificate"))
+        } else {
+            Ok(store)
+        }
     }
 }
 
@@ -121,7 +148,12 @@ impl ServerCertVerifier for Anyone {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -130,7 +162,12 @@ impl ServerCertVerifier for Anyone {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -145,13 +182,22 @@ mod tests {
     #[test]
     fn tls_is_told_by_the_url() {
         let mode = |url: &str| Trust::take_from(url).map(|(rest, trust)| (rest, trust.mode));
-        assert_eq!(mode("postgres://h/d"), Ok(("postgres://h/d".to_owned(), Mode::Prefer)));
-        assert_eq!(mode("postgres://h/d?sslmode=disable"), Ok(("postgres://h/d".to_owned(), Mode::Disable)));
+        assert_eq!(
+            mode("postgres://h/d"),
+            Ok(("postgres://h/d".to_owned(), Mode::Prefer))
+        );
+        assert_eq!(
+            mode("postgres://h/d?sslmode=disable"),
+            Ok(("postgres://h/d".to_owned(), Mode::Disable))
+        );
         assert_eq!(
             mode("postgres://h/d?connect_timeout=3&sslmode=verify-full"),
             Ok(("postgres://h/d?connect_timeout=3".to_owned(), Mode::Verify))
         );
-        assert_eq!(mode("postgres://h/d?sslrootcert=/r.pem"), Ok(("postgres://h/d".to_owned(), Mode::Verify)));
+        assert_eq!(
+            mode("postgres://h/d?sslrootcert=/r.pem"),
+            Ok(("postgres://h/d".to_owned(), Mode::Verify))
+        );
         assert!(mode("postgres://h/d?sslmode=off").is_err());
     }
 

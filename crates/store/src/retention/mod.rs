@@ -68,7 +68,11 @@ pub(crate) fn day(at: Timestamp) -> i64 {
 
 /// Goes on from the hash of what was pruned before: SHA-256 of it and of the id that goes now.
 pub(crate) fn chain(hash: [u8; 32], id: &[u8]) -> [u8; 32] {
-    Sha256::new().chain_update(hash).chain_update(id).finalize().into()
+    Sha256::new()
+        .chain_update(hash)
+        .chain_update(id)
+        .finalize()
+        .into()
 }
 
 /// The lowest id of a millisecond: ids are UUIDs version 7, so "made before" is a range of the primary key.

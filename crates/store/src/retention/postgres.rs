@@ -27,9 +27,9 @@ const REMOVE_MESSAGES: &str = "DELETE FROM message WHERE id = ANY($1::bytea[])";
 const REMOVE_WEBHOOK_IDS: &str = "DELETE FROM webhook_id w \
      USING unnest($1::bytea[], $2::bytea[], $3::bytea[]) AS gone (key, sha256, message) \
      WHERE w.key = gone.key AND w.sha256 = gone.sha256 AND w.message = gone.message";
-const OLD_DELIVERED: &str =
-    "SELECT id FROM delivery WHERE status = 'delivered' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE";
-const OLD_DEAD: &str = "SELECT id FROM delivery WHERE status = 'dead' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE";
+const OLD_DELIVERED: &str = "SELECT id FROM delivery WHERE status = 'delivered' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE";
+const OLD_DEAD: &str =
+    "SELECT id FROM delivery WHERE status = 'dead' AND id < $1 ORDER BY id LIMIT $2 FOR UPDATE";
 const REMOVE_DELIVERIES: &str = "DELETE FROM delivery WHERE id = ANY($1::bytea[])";
 const REMOVE_ATTEMPTS: &str = "DELETE FROM attempt WHERE delivery = ANY($1::bytea[])";
 const REMOVE_JOINED: &str = "DELETE FROM delivery_event WHERE delivery = ANY($1::bytea[])";
@@ -91,19 +91,35 @@ async fn forget(
         RetentionClass::Delivered => deliveries(work, OLD_DELIVERED, &lowest, rows).await?,
         RetentionClass::Dead => deliveries(work, OLD_DEAD, &lowest, rows).await?,
         RetentionClass::Audit => audit(work, before, rows).await?,
-        RetentionClass::WebhookIds => all(work, OLD_WEBHOOK_IDS, &[&lowest, &rows], |row| row.try_get(0)).await?,
+        RetentionClass::WebhookIds => {
+            all(work, OLD_WEBHOOK_IDS, &[&lowest, &rows], |row| {
+                row.try_get(0)
+            })
+            .await?
+        }
         RetentionClass::IdempotencyKeys => {
-            all(work, OLD_IDEMPOTENCY, &[&before.micros(), &rows], |row| row.try_get(0)).await?
+            all(work, OLD_IDEMPOTENCY, &[&before.micros(), &rows], |row| {
+                row.try_get(0)
+            })
+            .await?
         }
         RetentionClass::Fingerprints => {
-            all(work, OLD_FINGERPRINTS, &[&before.micros(), &rows], |row| row.try_get(0)).await?
+            all(work, OLD_FINGERPRINTS, &[&before.micros(), &rows], |row| {
+                row.try_get(0)
+            })
+            .await?
         }
     };
     record(work, class, &gone, now).await?;
     Ok(gone.len())
 }
 
-async fn record(work: &Work, class: RetentionClass, gone: &[Vec<u8>], now: Timestamp) -> Result<(), Failure> {
+async fn record(
+    work: &Work,
+    class: RetentionClass,
+    gone: &[Vec<u8>],
+    now: Timestamp,
+) -> Result<(), Failure> {
     if gone.is_empty() {
         return Ok(());
     }
@@ -116,7 +132,9 @@ async fn record(work: &Work, class: RetentionClass, gone: &[Vec<u8>], now: Times
     let hash = fixed("pruned", class.as_bytes(), &hash)?;
     let hash = gone.iter().fold(hash, |hash, id| chain(hash, id)).to_vec();
     let count = count.saturating_add_unsigned(gone.len() as u64);
-    run(work, SET_PRUNED, &[&day, &class, &count, &hash]).await.map(drop)
+    run(work, SET_PRUNED, &[&day, &class, &count, &hash])
+        .await
+        .map(drop)
 }
 
 struct OldMessage {
@@ -135,10 +153,15 @@ async fn messages(work: &Work, lowest: &Vec<u8>, limit: usize) -> Result<Vec<Vec
         let Some(last) = found.last() else { break };
         after.clone_from(&last.id);
         let needed = needed(work, &found).await?;
-        let free = found.into_iter().filter(|message| message.events.iter().all(|event| !needed.contains(event)));
+        let free = found
+            .into_iter()
+            .filter(|message| message.events.iter().all(|event| !needed.contains(event)));
         let free: Vec<_> = free.take(limit - gone.len()).collect();
         remove(work, &free).await?;
-        gone.extend(free.into_iter().map(|message| [message.id, message.sha256].concat()));
+        gone.extend(
+            free.into_iter()
+                .map(|message| [message.id, message.sha256].concat()),
+        );
         if gone.len() >= limit {
             break;
         }
@@ -161,14 +184,23 @@ async fn old_messages(
     rows.into_iter()
         .map(|(id, sha256, webhook_key, events)| {
             let events = split_ids("message", &id, &events)?;
-            Ok(OldMessage { id, sha256, webhook_key, events })
+            Ok(OldMessage {
+                id,
+                sha256,
+                webhook_key,
+                events,
+            })
         })
         .collect()
 }
 
 /// The events of these messages that a pending delivery carries.
 async fn needed(work: &Work, messages: &[OldMessage]) -> Result<HashSet<[u8; 16]>, Failure> {
-    let asked: Vec<&[u8]> = messages.iter().flat_map(|message| &message.events).map(|id| &id[..]).collect();
+    let asked: Vec<&[u8]> = messages
+        .iter()
+        .flat_map(|message| &message.events)
+        .map(|id| &id[..])
+        .collect();
     let rows = all(work, DELIVERIES, &[&asked], |row| {
         Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, Vec<u8>>(1)?))
     })
@@ -176,13 +208,21 @@ async fn needed(work: &Work, messages: &[OldMessage]) -> Result<HashSet<[u8; 16]
     let mut carried = Vec::new();
     for (event, column) in &rows {
         let event = fixed("event", event, event)?;
-        carried.extend(read_deliveries(&event, column)?.into_iter().map(|one| (one.delivery.to_bytes(), event)));
+        carried.extend(
+            read_deliveries(&event, column)?
+                .into_iter()
+                .map(|one| (one.delivery.to_bytes(), event)),
+        );
     }
     let ids: BTreeSet<&[u8]> = carried.iter().map(|(delivery, _)| &delivery[..]).collect();
     let ids: Vec<&[u8]> = ids.into_iter().collect();
     let pending: Vec<Vec<u8>> = all(work, PENDING, &[&ids], |row| row.try_get(0)).await?;
     let pending: HashSet<Vec<u8>> = pending.into_iter().collect();
-    Ok(carried.iter().filter(|(delivery, _)| pending.contains(&delivery[..])).map(|(_, event)| *event).collect())
+    Ok(carried
+        .iter()
+        .filter(|(delivery, _)| pending.contains(&delivery[..]))
+        .map(|(_, event)| *event)
+        .collect())
 }
 
 async fn remove(work: &Work, messages: &[OldMessage]) -> Result<(), Failure> {
@@ -190,7 +230,11 @@ async fn remove(work: &Work, messages: &[OldMessage]) -> Result<(), Failure> {
         return Ok(());
     }
     let ids: Vec<&[u8]> = messages.iter().map(|message| &message.id[..]).collect();
-    let events: Vec<&[u8]> = messages.iter().flat_map(|message| &message.events).map(|id| &id[..]).collect();
+    let events: Vec<&[u8]> = messages
+        .iter()
+        .flat_map(|message| &message.events)
+        .map(|id| &id[..])
+        .collect();
     let removed = all(work, REMOVE_EVENTS, &[&events, &ids], |row| {
         Ok((row.try_get::<_, i64>(0)?, row.try_get::<_, Vec<u8>>(1)?))
     })
@@ -198,7 +242,9 @@ async fn remove(work: &Work, messages: &[OldMessage]) -> Result<(), Failure> {
     let (numbers, prints): (Vec<i64>, Vec<Vec<u8>>) = removed.into_iter().unzip();
     run(work, REMOVE_TEXTS, &[&numbers]).await?;
     run(work, REMOVE_PRINTS, &[&prints, &numbers]).await?;
-    let known = messages.iter().filter_map(|message| Some((message.webhook_key.as_ref()?, message)));
+    let known = messages
+        .iter()
+        .filter_map(|message| Some((message.webhook_key.as_ref()?, message)));
     let (keys, named): (Vec<&Vec<u8>>, Vec<&OldMessage>) = known.unzip();
     let hashes: Vec<&[u8]> = named.iter().map(|message| &message.sha256[..]).collect();
     let known: Vec<&[u8]> = named.iter().map(|message| &message.id[..]).collect();
@@ -206,7 +252,12 @@ async fn remove(work: &Work, messages: &[OldMessage]) -> Result<(), Failure> {
     run(work, REMOVE_MESSAGES, &[&ids]).await.map(drop)
 }
 
-async fn deliveries(work: &Work, oldest: &str, lowest: &Vec<u8>, rows: i64) -> Result<Vec<Vec<u8>>, Failure> {
+async fn deliveries(
+    work: &Work,
+    oldest: &str,
+    lowest: &Vec<u8>,
+    rows: i64,
+) -> Result<Vec<Vec<u8>>, Failure> {
     let ids: Vec<Vec<u8>> = all(work, oldest, &[lowest, &rows], |row| row.try_get(0)).await?;
     if !ids.is_empty() {
         for sql in [REMOVE_ATTEMPTS, REMOVE_JOINED, REMOVE_DELIVERIES] {
@@ -217,19 +268,35 @@ async fn deliveries(work: &Work, oldest: &str, lowest: &Vec<u8>, rows: i64) -> R
 }
 
 async fn audit(work: &Work, before: Timestamp, rows: i64) -> Result<Vec<Vec<u8>>, Failure> {
-    let numbers: Vec<i64> = all(work, OLD_AUDIT, &[&before.micros(), &rows], |row| row.try_get(0)).await?;
+    let numbers: Vec<i64> = all(work, OLD_AUDIT, &[&before.micros(), &rows], |row| {
+        row.try_get(0)
+    })
+    .await?;
     run(work, REMOVE_AUDIT, &[&numbers]).await?;
-    Ok(numbers.into_iter().map(|number| number.to_be_bytes().to_vec()).collect())
+    Ok(numbers
+        .into_iter()
+        .map(|number| number.to_be_bytes().to_vec())
+        .collect())
 }
 
 pub(super) async fn pruned(db: &Postgres, limit: u16) -> Result<Vec<PrunedRow>, StoreError> {
     let rows = all(&db.client().await?, LIST, &[&i64::from(limit)], |row| {
-        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get::<_, i64>(2)?, row.try_get::<_, Vec<u8>>(3)?))
+        Ok((
+            row.try_get(0)?,
+            row.try_get(1)?,
+            row.try_get::<_, i64>(2)?,
+            row.try_get::<_, Vec<u8>>(3)?,
+        ))
     })
     .await?;
     let read = |(class, day, count, hash): (String, i64, i64, Vec<u8>)| {
         let hash = fixed("pruned", class.as_bytes(), &hash)?;
-        Ok(PrunedRow { class, day, count: count.unsigned_abs(), hash })
+        Ok(PrunedRow {
+            class,
+            day,
+            count: count.unsigned_abs(),
+            hash,
+        })
     };
     rows.into_iter().map(read).collect()
 }

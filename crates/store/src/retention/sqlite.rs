@@ -13,12 +13,15 @@ const OLD_MESSAGES: &str = "SELECT id, sha256, webhook_key, events FROM message 
 const EVENT: &str = "SELECT seq, deliveries, subject, body, fingerprint FROM event WHERE id = ?1";
 const IS_PENDING: &str = "SELECT 1 FROM delivery WHERE id = ?1 AND status = 'pending'";
 const INDEXED: &str = "SELECT seq FROM indexed";
-const UNTEXT: &str = "INSERT INTO event_text (event_text, rowid, subject, body) VALUES ('delete', ?1, ?2, ?3)";
+const UNTEXT: &str =
+    "INSERT INTO event_text (event_text, rowid, subject, body) VALUES ('delete', ?1, ?2, ?3)";
 const UNFINGERPRINT: &str = "DELETE FROM event_fingerprint WHERE fingerprint = ?1 AND seq = ?2";
 const REMOVE_EVENT: &str = "DELETE FROM event WHERE seq = ?1";
 const REMOVE_MESSAGE: &str = "DELETE FROM message WHERE id = ?1";
-const REMOVE_WEBHOOK_ID: &str = "DELETE FROM webhook_id WHERE key = ?1 AND sha256 = ?2 AND message = ?3";
-const OLD_DELIVERED: &str = "SELECT id FROM delivery WHERE status = 'delivered' AND id < ?1 ORDER BY id LIMIT ?2";
+const REMOVE_WEBHOOK_ID: &str =
+    "DELETE FROM webhook_id WHERE key = ?1 AND sha256 = ?2 AND message = ?3";
+const OLD_DELIVERED: &str =
+    "SELECT id FROM delivery WHERE status = 'delivered' AND id < ?1 ORDER BY id LIMIT ?2";
 const OLD_DEAD: &str = "SELECT id FROM delivery INDEXED BY delivery_dead WHERE status = 'dead' AND id < ?1 ORDER BY id LIMIT ?2";
 const REMOVE_DELIVERY: &str = "DELETE FROM delivery WHERE id = ?1";
 const REMOVE_ATTEMPTS: &str = "DELETE FROM attempt WHERE delivery = ?1";
@@ -30,7 +33,8 @@ const OLD_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (scope, key) IN \
 const OLD_FINGERPRINTS: &str = "DELETE FROM fingerprint WHERE (source, fingerprint) IN \
      (SELECT source, fingerprint FROM fingerprint WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2) RETURNING fingerprint";
 const CURSOR: &str = "SELECT value FROM kept WHERE name = ?1";
-const SET_CURSOR: &str = "INSERT INTO kept VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+const SET_CURSOR: &str =
+    "INSERT INTO kept VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 const PRUNED: &str = "SELECT count, hash FROM pruned WHERE day = ?1 AND class = ?2";
 const SET_PRUNED: &str = "INSERT OR REPLACE INTO pruned VALUES (?1, ?2, ?3, ?4)";
 const LIST: &str = "SELECT class, day, count, hash FROM pruned ORDER BY day DESC, class LIMIT ?1";
@@ -58,8 +62,12 @@ pub(super) async fn prune(
             RetentionClass::Dead => deliveries(conn, OLD_DEAD, before, limit)?,
             RetentionClass::Audit => audit(conn, before, limit)?,
             RetentionClass::WebhookIds => webhook_ids(conn, before, limit)?,
-            RetentionClass::IdempotencyKeys => Batch { ids: returned(conn, OLD_IDEMPOTENCY, before, limit)? },
-            RetentionClass::Fingerprints => Batch { ids: returned(conn, OLD_FINGERPRINTS, before, limit)? },
+            RetentionClass::IdempotencyKeys => Batch {
+                ids: returned(conn, OLD_IDEMPOTENCY, before, limit)?,
+            },
+            RetentionClass::Fingerprints => Batch {
+                ids: returned(conn, OLD_FINGERPRINTS, before, limit)?,
+            },
         };
         record(conn, class, &batch, now)?;
         Ok(batch.ids.len())
@@ -71,17 +79,29 @@ pub(super) async fn pruned(db: &Sqlite, limit: u16) -> Result<Vec<PrunedRow>, St
     db.read(move |conn| {
         all(conn, LIST, [limit], |row| {
             let count: i64 = row.get(2)?;
-            Ok(PrunedRow { class: row.get(0)?, day: row.get(1)?, count: count.unsigned_abs(), hash: row.get(3)? })
+            Ok(PrunedRow {
+                class: row.get(0)?,
+                day: row.get(1)?,
+                count: count.unsigned_abs(),
+                hash: row.get(3)?,
+            })
         })
     })
     .await
 }
 
-fn record(conn: &Connection, class: RetentionClass, batch: &Batch, now: Timestamp) -> Result<(), StoreError> {
+fn record(
+    conn: &Connection,
+    class: RetentionClass,
+    batch: &Batch,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if batch.ids.is_empty() {
         return Ok(());
     }
-    let row = one(conn, PRUNED, (day(now), class.as_str()), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+    let row = one(conn, PRUNED, (day(now), class.as_str()), |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
+    })?;
     let (count, hash) = row.unwrap_or((0, vec![0; 32]));
     let hash = fixed("pruned", class.as_str().as_bytes(), &hash)?;
     let hash = batch.ids.iter().fold(hash, |hash, id| chain(hash, id));
@@ -96,10 +116,22 @@ fn messages(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, S
     let mut from = [0; 16];
     // Messages that stay are looked at again each time, so the walk is bounded by what it looks at as well.
     for _ in 0..16 {
-        let found = all(conn, OLD_MESSAGES, (from, lowest_id(before), limit), |row| {
-            Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Option<Vec<u8>>>(2)?, row.get::<_, Vec<u8>>(3)?))
-        })?;
-        let Some((last, ..)) = found.last() else { break };
+        let found = all(
+            conn,
+            OLD_MESSAGES,
+            (from, lowest_id(before), limit),
+            |row| {
+                Ok((
+                    row.get::<_, [u8; 16]>(0)?,
+                    row.get::<_, Vec<u8>>(1)?,
+                    row.get::<_, Option<Vec<u8>>>(2)?,
+                    row.get::<_, Vec<u8>>(3)?,
+                ))
+            },
+        )?;
+        let Some((last, ..)) = found.last() else {
+            break;
+        };
         from = *last;
         for (id, sha256, webhook_key, events) in found {
             let events = split_ids("message", &id, &events)?;
@@ -139,17 +171,33 @@ fn is_needed(conn: &Connection, events: &[[u8; 16]]) -> Result<bool, StoreError>
 }
 
 /// Removes the events that came with this message; an event that was only counted again belongs to its first message.
-fn remove_events(conn: &Connection, message: &[u8; 16], events: &[[u8; 16]]) -> Result<(), StoreError> {
+fn remove_events(
+    conn: &Connection,
+    message: &[u8; 16],
+    events: &[[u8; 16]],
+) -> Result<(), StoreError> {
     let indexed: i64 = one(conn, INDEXED, [], |row| row.get(0))?.unwrap_or(0);
     for id in events {
-        let own = one(conn, "SELECT 1 FROM event WHERE id = ?1 AND message = ?2", (id, message), |_| Ok(()))?;
+        let own = one(
+            conn,
+            "SELECT 1 FROM event WHERE id = ?1 AND message = ?2",
+            (id, message),
+            |_| Ok(()),
+        )?;
         if own.is_none() {
             continue;
         }
         let row = one(conn, EVENT, [id], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(2)?, row.get::<_, String>(3)?, row.get::<_, Vec<u8>>(4)?))
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, String>(2)?,
+                row.get::<_, String>(3)?,
+                row.get::<_, Vec<u8>>(4)?,
+            ))
         })?;
-        let Some((seq, subject, body, fingerprint)) = row else { continue };
+        let Some((seq, subject, body, fingerprint)) = row else {
+            continue;
+        };
         if seq <= indexed {
             run(conn, UNTEXT, (seq, subject, body))?;
             run(conn, UNFINGERPRINT, (fingerprint, seq))?;
@@ -159,14 +207,21 @@ fn remove_events(conn: &Connection, message: &[u8; 16], events: &[[u8; 16]]) -> 
     Ok(())
 }
 
-fn deliveries(conn: &Connection, oldest: &str, before: Timestamp, limit: i64) -> Result<Batch, StoreError> {
+fn deliveries(
+    conn: &Connection,
+    oldest: &str,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Batch, StoreError> {
     let ids: Vec<[u8; 16]> = all(conn, oldest, (lowest_id(before), limit), |row| row.get(0))?;
     for id in &ids {
         run(conn, REMOVE_ATTEMPTS, [id])?;
         run(conn, REMOVE_JOINED, [id])?;
         run(conn, REMOVE_DELIVERY, [id])?;
     }
-    Ok(Batch { ids: ids.into_iter().map(Vec::from).collect() })
+    Ok(Batch {
+        ids: ids.into_iter().map(Vec::from).collect(),
+    })
 }
 
 fn audit(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, StoreError> {
@@ -174,16 +229,32 @@ fn audit(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, Stor
     for number in &numbers {
         run(conn, REMOVE_AUDIT, [number])?;
     }
-    Ok(Batch { ids: numbers.into_iter().map(|number| number.to_be_bytes().to_vec()).collect() })
+    Ok(Batch {
+        ids: numbers
+            .into_iter()
+            .map(|number| number.to_be_bytes().to_vec())
+            .collect(),
+    })
 }
 
 /// Walks the messages from where it stopped last.
 fn webhook_ids(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, StoreError> {
     let stopped: Option<String> = one(conn, CURSOR, [WEBHOOK_CURSOR], |row| row.get(0))?;
-    let from = stopped.and_then(|id| id.parse::<domain::MessageId>().ok()).map_or([0; 16], |id| next(id.to_bytes()));
-    let found = all(conn, OLD_MESSAGES, (from, lowest_id(before), limit), |row| {
-        Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, Vec<u8>>(1)?, row.get::<_, Option<Vec<u8>>>(2)?))
-    })?;
+    let from = stopped
+        .and_then(|id| id.parse::<domain::MessageId>().ok())
+        .map_or([0; 16], |id| next(id.to_bytes()));
+    let found = all(
+        conn,
+        OLD_MESSAGES,
+        (from, lowest_id(before), limit),
+        |row| {
+            Ok((
+                row.get::<_, [u8; 16]>(0)?,
+                row.get::<_, Vec<u8>>(1)?,
+                row.get::<_, Option<Vec<u8>>>(2)?,
+            ))
+        },
+    )?;
     let mut ids = Vec::with_capacity(found.len());
     for (id, sha256, webhook_key) in &found {
         if let Some(key) = webhook_key {
@@ -192,11 +263,23 @@ fn webhook_ids(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch
         ids.push(id.to_vec());
     }
     if let Some((last, ..)) = found.last() {
-        run(conn, SET_CURSOR, (WEBHOOK_CURSOR, domain::MessageId::from_bytes(*last).to_string()))?;
+        run(
+            conn,
+            SET_CURSOR,
+            (
+                WEBHOOK_CURSOR,
+                domain::MessageId::from_bytes(*last).to_string(),
+            ),
+        )?;
     }
     Ok(Batch { ids })
 }
 
-fn returned(conn: &Connection, sql: &str, before: Timestamp, limit: i64) -> Result<Vec<Vec<u8>>, StoreError> {
+fn returned(
+    conn: &Connection,
+    sql: &str,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<Vec<u8>>, StoreError> {
     all(conn, sql, (before.micros(), limit), |row| row.get(0))
 }

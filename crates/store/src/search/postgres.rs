@@ -14,7 +14,8 @@ const IS_WAITING: &str = "SELECT 1 FROM event WHERE seq > (SELECT seq FROM index
 /// Holds other nodes off until the end of the transaction.
 const CURSOR: &str = "SELECT seq FROM indexed FOR UPDATE";
 const NEXT: &str = "SELECT seq, subject, body, fingerprint FROM event WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
-const ADD_TEXT: &str = "INSERT INTO event_text VALUES ($1, array_to_tsvector($2::text[])) ON CONFLICT DO NOTHING";
+const ADD_TEXT: &str =
+    "INSERT INTO event_text VALUES ($1, array_to_tsvector($2::text[])) ON CONFLICT DO NOTHING";
 const ADD_FINGERPRINTS: &str = "INSERT INTO event_fingerprint SELECT * FROM unnest($1::bytea[], $2::bigint[]) \
      ON CONFLICT DO NOTHING";
 const INDEXED: &str = "UPDATE indexed SET seq = $1";
@@ -53,7 +54,9 @@ async fn index_once(db: &Postgres, finished: i64, limit: i64) -> Result<usize, F
 }
 
 async fn index(work: &Work, finished: i64, limit: i64) -> Result<usize, Failure> {
-    let cursor: i64 = one(work, CURSOR, &[], |row| row.try_get(0)).await?.unwrap_or(0);
+    let cursor: i64 = one(work, CURSOR, &[], |row| row.try_get(0))
+        .await?
+        .unwrap_or(0);
     let waiting = all(work, NEXT, &[&cursor, &finished, &limit], |row| {
         Ok(Waiting {
             seq: row.try_get(0)?,
@@ -62,7 +65,9 @@ async fn index(work: &Work, finished: i64, limit: i64) -> Result<usize, Failure>
         })
     })
     .await?;
-    let Some(last) = waiting.last() else { return Ok(0) };
+    let Some(last) = waiting.last() else {
+        return Ok(0);
+    };
     let add = work.prepare_cached(ADD_TEXT).await?;
     for event in &waiting {
         work.execute(&add, &[&event.seq, &event.words]).await?;
@@ -77,7 +82,10 @@ async fn index(work: &Work, finished: i64, limit: i64) -> Result<usize, Failure>
 /// The words of an event, split as [`super::words`] splits a search.
 fn all_words(subject: &str, body: &str) -> Vec<String> {
     let mut words = BTreeSet::new();
-    for word in [subject, body].into_iter().flat_map(|text| text.split(|letter: char| !letter.is_alphanumeric())) {
+    for word in [subject, body]
+        .into_iter()
+        .flat_map(|text| text.split(|letter: char| !letter.is_alphanumeric()))
+    {
         if words.len() >= WORDS {
             break;
         }

@@ -52,11 +52,15 @@ impl Checkpointer {
 
 fn run(conn: &Connection, poked: &Receiver<()>, finish: &AtomicBool) {
     while poked.recv().is_ok() {
-        let Some((log, moved)) = report(checkpoint(conn, "NOOP")) else { continue };
+        let Some((log, moved)) = report(checkpoint(conn, "NOOP")) else {
+            continue;
+        };
         if log - moved < PAGES {
             continue;
         }
-        let Some((log, _)) = report(checkpoint(conn, "PASSIVE")) else { continue };
+        let Some((log, _)) = report(checkpoint(conn, "PASSIVE")) else {
+            continue;
+        };
         if log >= LONG {
             finish.store(true, Ordering::Release);
         }
@@ -65,7 +69,8 @@ fn run(conn: &Connection, poked: &Receiver<()>, finish: &AtomicBool) {
 
 /// Pages in the log, and how many of them have been moved.
 fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<(i64, i64)> {
-    conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?.query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
+    conn.prepare_cached(&format!("PRAGMA wal_checkpoint({mode})"))?
+        .query_row([], |row| Ok((row.get(1)?, row.get(2)?)))
 }
 
 /// A failed checkpoint loses nothing: the log keeps what it could not move.

@@ -12,7 +12,11 @@ pub(crate) struct Clauses {
 impl Clauses {
     /// Adds a condition whose `?` are bound to the values in order.
     pub(crate) fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
-        self.sql.push_str(if self.sql.is_empty() { " WHERE " } else { " AND " });
+        self.sql.push_str(if self.sql.is_empty() {
+            " WHERE "
+        } else {
+            " AND "
+        });
         self.sql.push_str(condition);
         self.values.extend(values);
     }

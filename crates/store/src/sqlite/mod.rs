@@ -18,8 +18,8 @@ use rusqlite::{Connection, OptionalExtension as _};
 use crate::notices::Notices;
 use crate::{Settings, StoreError};
 
-pub(crate) use clauses::{Clauses, blob};
 use checkpoint::Checkpointer;
+pub(crate) use clauses::{Clauses, blob};
 use readers::Readers;
 pub(crate) use writer::Care;
 use writer::Writer;
@@ -48,7 +48,11 @@ impl Sqlite {
             let readers = Readers::open(&path, settings.readers)?;
             let checkpointer = Checkpointer::start(open::writing(&path)?)?;
             let writer = Writer::start(conn, settings.queue, settings.commit_batch, checkpointer)?;
-            Ok(Self { writer, readers, notices })
+            Ok(Self {
+                writer,
+                readers,
+                notices,
+            })
         })
         .await
     }
@@ -57,8 +61,15 @@ impl Sqlite {
     pub(crate) async fn keep(&self, name: &'static str, value: &str) -> Result<String, StoreError> {
         let value = value.to_owned();
         self.write(Care::Guarded, move |conn| {
-            conn.execute("INSERT INTO kept VALUES (?1, ?2) ON CONFLICT DO NOTHING", [name, &value])?;
-            Ok(conn.query_row("SELECT value FROM kept WHERE name = ?1", [name], |row| row.get(0))?)
+            conn.execute(
+                "INSERT INTO kept VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                [name, &value],
+            )?;
+            Ok(
+                conn.query_row("SELECT value FROM kept WHERE name = ?1", [name], |row| {
+                    row.get(0)
+                })?,
+            )
         })
         .await
     }
@@ -113,7 +124,10 @@ pub(crate) fn one<T>(
     params: impl rusqlite::Params,
     read: impl FnOnce(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Option<T>, StoreError> {
-    Ok(conn.prepare_cached(sql)?.query_row(params, read).optional()?)
+    Ok(conn
+        .prepare_cached(sql)?
+        .query_row(params, read)
+        .optional()?)
 }
 
 /// All rows, by a statement that is prepared once for each connection. The statement bounds how many.
@@ -123,10 +137,17 @@ pub(crate) fn all<T>(
     params: impl rusqlite::Params,
     read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
 ) -> Result<Vec<T>, StoreError> {
-    Ok(conn.prepare_cached(sql)?.query_map(params, read)?.collect::<Result<_, _>>()?)
+    Ok(conn
+        .prepare_cached(sql)?
+        .query_map(params, read)?
+        .collect::<Result<_, _>>()?)
 }
 
 /// Runs a statement that is prepared once for each connection; answers how many rows it changed.
-pub(crate) fn run(conn: &Connection, sql: &str, params: impl rusqlite::Params) -> Result<usize, StoreError> {
+pub(crate) fn run(
+    conn: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+) -> Result<usize, StoreError> {
     Ok(conn.prepare_cached(sql)?.execute(params)?)
 }

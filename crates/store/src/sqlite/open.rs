@@ -17,7 +17,9 @@ const STATEMENTS: usize = 128;
 
 /// A connection that may write.
 pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     conn.busy_timeout(BUSY)?;
     // Checkpoints are `checkpoint.rs`'s, off the ack path.
@@ -31,9 +33,14 @@ pub(super) fn writing(path: &Path) -> Result<Connection, StoreError> {
 
 /// A connection that only reads.
 pub(super) fn reading(path: &Path) -> Result<Connection, StoreError> {
-    let conn = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     conn.busy_timeout(BUSY)?;
-    conn.execute_batch("PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;")?;
+    conn.execute_batch(
+        "PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY; PRAGMA query_only = ON;",
+    )?;
     keep_plans(&conn)?;
     Ok(conn)
 }
@@ -64,14 +71,20 @@ pub(super) fn migrate(conn: &Connection, now: Timestamp) -> Result<(), StoreErro
 }
 
 fn done(conn: &Connection) -> Result<Vec<(u32, String)>, StoreError> {
-    super::all(conn, "SELECT version, checksum FROM migration ORDER BY version", [], |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })
+    super::all(
+        conn,
+        "SELECT version, checksum FROM migration ORDER BY version",
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
 }
 
 fn apply(conn: &Connection, migration: &Migration, now: Timestamp) -> Result<(), StoreError> {
     // Another process may have run it since it was found missing.
-    if done(conn)?.iter().any(|(version, _)| *version == migration.version) {
+    if done(conn)?
+        .iter()
+        .any(|(version, _)| *version == migration.version)
+    {
         return Ok(());
     }
     conn.execute_batch(migration.sql)?;

@@ -68,7 +68,13 @@ where
 
     fn answer(self: Box<Self>, ended: Result<(), StoreError>) {
         let never_run = || Err(StoreError::Unavailable("the write was not run".to_owned()));
-        let Self { work, outcome, after, answer, .. } = *self;
+        let Self {
+            work,
+            outcome,
+            after,
+            answer,
+            ..
+        } = *self;
         // What the asker shares with its write is then freed where it was made.
         drop(work);
         let outcome = ended.and_then(|()| outcome.unwrap_or_else(never_run));
@@ -92,7 +98,10 @@ impl Writer {
             .name("store-writer".to_owned())
             .spawn(move || write_all(&conn, receiver, commit_batch.get(), &checkpointer))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { queue: sender, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            queue: sender,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     pub(super) async fn write<T: Send + 'static>(
@@ -102,7 +111,13 @@ impl Writer {
         after: impl FnOnce(&T) + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let job = Message::Write(Box::new(Job { care, work, outcome: None, after, answer }));
+        let job = Message::Write(Box::new(Job {
+            care,
+            work,
+            outcome: None,
+            after,
+            answer,
+        }));
         self.queue.try_send(job).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => StoreError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => closed(),
@@ -113,7 +128,11 @@ impl Writer {
     /// Waits until everything queued is written and the thread has ended.
     pub(super) async fn close(&self) {
         let _ = self.queue.send(Message::Close).await;
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
@@ -124,7 +143,12 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store is closed".to_owned())
 }
 
-fn write_all(conn: &Connection, mut queue: mpsc::Receiver<Message>, most: usize, checkpointer: &Checkpointer) {
+fn write_all(
+    conn: &Connection,
+    mut queue: mpsc::Receiver<Message>,
+    most: usize,
+    checkpointer: &Checkpointer,
+) {
     let mut messages = Vec::with_capacity(most);
     let mut group = Vec::with_capacity(most);
     // Zero means closed and empty.
@@ -148,7 +172,9 @@ fn commit(conn: &Connection, group: &mut Vec<Box<dyn Write>>) {
             rollback(conn);
             error!(error = %failure.error, "a group of {} writes was rolled back: {}", group.len(), failure.error);
             if failure.of_database || group.len() == 1 {
-                group.drain(..).for_each(|write| write.answer(Err(failure.error.clone())));
+                group
+                    .drain(..)
+                    .for_each(|write| write.answer(Err(failure.error.clone())));
             } else {
                 group.drain(..).for_each(|write| alone(conn, write));
             }
@@ -164,18 +190,34 @@ struct Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self { error, of_database: false }
+        Self {
+            error,
+            of_database: false,
+        }
     }
 }
 
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
-        use ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure};
+        use ErrorCode::{
+            CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure,
+        };
         let code = error.sqlite_error_code();
         let of_database = code.is_some_and(|code| {
-            [CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, ReadOnly, SystemIoFailure].contains(&code)
+            [
+                CannotOpen,
+                DatabaseCorrupt,
+                DiskFull,
+                NotADatabase,
+                ReadOnly,
+                SystemIoFailure,
+            ]
+            .contains(&code)
         });
-        Self { error: error.into(), of_database }
+        Self {
+            error: error.into(),
+            of_database,
+        }
     }
 }
 

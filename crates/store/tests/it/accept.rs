@@ -29,22 +29,59 @@ on_both!(
 
 async fn an_accepted_alert_is_there_as_it_came(mut world: World) {
     let acceptance = world.acceptance("web-1 was found").await;
-    let (message, event) = (acceptance.message.clone(), acceptance.events[0].event.clone());
+    let (message, event) = (
+        acceptance.message.clone(),
+        acceptance.events[0].event.clone(),
+    );
     let delivery = acceptance.events[0].deliveries[0].clone();
     let receipt = world.store.accept(acceptance).await.unwrap();
-    assert_eq!(receipt, Receipt::Stored { message: message.id, events: vec![event.id] });
+    assert_eq!(
+        receipt,
+        Receipt::Stored {
+            message: message.id,
+            events: vec![event.id]
+        }
+    );
     let store = &world.store;
-    assert_eq!(store.message(&Scope::All, message.id).await.unwrap(), Some((message.clone(), vec![event.id])));
-    assert_eq!(store.event(&Scope::All, event.id).await.unwrap(), Some(event.clone()));
-    let carried = store.deliveries_of_event(&Scope::All, event.id).await.unwrap();
-    assert_eq!((carried.len(), carried[0].delivery, carried[0].rule), (1, delivery.id, world.rule));
-    assert_eq!(store.alert(&Scope::All, delivery.id).await.unwrap(), delivery.alert);
-    let row = store.delivery(&Scope::All, delivery.id).await.unwrap().unwrap();
-    assert_eq!((row.subject.as_str(), row.events, row.sealed), (event.subject.as_str(), vec![event.id], true));
+    assert_eq!(
+        store.message(&Scope::All, message.id).await.unwrap(),
+        Some((message.clone(), vec![event.id]))
+    );
+    assert_eq!(
+        store.event(&Scope::All, event.id).await.unwrap(),
+        Some(event.clone())
+    );
+    let carried = store
+        .deliveries_of_event(&Scope::All, event.id)
+        .await
+        .unwrap();
+    assert_eq!(
+        (carried.len(), carried[0].delivery, carried[0].rule),
+        (1, delivery.id, world.rule)
+    );
+    assert_eq!(
+        store.alert(&Scope::All, delivery.id).await.unwrap(),
+        delivery.alert
+    );
+    let row = store
+        .delivery(&Scope::All, delivery.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.subject.as_str(), row.events, row.sealed),
+        (event.subject.as_str(), vec![event.id], true)
+    );
     let other = elsewhere();
     assert_eq!(store.message(&other, message.id).await.unwrap(), None);
     assert_eq!(store.event(&other, event.id).await.unwrap(), None);
-    assert!(store.deliveries_of_event(&other, event.id).await.unwrap().is_empty());
+    assert!(
+        store
+            .deliveries_of_event(&other, event.id)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(store.delivery(&other, delivery.id).await.unwrap(), None);
     assert_eq!(store.alert(&other, delivery.id).await.unwrap(), None);
     let own = Scope::Companies(vec![world.company]);
@@ -60,10 +97,23 @@ async fn a_message_with_several_events_keeps_their_order(mut world: World) {
     for accepted in &mut acceptance.events {
         accepted.event.message = acceptance.message.id;
     }
-    let ids: Vec<_> = acceptance.events.iter().map(|accepted| accepted.event.id).collect();
+    let ids: Vec<_> = acceptance
+        .events
+        .iter()
+        .map(|accepted| accepted.event.id)
+        .collect();
     let message = acceptance.message.id;
     world.store.accept(acceptance).await.unwrap();
-    assert_eq!(world.store.message(&Scope::All, message).await.unwrap().unwrap().1, ids);
+    assert_eq!(
+        world
+            .store
+            .message(&Scope::All, message)
+            .await
+            .unwrap()
+            .unwrap()
+            .1,
+        ids
+    );
 }
 
 /// An acceptance under a `webhook-id`.
@@ -79,7 +129,14 @@ async fn the_same_webhook_id_and_body_is_a_duplicate(mut world: World) {
     let event = stored(world.store.accept(first).await.unwrap());
     let again = named(&mut world, "web-1", "msg-1").await;
     let receipt = world.store.accept(again).await.unwrap();
-    assert_eq!(receipt, Receipt::Duplicate { message: id, sha256, events: vec![event] });
+    assert_eq!(
+        receipt,
+        Receipt::Duplicate {
+            message: id,
+            sha256,
+            events: vec![event]
+        }
+    );
     assert_eq!(count(&world.store).await, 1);
 }
 
@@ -92,11 +149,20 @@ async fn the_same_webhook_id_with_another_body_is_stored_and_flagged(mut world: 
     assert!(!is_reused(&world, one).await);
     assert!(is_reused(&world, two).await);
     let again = named(&mut world, "web-2", "msg-1").await;
-    assert!(matches!(world.store.accept(again).await.unwrap(), Receipt::Duplicate { message, .. } if message == two));
+    assert!(
+        matches!(world.store.accept(again).await.unwrap(), Receipt::Duplicate { message, .. } if message == two)
+    );
 }
 
 async fn is_reused(world: &World, id: MessageId) -> bool {
-    world.store.message(&Scope::All, id).await.unwrap().unwrap().0.id_reused
+    world
+        .store
+        .message(&Scope::All, id)
+        .await
+        .unwrap()
+        .unwrap()
+        .0
+        .id_reused
 }
 
 async fn the_same_webhook_id_at_another_source_is_new(mut world: World) {
@@ -115,13 +181,22 @@ async fn of_concurrent_repeats_one_is_stored(mut world: World) {
         acceptances.push(named(&mut world, "web-1", "msg-1").await);
     }
     let receipts = accept_all(&world.store, acceptances).await;
-    let firsts = receipts.iter().filter(|receipt| matches!(receipt, Ok(Receipt::Stored { .. }))).count();
-    let repeats = receipts.iter().filter(|receipt| matches!(receipt, Ok(Receipt::Duplicate { .. }))).count();
+    let firsts = receipts
+        .iter()
+        .filter(|receipt| matches!(receipt, Ok(Receipt::Stored { .. })))
+        .count();
+    let repeats = receipts
+        .iter()
+        .filter(|receipt| matches!(receipt, Ok(Receipt::Duplicate { .. })))
+        .count();
     assert_eq!((firsts, repeats), (1, 31), "{receipts:?}");
     assert_eq!(count(&world.store).await, 1);
 }
 
-async fn accept_all(store: &Store, acceptances: Vec<Acceptance>) -> Vec<Result<Receipt, StoreError>> {
+async fn accept_all(
+    store: &Store,
+    acceptances: Vec<Acceptance>,
+) -> Vec<Result<Receipt, StoreError>> {
     let mut running = tokio::task::JoinSet::new();
     for acceptance in acceptances {
         let store = store.clone();
@@ -133,23 +208,38 @@ async fn accept_all(store: &Store, acceptances: Vec<Acceptance>) -> Vec<Result<R
 /// How many events there are, up to a page.
 async fn count(store: &Store) -> usize {
     let at = PageAt::new(Some(PageAt::MOST), None);
-    store.events(&Scope::All, &Default::default(), &at).await.unwrap().items.len()
+    store
+        .events(&Scope::All, &Default::default(), &at)
+        .await
+        .unwrap()
+        .items
+        .len()
 }
 
 async fn idempotent(world: &mut World, body: &str) -> Acceptance {
     let mut acceptance = world.acceptance(body).await;
     let body_hash = acceptance.message.sha256;
-    acceptance.idempotency = Some(Idempotency { scope: "key-1".to_owned(), key: "once".to_owned(), body_hash });
+    acceptance.idempotency = Some(Idempotency {
+        scope: "key-1".to_owned(),
+        key: "once".to_owned(),
+        body_hash,
+    });
     acceptance
 }
 
 async fn an_idempotent_twin_gets_the_first_answer(mut world: World) {
-    let (one, two) = (idempotent(&mut world, "web-1").await, idempotent(&mut world, "web-1").await);
+    let (one, two) = (
+        idempotent(&mut world, "web-1").await,
+        idempotent(&mut world, "web-1").await,
+    );
     let receipts = accept_all(&world.store, vec![one, two]).await;
     let ids: Vec<(MessageId, Vec<EventId>)> = receipts
         .into_iter()
         .map(|receipt| match receipt.unwrap() {
-            Receipt::Stored { message, events } | Receipt::Duplicate { message, events, .. } => (message, events),
+            Receipt::Stored { message, events }
+            | Receipt::Duplicate {
+                message, events, ..
+            } => (message, events),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -158,7 +248,10 @@ async fn an_idempotent_twin_gets_the_first_answer(mut world: World) {
 }
 
 async fn an_idempotency_key_with_another_body_is_refused(mut world: World) {
-    let (one, two) = (idempotent(&mut world, "web-1").await, idempotent(&mut world, "web-2").await);
+    let (one, two) = (
+        idempotent(&mut world, "web-1").await,
+        idempotent(&mut world, "web-2").await,
+    );
     stored(world.store.accept(one).await.unwrap());
     assert_eq!(world.store.accept(two).await.unwrap(), Receipt::KeyReused);
     assert_eq!(count(&world.store).await, 1);
@@ -167,8 +260,15 @@ async fn an_idempotency_key_with_another_body_is_refused(mut world: World) {
 async fn what_was_matched_under_an_old_epoch_is_matched_again(mut world: World) {
     let mut acceptance = world.acceptance("web-1").await;
     let id = CompanyId::new(world.now, &mut world.rng);
-    let epoch = world.change(store::Change::InsertCompany(company(id, "Fabrikam", world.now))).await;
-    assert_eq!(world.store.accept(acceptance.clone()).await.unwrap(), Receipt::Moved { epoch });
+    let epoch = world
+        .change(store::Change::InsertCompany(company(
+            id, "Fabrikam", world.now,
+        )))
+        .await;
+    assert_eq!(
+        world.store.accept(acceptance.clone()).await.unwrap(),
+        Receipt::Moved { epoch }
+    );
     assert_eq!(count(&world.store).await, 0);
     assert_eq!(world.store.configuration().await.unwrap().epoch, epoch);
     acceptance.epoch = epoch;
@@ -186,17 +286,39 @@ async fn a_repeat_within_the_window_is_counted(mut world: World) {
     // The window of five minutes runs from the first, so the fourth, at six minutes, begins another.
     assert_eq!((events[1], events[2]), (events[0], events[0]));
     assert_ne!(events[3], events[0]);
-    let first = world.store.event(&Scope::All, events[0]).await.unwrap().unwrap();
+    let first = world
+        .store
+        .event(&Scope::All, events[0])
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(first.count, 3);
-    assert_eq!(world.store.deliveries_of_event(&Scope::All, events[0]).await.unwrap().len(), 1);
-    let all = world.store.deliveries(&Scope::All, &Default::default(), &PageAt::default()).await.unwrap();
+    assert_eq!(
+        world
+            .store
+            .deliveries_of_event(&Scope::All, events[0])
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let all = world
+        .store
+        .deliveries(&Scope::All, &Default::default(), &PageAt::default())
+        .await
+        .unwrap();
     assert_eq!(all.items.len(), 2);
 }
 
 /// The delivery that carries the event of an acceptance.
 async fn carrier(world: &World, acceptance: Acceptance) -> domain::DeliveryId {
     let event = stored(world.store.accept(acceptance).await.unwrap());
-    world.store.deliveries_of_event(&Scope::All, event).await.unwrap()[0].delivery
+    world
+        .store
+        .deliveries_of_event(&Scope::All, event)
+        .await
+        .unwrap()[0]
+        .delivery
 }
 
 async fn events_join_an_open_group(mut world: World) {
@@ -207,7 +329,12 @@ async fn events_join_an_open_group(mut world: World) {
     }
     assert_eq!(carriers[0], carriers[1]);
     assert_ne!(carriers[0], carriers[2]);
-    let row = world.store.delivery(&Scope::All, carriers[0]).await.unwrap().unwrap();
+    let row = world
+        .store
+        .delivery(&Scope::All, carriers[0])
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!((row.events.len(), row.sealed), (2, false));
 }
 
@@ -215,7 +342,9 @@ async fn a_full_group_is_followed_by_another(mut world: World) {
     for (records, bytes) in [(20, 10), (1, 7_000)] {
         let mut carriers = Vec::new();
         for _ in 0..3 {
-            let acceptance = world.joinable("web", &format!("{records}"), records, bytes).await;
+            let acceptance = world
+                .joinable("web", &format!("{records}"), records, bytes)
+                .await;
             carriers.push(carrier(&world, acceptance).await);
         }
         assert_eq!(carriers[0], carriers[1], "{records} records, {bytes} bytes");
@@ -240,9 +369,16 @@ async fn many_accepts_at_once_are_all_stored(mut world: World) {
     for number in 0..500 {
         acceptances.push(world.acceptance(&format!("web-{number}")).await);
     }
-    let ids: Vec<_> = acceptances.iter().map(|acceptance| acceptance.events[0].event.id).collect();
+    let ids: Vec<_> = acceptances
+        .iter()
+        .map(|acceptance| acceptance.events[0].event.id)
+        .collect();
     let receipts = accept_all(&world.store, acceptances).await;
-    assert!(receipts.iter().all(|receipt| matches!(receipt, Ok(Receipt::Stored { .. }))));
+    assert!(
+        receipts
+            .iter()
+            .all(|receipt| matches!(receipt, Ok(Receipt::Stored { .. })))
+    );
     for id in ids {
         assert!(world.store.event(&Scope::All, id).await.unwrap().is_some());
     }
@@ -257,7 +393,11 @@ async fn a_full_queue_refuses_and_stores_nothing(mut world: World) {
     }
     let receipts = accept_all(&world.store, acceptances).await;
     let acked = receipts.iter().filter(|receipt| receipt.is_ok()).count();
-    assert!(receipts.iter().all(|receipt| matches!(receipt, Ok(_) | Err(StoreError::Overloaded))));
+    assert!(
+        receipts
+            .iter()
+            .all(|receipt| matches!(receipt, Ok(_) | Err(StoreError::Overloaded)))
+    );
     assert!(acked >= 1);
     assert_eq!(count(&world.store).await, acked);
 }
@@ -265,7 +405,15 @@ async fn a_full_queue_refuses_and_stores_nothing(mut world: World) {
 async fn an_accept_rings_for_its_integrations(mut world: World) {
     let mut notices = world.store.notices();
     world.accepted("web-1").await;
-    assert!(world.store.bell().rung().await.integrations.contains(&world.integration));
+    assert!(
+        world
+            .store
+            .bell()
+            .rung()
+            .await
+            .integrations
+            .contains(&world.integration)
+    );
     loop {
         if notices.recv().await.unwrap() == Notice::Events {
             break;

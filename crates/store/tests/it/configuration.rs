@@ -23,29 +23,59 @@ on_both!(
 );
 
 async fn refused(world: &World, change: Change) -> StoreError {
-    world.store.change(change, &ACTOR, world.now).await.unwrap_err()
+    world
+        .store
+        .change(change, &ACTOR, world.now)
+        .await
+        .unwrap_err()
 }
 
 async fn the_snapshot_holds_what_was_stored(world: World) {
     let snapshot = world.store.configuration().await.unwrap();
     assert_eq!(snapshot.instance, world.store.instance());
-    assert_eq!(**snapshot.company(world.company).unwrap(), company(world.company, "Contoso", world.now));
-    let (found, made) = (snapshot.source(world.source).unwrap(), world.a_source(world.source, "Scanner"));
-    assert_eq!((found.name.as_str(), found.company, found.dedup_window), ("Scanner", made.company, made.dedup_window));
-    assert_eq!(found.authentication.signature, made.authentication.signature);
-    assert_eq!(found.authentication.addresses, made.authentication.addresses);
+    assert_eq!(
+        **snapshot.company(world.company).unwrap(),
+        company(world.company, "Contoso", world.now)
+    );
+    let (found, made) = (
+        snapshot.source(world.source).unwrap(),
+        world.a_source(world.source, "Scanner"),
+    );
+    assert_eq!(
+        (found.name.as_str(), found.company, found.dedup_window),
+        ("Scanner", made.company, made.dedup_window)
+    );
+    assert_eq!(
+        found.authentication.signature,
+        made.authentication.signature
+    );
+    assert_eq!(
+        found.authentication.addresses,
+        made.authentication.addresses
+    );
     let mut integration = world.an_integration(world.integration, "Tickets");
     integration.secrets_set = [("password".to_owned(), "orse".to_owned())].into();
-    assert_eq!(**snapshot.integration(world.integration).unwrap(), integration);
-    assert_eq!(**snapshot.rule(world.rule).unwrap(), world.a_rule(world.rule, "Everything"));
-    assert_eq!(snapshot.event_set(world.set).unwrap().events, ["asset.discovered"]);
+    assert_eq!(
+        **snapshot.integration(world.integration).unwrap(),
+        integration
+    );
+    assert_eq!(
+        **snapshot.rule(world.rule).unwrap(),
+        world.a_rule(world.rule, "Everything")
+    );
+    assert_eq!(
+        snapshot.event_set(world.set).unwrap().events,
+        ["asset.discovered"]
+    );
 }
 
 async fn each_change_raises_the_epoch_and_leaves_an_audit_row(mut world: World) {
     let before = world.store.configuration().await.unwrap().epoch;
     let mut notices = world.store.notices();
     let id = CompanyId::new(world.now, &mut world.rng);
-    let epoch = world.change(Change::InsertCompany(company(id, "Fabrikam", world.now))).await;
+    let epoch = world
+        .change(Change::InsertCompany(company(id, "Fabrikam", world.now)))
+        .await;
     assert_eq!(epoch, before + 1);
     assert_eq!(world.store.configuration().await.unwrap().epoch, epoch);
     loop {
@@ -53,17 +83,37 @@ async fn each_change_raises_the_epoch_and_leaves_an_audit_row(mut world: World) 
             break;
         }
     }
-    let page = world.store.audit(&PageAt::new(Some(1), None)).await.unwrap();
+    let page = world
+        .store
+        .audit(&PageAt::new(Some(1), None))
+        .await
+        .unwrap();
     let row = &page.items[0];
-    assert_eq!((row.action.as_str(), row.what.as_str(), row.epoch), ("insert", "company", epoch));
-    assert_eq!((row.id.clone(), &row.actor, &row.detail["name"]), (id.to_string(), &ACTOR, &"Fabrikam".into()));
-    let older = world.store.audit(&PageAt::new(Some(100), page.next)).await.unwrap();
+    assert_eq!(
+        (row.action.as_str(), row.what.as_str(), row.epoch),
+        ("insert", "company", epoch)
+    );
+    assert_eq!(
+        (row.id.clone(), &row.actor, &row.detail["name"]),
+        (id.to_string(), &ACTOR, &"Fabrikam".into())
+    );
+    let older = world
+        .store
+        .audit(&PageAt::new(Some(100), page.next))
+        .await
+        .unwrap();
     assert!(older.items.iter().all(|older| older.number < row.number));
 }
 
 async fn a_refused_change_changes_nothing(mut world: World) {
     let before = world.store.configuration().await.unwrap().epoch;
-    let audit = world.store.audit(&PageAt::default()).await.unwrap().items.len();
+    let audit = world
+        .store
+        .audit(&PageAt::default())
+        .await
+        .unwrap()
+        .items
+        .len();
     let id = RuleId::new(world.now, &mut world.rng);
     let mut rule = world.a_rule(id, "Other");
     rule.event_set = domain::EventSetId::from_bytes([3; 16]);
@@ -71,17 +121,48 @@ async fn a_refused_change_changes_nothing(mut world: World) {
     world.restart(None).await;
     let snapshot = world.store.configuration().await.unwrap();
     assert_eq!((snapshot.epoch, snapshot.rule(rule.id)), (before, None));
-    assert_eq!(world.store.audit(&PageAt::default()).await.unwrap().items.len(), audit);
+    assert_eq!(
+        world
+            .store
+            .audit(&PageAt::default())
+            .await
+            .unwrap()
+            .items
+            .len(),
+        audit
+    );
 }
 
 async fn a_name_is_taken_once(mut world: World) {
     let id = CompanyId::new(world.now, &mut world.rng);
-    let error = refused(&world, Change::InsertCompany(company(id, " CONTOSO ", world.now))).await;
-    assert!(matches!(error, StoreError::NameTaken { what: "company", .. }), "{error}");
-    world.change(Change::UpdateCompany(company(world.company, "contoso", world.now))).await;
+    let error = refused(
+        &world,
+        Change::InsertCompany(company(id, " CONTOSO ", world.now)),
+    )
+    .await;
+    assert!(
+        matches!(
+            error,
+            StoreError::NameTaken {
+                what: "company",
+                ..
+            }
+        ),
+        "{error}"
+    );
+    world
+        .change(Change::UpdateCompany(company(
+            world.company,
+            "contoso",
+            world.now,
+        )))
+        .await;
     let id = RuleId::new(world.now, &mut world.rng);
     let rule = world.a_rule(id, "everything");
-    assert!(matches!(refused(&world, Change::InsertRule(rule)).await, StoreError::NameTaken { what: "rule", .. }));
+    assert!(matches!(
+        refused(&world, Change::InsertRule(rule)).await,
+        StoreError::NameTaken { what: "rule", .. }
+    ));
 }
 
 async fn what_is_named_must_be_there(world: World) {
@@ -89,32 +170,69 @@ async fn what_is_named_must_be_there(world: World) {
     let mut source = world.a_source(SourceId::from_bytes(id), "Other");
     source.company = Some(CompanyId::from_bytes(id));
     let error = refused(&world, Change::InsertSource(source.clone())).await;
-    assert!(matches!(error, StoreError::NoSuch { what: "company", .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            StoreError::NoSuch {
+                what: "company",
+                ..
+            }
+        ),
+        "{error}"
+    );
     source.company = None;
     for change in [
         Change::UpdateSource(source),
         Change::RemoveSource(SourceId::from_bytes(id)),
         Change::RemoveKey(KeyId::from_bytes(id)),
-        Change::SetEnabled { id: IntegrationId::from_bytes(id), enabled: true },
-        Change::ReleaseGate { id: IntegrationId::from_bytes(id) },
-        Change::RemoveMapping { integration: world.integration, company: MappedTo::All },
+        Change::SetEnabled {
+            id: IntegrationId::from_bytes(id),
+            enabled: true,
+        },
+        Change::ReleaseGate {
+            id: IntegrationId::from_bytes(id),
+        },
+        Change::RemoveMapping {
+            integration: world.integration,
+            company: MappedTo::All,
+        },
     ] {
         let error = refused(&world, change.clone()).await;
-        assert!(matches!(error, StoreError::NotFound { .. }), "{change:?}: {error}");
+        assert!(
+            matches!(error, StoreError::NotFound { .. }),
+            "{change:?}: {error}"
+        );
     }
     assert!(matches!(
-        world.store.secrets(IntegrationId::from_bytes(id)).await.unwrap_err(),
-        StoreError::NotFound { what: "integration", .. }
+        world
+            .store
+            .secrets(IntegrationId::from_bytes(id))
+            .await
+            .unwrap_err(),
+        StoreError::NotFound {
+            what: "integration",
+            ..
+        }
     ));
 }
 
 fn mapping(world: &World, company: MappedTo, on: bool) -> CompanyMapping {
-    CompanyMapping { integration: world.integration, company, rules: vec![world.rule], create_webhook_alert: on }
+    CompanyMapping {
+        integration: world.integration,
+        company,
+        rules: vec![world.rule],
+        create_webhook_alert: on,
+    }
 }
 
 async fn what_is_used_stays_and_what_is_owned_goes(world: World) {
     let own = MappedTo::Company(world.company);
-    world.change(Change::PutMappings(vec![mapping(&world, own, true), mapping(&world, MappedTo::All, true)])).await;
+    world
+        .change(Change::PutMappings(vec![
+            mapping(&world, own, true),
+            mapping(&world, MappedTo::All, true),
+        ]))
+        .await;
     let in_use = [
         (Change::RemoveCompany(world.company), "source"),
         (Change::RemoveEventSet(world.set), "rule"),
@@ -122,43 +240,92 @@ async fn what_is_used_stays_and_what_is_owned_goes(world: World) {
     ];
     for (change, user) in in_use {
         let error = refused(&world, change).await;
-        assert!(matches!(error, StoreError::InUse { by, .. } if by == user), "{error}");
+        assert!(
+            matches!(error, StoreError::InUse { by, .. } if by == user),
+            "{error}"
+        );
     }
     world.change(Change::RemoveSource(world.source)).await;
     world.change(Change::RemoveCompany(world.company)).await;
     let snapshot = world.store.configuration().await.unwrap();
     let left: Vec<_> = snapshot.mappings_of(world.integration).collect();
     assert_eq!(left, [&mapping(&world, MappedTo::All, true)]);
-    world.change(Change::RemoveIntegration(world.integration)).await;
+    world
+        .change(Change::RemoveIntegration(world.integration))
+        .await;
     world.change(Change::RemoveEventSet(world.set)).await;
     let snapshot = world.store.configuration().await.unwrap();
-    assert_eq!((snapshot.rule(world.rule), snapshot.mappings_of(world.integration).count()), (None, 0));
+    assert_eq!(
+        (
+            snapshot.rule(world.rule),
+            snapshot.mappings_of(world.integration).count()
+        ),
+        (None, 0)
+    );
 }
 
 async fn secrets_are_kept_until_others_are_given(world: World) {
-    assert_eq!(world.store.secrets(world.integration).await.unwrap(), secrets("password", "correct horse"));
+    assert_eq!(
+        world.store.secrets(world.integration).await.unwrap(),
+        secrets("password", "correct horse")
+    );
     let integration = world.an_integration(world.integration, "Renamed");
-    world.change(Change::UpdateIntegration { integration: integration.clone(), secrets: None }).await;
-    assert_eq!(world.store.secrets(world.integration).await.unwrap(), secrets("password", "correct horse"));
+    world
+        .change(Change::UpdateIntegration {
+            integration: integration.clone(),
+            secrets: None,
+        })
+        .await;
+    assert_eq!(
+        world.store.secrets(world.integration).await.unwrap(),
+        secrets("password", "correct horse")
+    );
     let found = world.store.configuration().await.unwrap();
     let found = found.integration(world.integration).unwrap();
-    assert_eq!((found.version, found.secrets_set["password"].as_str()), (2, "orse"));
+    assert_eq!(
+        (found.version, found.secrets_set["password"].as_str()),
+        (2, "orse")
+    );
     let others = Some(secrets("header_value", "battery staple"));
-    world.change(Change::UpdateIntegration { integration, secrets: others }).await;
-    assert_eq!(world.store.secrets(world.integration).await.unwrap(), secrets("header_value", "battery staple"));
+    world
+        .change(Change::UpdateIntegration {
+            integration,
+            secrets: others,
+        })
+        .await;
+    assert_eq!(
+        world.store.secrets(world.integration).await.unwrap(),
+        secrets("header_value", "battery staple")
+    );
     let found = world.store.configuration().await.unwrap();
     let found = found.integration(world.integration).unwrap();
-    assert_eq!((found.version, found.secrets_set.keys().next().unwrap().as_str()), (3, "header_value"));
+    assert_eq!(
+        (
+            found.version,
+            found.secrets_set.keys().next().unwrap().as_str()
+        ),
+        (3, "header_value")
+    );
 }
 
 async fn a_check_sets_and_clears_what_it_found(world: World) {
     let report = serde_json::json!({ "steps": [] });
     for ok in [true, false] {
         let at = world.now.after(MINUTE);
-        world.change(Change::Checked { id: world.integration, at, ok, report: report.clone() }).await;
+        world
+            .change(Change::Checked {
+                id: world.integration,
+                at,
+                ok,
+                report: report.clone(),
+            })
+            .await;
         let snapshot = world.store.configuration().await.unwrap();
         let found = snapshot.integration(world.integration).unwrap();
-        assert_eq!((found.checked_at, found.authenticated_at), (Some(at), ok.then_some(at)));
+        assert_eq!(
+            (found.checked_at, found.authenticated_at),
+            (Some(at), ok.then_some(at))
+        );
         assert_eq!(found.last_check.as_ref(), Some(&report));
     }
 }
@@ -166,12 +333,31 @@ async fn a_check_sets_and_clears_what_it_found(world: World) {
 async fn a_mapping_takes_the_place_of_the_one_before(world: World) {
     let own = MappedTo::Company(world.company);
     for on in [false, true] {
-        world.change(Change::PutMappings(vec![mapping(&world, own, on)])).await;
+        world
+            .change(Change::PutMappings(vec![mapping(&world, own, on)]))
+            .await;
         let snapshot = world.store.configuration().await.unwrap();
-        assert_eq!(snapshot.mappings_for(world.company).collect::<Vec<_>>(), [&mapping(&world, own, on)]);
+        assert_eq!(
+            snapshot.mappings_for(world.company).collect::<Vec<_>>(),
+            [&mapping(&world, own, on)]
+        );
     }
-    world.change(Change::RemoveMapping { integration: world.integration, company: own }).await;
-    assert_eq!(world.store.configuration().await.unwrap().mappings_for(world.company).count(), 0);
+    world
+        .change(Change::RemoveMapping {
+            integration: world.integration,
+            company: own,
+        })
+        .await;
+    assert_eq!(
+        world
+            .store
+            .configuration()
+            .await
+            .unwrap()
+            .mappings_for(world.company)
+            .count(),
+        0
+    );
 }
 
 async fn a_key_s_use_is_written_once_a_minute(mut world: World) {
@@ -205,10 +391,16 @@ async fn another_sealing_key_is_refused(mut world: World) {
 }
 
 async fn a_restart_finds_the_same_instance_and_configuration(mut world: World) {
-    let (instance, before) = (world.store.instance().to_owned(), world.store.configuration().await.unwrap());
+    let (instance, before) = (
+        world.store.instance().to_owned(),
+        world.store.configuration().await.unwrap(),
+    );
     world.settings.instance_seed = [9; 16];
     world.restart(None).await;
     assert_eq!(world.store.instance(), instance);
     let after = world.store.configuration().await.unwrap();
-    assert_eq!((after.epoch, after.company(world.company)), (before.epoch, before.company(world.company)));
+    assert_eq!(
+        (after.epoch, after.company(world.company)),
+        (before.epoch, before.company(world.company))
+    );
 }

@@ -17,9 +17,17 @@ on_both!(
 );
 
 async fn ids(world: &World, scope: &Scope, query: &DeliveryQuery) -> Vec<DeliveryId> {
-    let page = world.store.deliveries(scope, query, &PageAt::default()).await.unwrap();
+    let page = world
+        .store
+        .deliveries(scope, query, &PageAt::default())
+        .await
+        .unwrap();
     let ids: Vec<_> = page.items.into_iter().map(|row| row.id).collect();
-    let counted = world.store.count_deliveries(scope, query, 1_000).await.unwrap();
+    let counted = world
+        .store
+        .count_deliveries(scope, query, 1_000)
+        .await
+        .unwrap();
     assert_eq!(counted as usize, ids.len(), "{query:?}");
     ids
 }
@@ -32,18 +40,32 @@ async fn pages_show_each_delivery_once_newest_first(mut world: World) {
     }
     made.reverse();
     for standing in [None, Some(Standing::Pending)] {
-        let query = DeliveryQuery { standing, ..DeliveryQuery::default() };
+        let query = DeliveryQuery {
+            standing,
+            ..DeliveryQuery::default()
+        };
         let (mut seen, mut cursor) = (Vec::new(), None);
         loop {
             let at = PageAt::new(Some(3), cursor.take());
-            let page = world.store.deliveries(&Scope::All, &query, &at).await.unwrap();
+            let page = world
+                .store
+                .deliveries(&Scope::All, &query, &at)
+                .await
+                .unwrap();
             seen.extend(page.items.into_iter().map(|row| row.id));
             let Some(next) = page.next else { break };
             cursor = Some(next);
         }
         assert_eq!(seen, made);
     }
-    assert_eq!(world.store.count_deliveries(&Scope::All, &DeliveryQuery::default(), 4).await.unwrap(), 4);
+    assert_eq!(
+        world
+            .store
+            .count_deliveries(&Scope::All, &DeliveryQuery::default(), 4)
+            .await
+            .unwrap(),
+        4
+    );
 }
 
 async fn each_part_of_a_query_narrows_it(mut world: World) {
@@ -54,63 +76,213 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
     world.deliver(delivered).await;
     let all = DeliveryQuery::default;
     let queries = [
-        (DeliveryQuery { standing: Some(Standing::Dead), ..all() }, vec![dead]),
-        (DeliveryQuery { standing: Some(Standing::Delivered), ..all() }, vec![delivered]),
-        (DeliveryQuery { standing: Some(Standing::Pending), ..all() }, vec![]),
-        (DeliveryQuery { standing: Some(Standing::Parked), ..all() }, vec![]),
-        (DeliveryQuery { cause: Some("status_503".to_owned()), ..all() }, vec![dead]),
-        (DeliveryQuery { since: Some(world.now), ..all() }, vec![delivered]),
-        (DeliveryQuery { until: Some(world.now), ..all() }, vec![dead]),
-        (DeliveryQuery { event: Some(event), ..all() }, vec![delivered]),
-        (DeliveryQuery { integration: Some(world.integration), ..all() }, vec![delivered, dead]),
-        (DeliveryQuery { company: Some(world.company), ..all() }, vec![delivered, dead]),
+        (
+            DeliveryQuery {
+                standing: Some(Standing::Dead),
+                ..all()
+            },
+            vec![dead],
+        ),
+        (
+            DeliveryQuery {
+                standing: Some(Standing::Delivered),
+                ..all()
+            },
+            vec![delivered],
+        ),
+        (
+            DeliveryQuery {
+                standing: Some(Standing::Pending),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            DeliveryQuery {
+                standing: Some(Standing::Parked),
+                ..all()
+            },
+            vec![],
+        ),
+        (
+            DeliveryQuery {
+                cause: Some("status_503".to_owned()),
+                ..all()
+            },
+            vec![dead],
+        ),
+        (
+            DeliveryQuery {
+                since: Some(world.now),
+                ..all()
+            },
+            vec![delivered],
+        ),
+        (
+            DeliveryQuery {
+                until: Some(world.now),
+                ..all()
+            },
+            vec![dead],
+        ),
+        (
+            DeliveryQuery {
+                event: Some(event),
+                ..all()
+            },
+            vec![delivered],
+        ),
+        (
+            DeliveryQuery {
+                integration: Some(world.integration),
+                ..all()
+            },
+            vec![delivered, dead],
+        ),
+        (
+            DeliveryQuery {
+                company: Some(world.company),
+                ..all()
+            },
+            vec![delivered, dead],
+        ),
     ];
     for (query, expected) in queries {
-        assert_eq!(ids(&world, &Scope::All, &query).await, expected, "{query:?}");
+        assert_eq!(
+            ids(&world, &Scope::All, &query).await,
+            expected,
+            "{query:?}"
+        );
     }
     assert!(ids(&world, &elsewhere(), &all()).await.is_empty());
-    assert!(ids(&world, &Scope::Companies(Vec::new()), &all()).await.is_empty());
-    let row = world.store.delivery(&Scope::All, dead).await.unwrap().unwrap();
+    assert!(
+        ids(&world, &Scope::Companies(Vec::new()), &all())
+            .await
+            .is_empty()
+    );
+    let row = world
+        .store
+        .delivery(&Scope::All, dead)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(row.reason.as_deref(), Some("exhausted"));
 }
 
 async fn parked_is_derived(mut world: World) {
     let id = world.accepted("web-1").await.1;
-    let standing = |standing| DeliveryQuery { standing: Some(standing), ..DeliveryQuery::default() };
-    assert_eq!(ids(&world, &Scope::All, &standing(Standing::Pending)).await, [id]);
-    world.change(Change::SetEnabled { id: world.integration, enabled: false }).await;
-    assert_eq!(ids(&world, &Scope::All, &standing(Standing::Parked)).await, [id]);
-    assert!(ids(&world, &Scope::All, &standing(Standing::Pending)).await.is_empty());
-    world.change(Change::RemoveIntegration(world.integration)).await;
-    let row = world.store.delivery(&Scope::All, id).await.unwrap().unwrap();
-    assert_eq!((row.standing, row.reason.as_deref()), (Standing::Dead, Some("removed")));
+    let standing = |standing| DeliveryQuery {
+        standing: Some(standing),
+        ..DeliveryQuery::default()
+    };
+    assert_eq!(
+        ids(&world, &Scope::All, &standing(Standing::Pending)).await,
+        [id]
+    );
+    world
+        .change(Change::SetEnabled {
+            id: world.integration,
+            enabled: false,
+        })
+        .await;
+    assert_eq!(
+        ids(&world, &Scope::All, &standing(Standing::Parked)).await,
+        [id]
+    );
+    assert!(
+        ids(&world, &Scope::All, &standing(Standing::Pending))
+            .await
+            .is_empty()
+    );
+    world
+        .change(Change::RemoveIntegration(world.integration))
+        .await;
+    let row = world
+        .store
+        .delivery(&Scope::All, id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.standing, row.reason.as_deref()),
+        (Standing::Dead, Some("removed"))
+    );
 }
 
 async fn a_dead_delivery_is_sent_again_under_its_id(mut world: World) {
     let id = world.accepted("web-1").await.1;
     world.bury(id).await;
     world.pass(MINUTE);
-    let retried = world.store.retry(&Scope::All, id, world.now, &ACTOR).await.unwrap();
+    let retried = world
+        .store
+        .retry(&Scope::All, id, world.now, &ACTOR)
+        .await
+        .unwrap();
     assert_eq!(retried, Retried::Due(id));
-    let due = world.store.due(world.integration, world.now, 10, &Default::default()).await.unwrap();
-    assert_eq!((due.items.len(), due.items[0].id, due.items[0].state.attempts), (1, id, 0));
+    let due = world
+        .store
+        .due(world.integration, world.now, 10, &Default::default())
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            due.items.len(),
+            due.items[0].id,
+            due.items[0].state.attempts
+        ),
+        (1, id, 0)
+    );
     let audit = world.store.audit(&PageAt::default()).await.unwrap();
-    assert_eq!((audit.items[0].action.as_str(), audit.items[0].id.clone()), ("retry", id.to_string()));
+    assert_eq!(
+        (audit.items[0].action.as_str(), audit.items[0].id.clone()),
+        ("retry", id.to_string())
+    );
 }
 
 async fn a_delivered_one_is_sent_again_under_a_new_id(mut world: World) {
     let (event, id) = world.accepted("web-1").await;
     world.deliver(id).await;
     world.pass(MINUTE);
-    let retried = world.store.retry(&Scope::All, id, world.now, &ACTOR).await.unwrap();
-    let Retried::Replayed(fresh) = retried else { panic!("{retried:?}") };
+    let retried = world
+        .store
+        .retry(&Scope::All, id, world.now, &ACTOR)
+        .await
+        .unwrap();
+    let Retried::Replayed(fresh) = retried else {
+        panic!("{retried:?}")
+    };
     assert_ne!(fresh, id);
-    let row = world.store.delivery(&Scope::All, fresh).await.unwrap().unwrap();
-    assert_eq!((row.replay_of, row.standing, row.events), (Some(id), Standing::Pending, vec![event]));
-    assert_eq!(world.store.alert(&Scope::All, fresh).await.unwrap(), world.store.alert(&Scope::All, id).await.unwrap());
-    let carried = world.store.deliveries_of_event(&Scope::All, event).await.unwrap();
-    assert_eq!(carried.iter().map(|carried| carried.delivery).collect::<Vec<_>>(), [id, fresh]);
-    let due = world.store.due(world.integration, world.now, 10, &Default::default()).await.unwrap();
+    let row = world
+        .store
+        .delivery(&Scope::All, fresh)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.replay_of, row.standing, row.events),
+        (Some(id), Standing::Pending, vec![event])
+    );
+    assert_eq!(
+        world.store.alert(&Scope::All, fresh).await.unwrap(),
+        world.store.alert(&Scope::All, id).await.unwrap()
+    );
+    let carried = world
+        .store
+        .deliveries_of_event(&Scope::All, event)
+        .await
+        .unwrap();
+    assert_eq!(
+        carried
+            .iter()
+            .map(|carried| carried.delivery)
+            .collect::<Vec<_>>(),
+        [id, fresh]
+    );
+    let due = world
+        .store
+        .due(world.integration, world.now, 10, &Default::default())
+        .await
+        .unwrap();
     assert_eq!((due.items[0].id, due.items[0].replay_of), (fresh, Some(id)));
 }
 
@@ -118,16 +290,43 @@ async fn an_open_group_and_a_foreign_delivery_are_not_retried(mut world: World) 
     let group = world.joinable("web-1", "a", 1, 10).await;
     let open = group.events[0].deliveries[0].id;
     world.store.accept(group).await.unwrap();
-    assert_eq!(world.store.retry(&Scope::All, open, world.now, &ACTOR).await.unwrap(), Retried::Grouping);
-    assert_eq!(world.store.retry(&elsewhere(), open, world.now, &ACTOR).await.unwrap(), Retried::NotFound);
+    assert_eq!(
+        world
+            .store
+            .retry(&Scope::All, open, world.now, &ACTOR)
+            .await
+            .unwrap(),
+        Retried::Grouping
+    );
+    assert_eq!(
+        world
+            .store
+            .retry(&elsewhere(), open, world.now, &ACTOR)
+            .await
+            .unwrap(),
+        Retried::NotFound
+    );
 }
 
 async fn health_tells_what_waits(mut world: World) {
-    let idle = Health { writable: Ok(()), oldest_due: None, pending: 0 };
+    let idle = Health {
+        writable: Ok(()),
+        oldest_due: None,
+        pending: 0,
+    };
     assert_eq!(world.store.health(world.now).await, idle);
     world.accepted("web-1").await;
-    let busy = Health { oldest_due: Some(world.now), pending: 1, ..idle };
+    let busy = Health {
+        oldest_due: Some(world.now),
+        pending: 1,
+        ..idle
+    };
     assert_eq!(world.store.health(world.now).await, busy);
-    world.change(Change::SetEnabled { id: world.integration, enabled: false }).await;
+    world
+        .change(Change::SetEnabled {
+            id: world.integration,
+            enabled: false,
+        })
+        .await;
     assert_eq!(world.store.health(world.now).await.oldest_due, None);
 }

@@ -20,7 +20,11 @@ on_both!(
 );
 
 async fn ids(world: &World, scope: &Scope, query: &EventQuery) -> Vec<EventId> {
-    let page = world.store.events(scope, query, &PageAt::default()).await.unwrap();
+    let page = world
+        .store
+        .events(scope, query, &PageAt::default())
+        .await
+        .unwrap();
     page.items.into_iter().map(|event| event.id).collect()
 }
 
@@ -34,7 +38,11 @@ async fn pages_show_each_event_once_newest_first(mut world: World) {
     let (mut seen, mut cursor) = (Vec::new(), None);
     loop {
         let at = PageAt::new(Some(3), cursor.take());
-        let page = world.store.events(&Scope::All, &EventQuery::default(), &at).await.unwrap();
+        let page = world
+            .store
+            .events(&Scope::All, &EventQuery::default(), &at)
+            .await
+            .unwrap();
         seen.extend(page.items.into_iter().map(|event| event.id));
         let Some(next) = page.next else { break };
         cursor = Some(next);
@@ -59,25 +67,67 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
     let other = stored(world.store.accept(acceptance).await.unwrap());
     let all = EventQuery::default;
     let queries = [
-        EventQuery { kind: Some("port.opened".to_owned()), ..all() },
-        EventQuery { category: Some("ports".to_owned()), ..all() },
-        EventQuery { company: Some(CompanyId::from_bytes([5; 16])), ..all() },
-        EventQuery { severity_least: Some(Severity::Medium), ..all() },
-        EventQuery { routing: Some("unrouted".to_owned()), ..all() },
-        EventQuery { routing: Some("no_rule".to_owned()), ..all() },
-        EventQuery { matched: Some(Match::Full), ..all() },
-        EventQuery { decode: Some(Decode::Repaired), ..all() },
-        EventQuery { since: Some(world.now), ..all() },
-        EventQuery { message: Some(message), ..all() },
-        EventQuery { fingerprint: Some(fingerprint), ..all() },
+        EventQuery {
+            kind: Some("port.opened".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            category: Some("ports".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            company: Some(CompanyId::from_bytes([5; 16])),
+            ..all()
+        },
+        EventQuery {
+            severity_least: Some(Severity::Medium),
+            ..all()
+        },
+        EventQuery {
+            routing: Some("unrouted".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            routing: Some("no_rule".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            matched: Some(Match::Full),
+            ..all()
+        },
+        EventQuery {
+            decode: Some(Decode::Repaired),
+            ..all()
+        },
+        EventQuery {
+            since: Some(world.now),
+            ..all()
+        },
+        EventQuery {
+            message: Some(message),
+            ..all()
+        },
+        EventQuery {
+            fingerprint: Some(fingerprint),
+            ..all()
+        },
     ];
     for query in queries {
         assert_eq!(ids(&world, &Scope::All, &query).await, [other], "{query:?}");
     }
     let queries = [
-        EventQuery { source: Some(world.source), ..all() },
-        EventQuery { routing: Some("routed".to_owned()), ..all() },
-        EventQuery { until: Some(world.now), ..all() },
+        EventQuery {
+            source: Some(world.source),
+            ..all()
+        },
+        EventQuery {
+            routing: Some("routed".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            until: Some(world.now),
+            ..all()
+        },
     ];
     for query in queries {
         assert_eq!(ids(&world, &Scope::All, &query).await, [plain], "{query:?}");
@@ -85,7 +135,11 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
     let own = Scope::Companies(vec![world.company]);
     assert_eq!(ids(&world, &own, &all()).await, [plain]);
     assert!(ids(&world, &elsewhere(), &all()).await.is_empty());
-    assert!(ids(&world, &Scope::Companies(Vec::new()), &all()).await.is_empty());
+    assert!(
+        ids(&world, &Scope::Companies(Vec::new()), &all())
+            .await
+            .is_empty()
+    );
 }
 
 async fn a_stream_goes_on_after_what_it_has_seen(mut world: World) {
@@ -106,21 +160,44 @@ async fn a_stream_goes_on_after_what_it_has_seen(mut world: World) {
     assert_eq!(after(Some(first)).await, [second, late]);
     assert_eq!(after(Some(second)).await, [late]);
     assert!(after(Some(late)).await.is_empty());
-    assert!(world.store.events_after(&elsewhere(), None, 10).await.unwrap().is_empty());
+    assert!(
+        world
+            .store
+            .events_after(&elsewhere(), None, 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 async fn text_is_found_once_it_is_indexed(mut world: World) {
     let wanted = world.accepted("The server zanzibar-17 was found").await.0;
     world.accepted("The server lisbon-3 was found").await;
-    let query = |text: &str| EventQuery { text: Some(text.to_owned()), ..EventQuery::default() };
+    let query = |text: &str| EventQuery {
+        text: Some(text.to_owned()),
+        ..EventQuery::default()
+    };
     assert_eq!(world.store.index_search(1).await.unwrap(), 1);
     assert_eq!(world.store.index_search(100).await.unwrap(), 1);
     assert_eq!(world.store.index_search(100).await.unwrap(), 0);
     assert_eq!(ids(&world, &Scope::All, &query("Zanzibar")).await, [wanted]);
-    assert_eq!(ids(&world, &Scope::All, &query("server zanzibar")).await, [wanted]);
+    assert_eq!(
+        ids(&world, &Scope::All, &query("server zanzibar")).await,
+        [wanted]
+    );
     assert_eq!(ids(&world, &Scope::All, &query("found")).await.len(), 2);
-    for nothing in ["", "\"", "OR", "zanzibar NOT server*", "') --", "lisbon zanzibar"] {
-        assert!(ids(&world, &Scope::All, &query(nothing)).await.is_empty(), "{nothing}");
+    for nothing in [
+        "",
+        "\"",
+        "OR",
+        "zanzibar NOT server*",
+        "') --",
+        "lisbon zanzibar",
+    ] {
+        assert!(
+            ids(&world, &Scope::All, &query(nothing)).await.is_empty(),
+            "{nothing}"
+        );
     }
 }
 
@@ -130,16 +207,37 @@ async fn a_fingerprint_is_found_before_and_after_indexing(mut world: World) {
         found.insert(world.accepted("web-1").await.0);
         world.accepted("web-2").await;
         let fingerprint = world.acceptance("web-1").await.events[0].event.fingerprint;
-        let query = EventQuery { fingerprint: Some(fingerprint), ..EventQuery::default() };
-        assert_eq!(ids(&world, &Scope::All, &query).await.into_iter().collect::<HashSet<_>>(), found);
+        let query = EventQuery {
+            fingerprint: Some(fingerprint),
+            ..EventQuery::default()
+        };
+        assert_eq!(
+            ids(&world, &Scope::All, &query)
+                .await
+                .into_iter()
+                .collect::<HashSet<_>>(),
+            found
+        );
         world.store.index_search(100).await.unwrap();
-        assert_eq!(ids(&world, &Scope::All, &query).await.into_iter().collect::<HashSet<_>>(), found);
+        assert_eq!(
+            ids(&world, &Scope::All, &query)
+                .await
+                .into_iter()
+                .collect::<HashSet<_>>(),
+            found
+        );
     }
 }
 
 async fn a_cursor_that_no_page_gave_is_refused(world: World) {
     let at = PageAt::new(None, Some("nonsense".to_owned()));
-    let outcome = world.store.events(&Scope::All, &EventQuery::default(), &at).await;
+    let outcome = world
+        .store
+        .events(&Scope::All, &EventQuery::default(), &at)
+        .await;
     assert_eq!(outcome.unwrap_err(), StoreError::BadCursor);
-    assert_eq!(world.store.audit(&at).await.unwrap_err(), StoreError::BadCursor);
+    assert_eq!(
+        world.store.audit(&at).await.unwrap_err(),
+        StoreError::BadCursor
+    );
 }

@@ -3,6 +3,8 @@
 //! SQLite is a file in a temporary folder. PostgreSQL is the server whose `postgres://` URL stands in
 //! `ALERTWIRE_TEST_POSTGRES` (its user must be allowed to create databases); without it those tests check nothing.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 extern crate alertwire_store as store;
 
 /// Makes a test of each fact for each database.

@@ -12,7 +12,16 @@ use crate::world::{MINUTE, World, company};
 /// Another node on the same database.
 async fn another(world: &mut World) -> Store {
     let node = NodeId::new(world.now, &mut world.rng);
-    Store::open(Settings { node, ..world.settings.clone() }, world.now, [9; 32]).await.unwrap()
+    Store::open(
+        Settings {
+            node,
+            ..world.settings.clone()
+        },
+        world.now,
+        [9; 32],
+    )
+    .await
+    .unwrap()
 }
 
 /// Ends all connections of the database but the one that asks.
@@ -21,8 +30,12 @@ const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
 
 /// Runs statements in the world's database, past the store.
 async fn command(world: &World, sql: &str) {
-    let Database::Postgres(url) = &world.settings.database else { panic!("not a PostgreSQL world") };
-    let (client, connection) = tokio_postgres::connect(url.reveal(), tokio_postgres::NoTls).await.unwrap();
+    let Database::Postgres(url) = &world.settings.database else {
+        panic!("not a PostgreSQL world")
+    };
+    let (client, connection) = tokio_postgres::connect(url.reveal(), tokio_postgres::NoTls)
+        .await
+        .unwrap();
     let talking = tokio::spawn(connection);
     client.batch_execute(sql).await.unwrap();
     drop(client);
@@ -30,7 +43,11 @@ async fn command(world: &World, sql: &str) {
 }
 
 /// Lets both nodes accept at once; answers what each was told.
-async fn race(first: &Store, second: &Store, acceptances: Vec<(Acceptance, Acceptance)>) -> Vec<(Receipt, Receipt)> {
+async fn race(
+    first: &Store,
+    second: &Store,
+    acceptances: Vec<(Acceptance, Acceptance)>,
+) -> Vec<(Receipt, Receipt)> {
     let mut running = tokio::task::JoinSet::new();
     for (number, (left, right)) in acceptances.into_iter().enumerate() {
         let (first, second) = (first.clone(), second.clone());
@@ -41,7 +58,10 @@ async fn race(first: &Store, second: &Store, acceptances: Vec<(Acceptance, Accep
     }
     let mut receipts = running.join_all().await;
     receipts.sort_by_key(|(number, ..)| *number);
-    receipts.into_iter().map(|(_, left, right)| (left, right)).collect()
+    receipts
+        .into_iter()
+        .map(|(_, left, right)| (left, right))
+        .collect()
 }
 
 fn answer(receipt: &Receipt) -> (bool, Vec<EventId>) {
@@ -53,12 +73,23 @@ fn answer(receipt: &Receipt) -> (bool, Vec<EventId>) {
 }
 
 async fn count(store: &Store) -> usize {
-    store.events(&Scope::All, &Default::default(), &PageAt::new(Some(1_000), None)).await.unwrap().items.len()
+    store
+        .events(
+            &Scope::All,
+            &Default::default(),
+            &PageAt::new(Some(1_000), None),
+        )
+        .await
+        .unwrap()
+        .items
+        .len()
 }
 
 #[tokio::test]
 async fn a_webhook_id_at_two_nodes_at_once_is_stored_once() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let mut pairs = Vec::new();
     for number in 0..100 {
@@ -78,11 +109,17 @@ async fn a_webhook_id_at_two_nodes_at_once_is_stored_once() {
 
 #[tokio::test]
 async fn twins_of_an_idempotency_key_at_two_nodes_get_one_answer() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let mut pairs = Vec::new();
     for number in 0..100 {
-        let key = |body_hash| Idempotency { scope: "key".to_owned(), key: format!("order-{number}"), body_hash };
+        let key = |body_hash| Idempotency {
+            scope: "key".to_owned(),
+            key: format!("order-{number}"),
+            body_hash,
+        };
         let mut left = world.acceptance(&format!("web-{number}")).await;
         let mut right = world.acceptance(&format!("web-{number}")).await;
         left.idempotency = Some(key([1; 32]));
@@ -94,18 +131,38 @@ async fn twins_of_an_idempotency_key_at_two_nodes_get_one_answer() {
     }
     assert_eq!(count(&other).await, 100);
     let mut late = world.acceptance("another body").await;
-    late.idempotency = Some(Idempotency { scope: "key".to_owned(), key: "order-7".to_owned(), body_hash: [2; 32] });
+    late.idempotency = Some(Idempotency {
+        scope: "key".to_owned(),
+        key: "order-7".to_owned(),
+        body_hash: [2; 32],
+    });
     assert_eq!(other.accept(late).await.unwrap(), Receipt::KeyReused);
 }
 
 #[tokio::test]
 async fn nodes_that_share_keys_and_groups_do_not_deadlock() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let mut pairs = Vec::new();
     for number in 0..300_u32 {
-        let mut left = world.joinable(&format!("l-{number}"), &format!("group-{}", number % 17), 1, 10).await;
-        let mut right = world.joinable(&format!("r-{number}"), &format!("group-{}", 16 - number % 17), 1, 10).await;
+        let mut left = world
+            .joinable(
+                &format!("l-{number}"),
+                &format!("group-{}", number % 17),
+                1,
+                10,
+            )
+            .await;
+        let mut right = world
+            .joinable(
+                &format!("r-{number}"),
+                &format!("group-{}", 16 - number % 17),
+                1,
+                10,
+            )
+            .await;
         for (acceptance, id) in [(&mut left, number), (&mut right, 299 - number)] {
             acceptance.message.webhook_id = Some(format!("msg_{id}"));
             acceptance.events[0].dedup_window = Some(MINUTE);
@@ -119,11 +176,22 @@ async fn nodes_that_share_keys_and_groups_do_not_deadlock() {
     }
     assert_eq!(expected.len(), 600, "no event was counted on another");
     assert_eq!(count(&world.store).await, 600);
-    let deliveries =
-        world.store.deliveries(&Scope::All, &Default::default(), &PageAt::new(Some(1_000), None)).await.unwrap().items;
+    let deliveries = world
+        .store
+        .deliveries(
+            &Scope::All,
+            &Default::default(),
+            &PageAt::new(Some(1_000), None),
+        )
+        .await
+        .unwrap()
+        .items;
     let mut carried = BTreeSet::new();
     for delivery in &deliveries {
-        assert!(delivery.events.len() <= 50, "a group has room for 50 records");
+        assert!(
+            delivery.events.len() <= 50,
+            "a group has room for 50 records"
+        );
         for event in &delivery.events {
             assert!(carried.insert(*event), "an event goes out once");
         }
@@ -134,12 +202,17 @@ async fn nodes_that_share_keys_and_groups_do_not_deadlock() {
 
 #[tokio::test]
 async fn events_stored_at_two_nodes_are_followed_without_a_gap() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let first = world.accepted("web").await.0;
     let mut pairs = Vec::new();
     for number in 0..200 {
-        pairs.push((world.acceptance(&format!("l-{number}")).await, world.acceptance(&format!("r-{number}")).await));
+        pairs.push((
+            world.acceptance(&format!("l-{number}")).await,
+            world.acceptance(&format!("r-{number}")).await,
+        ));
     }
     let (left, right) = (world.store.clone(), other.clone());
     let racing = tokio::spawn(async move { race(&left, &right, pairs).await });
@@ -148,7 +221,11 @@ async fn events_stored_at_two_nodes_are_followed_without_a_gap() {
     while !ended {
         // What is asked for after the race has ended sees all of it.
         ended = racing.is_finished();
-        for event in other.events_after(&Scope::All, Some(after), 1_000).await.unwrap() {
+        for event in other
+            .events_after(&Scope::All, Some(after), 1_000)
+            .await
+            .unwrap()
+        {
             after = event.id;
             assert!(seen.insert(event.id));
         }
@@ -158,13 +235,20 @@ async fn events_stored_at_two_nodes_are_followed_without_a_gap() {
 
 #[tokio::test]
 async fn a_lease_is_never_held_by_two() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let mut wanted = vec![world.integration];
     for number in 0..50 {
         let id = IntegrationId::new(world.now, &mut world.rng);
         let integration = world.an_integration(id, &format!("Tickets {number}"));
-        world.change(Change::InsertIntegration { integration, secrets: Default::default() }).await;
+        world
+            .change(Change::InsertIntegration {
+                integration,
+                secrets: Default::default(),
+            })
+            .await;
         wanted.push(id);
     }
     let backwards: Vec<_> = wanted.iter().rev().copied().collect();
@@ -174,9 +258,17 @@ async fn a_lease_is_never_held_by_two() {
             other.take_leases(&backwards, MINUTE, world.now)
         );
         let (left, right) = (left.unwrap(), right.unwrap());
-        let held: BTreeSet<_> = left.iter().chain(&right).map(|lease| lease.integration).collect();
+        let held: BTreeSet<_> = left
+            .iter()
+            .chain(&right)
+            .map(|lease| lease.integration)
+            .collect();
         assert_eq!(held.len(), wanted.len());
-        assert_eq!(left.len() + right.len(), wanted.len(), "each has one holder");
+        assert_eq!(
+            left.len() + right.len(),
+            wanted.len(),
+            "each has one holder"
+        );
         world.store.release_leases(&left).await.unwrap();
         other.release_leases(&right).await.unwrap();
     }
@@ -184,30 +276,77 @@ async fn a_lease_is_never_held_by_two() {
 
 #[tokio::test]
 async fn a_lease_ends_by_the_clock_of_the_database_and_its_number_goes_stale() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let (_, delivery) = world.accepted("web").await;
-    let old = world.store.take_leases(&[world.integration], Duration::ZERO, world.now).await.unwrap()[0];
+    let old = world
+        .store
+        .take_leases(&[world.integration], Duration::ZERO, world.now)
+        .await
+        .unwrap()[0];
     // A node whose clock is a day behind takes it just the same, for the lease has ended on the server.
     let behind = world.now.before(Duration::from_secs(86_400));
-    let new = other.take_leases(&[world.integration], MINUTE, behind).await.unwrap()[0];
+    let new = other
+        .take_leases(&[world.integration], MINUTE, behind)
+        .await
+        .unwrap()[0];
     assert!(new.number > old.number);
     assert_eq!(new.until, behind.after(MINUTE));
     // And one whose clock is a day ahead does not.
     let ahead = world.now.after(Duration::from_secs(86_400));
-    assert!(world.store.take_leases(&[world.integration], MINUTE, ahead).await.unwrap().is_empty());
+    assert!(
+        world
+            .store
+            .take_leases(&[world.integration], MINUTE, ahead)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 
-    let state = delivery::Delivery { status: delivery::Status::Delivered, ..delivery::Delivery::new(world.now) };
+    let state = delivery::Delivery {
+        status: delivery::Status::Delivered,
+        ..delivery::Delivery::new(world.now)
+    };
     let settlement = world.settlement(delivery, state, None);
-    assert!(!world.store.settle(&old, vec![settlement.clone()], None, world.now).await.unwrap());
-    assert!(world.store.renew_leases(&[old], MINUTE, world.now).await.unwrap().is_empty());
-    assert!(world.store.attempts(&Scope::All, delivery).await.unwrap().is_empty(), "a stale number changes nothing");
-    assert!(other.settle(&new, vec![settlement], None, world.now).await.unwrap());
+    assert!(
+        !world
+            .store
+            .settle(&old, vec![settlement.clone()], None, world.now)
+            .await
+            .unwrap()
+    );
+    assert!(
+        world
+            .store
+            .renew_leases(&[old], MINUTE, world.now)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert!(
+        world
+            .store
+            .attempts(&Scope::All, delivery)
+            .await
+            .unwrap()
+            .is_empty(),
+        "a stale number changes nothing"
+    );
+    assert!(
+        other
+            .settle(&new, vec![settlement], None, world.now)
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
 async fn a_node_takes_its_own_lease_back_at_once() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let old = world.lease().await;
     world.restart(None).await;
     assert!(world.lease().await.number > old.number);
@@ -215,31 +354,61 @@ async fn a_node_takes_its_own_lease_back_at_once() {
 
 #[tokio::test]
 async fn work_accepted_at_one_node_wakes_the_other() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let mut notices = other.notices();
     world.accepted("web").await;
-    assert!(other.bell().rung().await.integrations.contains(&world.integration));
+    assert!(
+        other
+            .bell()
+            .rung()
+            .await
+            .integrations
+            .contains(&world.integration)
+    );
     assert_eq!(notices.recv().await.unwrap(), Notice::Events);
 }
 
 #[tokio::test]
 async fn a_change_at_one_node_is_seen_at_the_other() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let matched_before = world.acceptance("web").await;
-    assert_eq!(other.configuration().await.unwrap().epoch, matched_before.epoch);
+    assert_eq!(
+        other.configuration().await.unwrap().epoch,
+        matched_before.epoch
+    );
     let mut notices = other.notices();
     let id = CompanyId::new(world.now, &mut world.rng);
-    let epoch = world.change(Change::InsertCompany(company(id, "Fabrikam", world.now))).await;
-    assert_eq!(other.accept(matched_before).await.unwrap(), Receipt::Moved { epoch });
-    assert_eq!(other.configuration().await.unwrap().company(id).unwrap().name, "Fabrikam");
+    let epoch = world
+        .change(Change::InsertCompany(company(id, "Fabrikam", world.now)))
+        .await;
+    assert_eq!(
+        other.accept(matched_before).await.unwrap(),
+        Receipt::Moved { epoch }
+    );
+    assert_eq!(
+        other
+            .configuration()
+            .await
+            .unwrap()
+            .company(id)
+            .unwrap()
+            .name,
+        "Fabrikam"
+    );
     while notices.recv().await.unwrap() != Notice::Configuration(epoch) {}
 }
 
 #[tokio::test]
 async fn lost_connections_are_made_again_and_missed_news_are_told() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let other = another(&mut world).await;
     let mut notices = other.notices();
     world.accepted("web-1").await;
@@ -251,7 +420,10 @@ async fn lost_connections_are_made_again_and_missed_news_are_told() {
         let acceptance = world.acceptance(&format!("again-{number}")).await;
         match other.accept(acceptance).await {
             Ok(_) => break,
-            Err(error) => assert!(matches!(error, store::StoreError::Unavailable(_)), "{error}"),
+            Err(error) => assert!(
+                matches!(error, store::StoreError::Unavailable(_)),
+                "{error}"
+            ),
         }
         refusals += 1;
         assert!(refusals < 20, "the pool recovers");
@@ -262,21 +434,40 @@ async fn lost_connections_are_made_again_and_missed_news_are_told() {
 
 #[tokio::test]
 async fn text_with_nul_is_stored() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     let mut acceptance = world.acceptance("web").await;
     acceptance.events[0].event.body = "a\0b".to_owned();
     acceptance.message.webhook_id = Some("id\0".to_owned());
     let id = acceptance.events[0].event.id;
     world.store.accept(acceptance).await.unwrap();
-    assert_eq!(world.store.event(&Scope::All, id).await.unwrap().unwrap().body, "a\u{fffd}b");
+    assert_eq!(
+        world
+            .store
+            .event(&Scope::All, id)
+            .await
+            .unwrap()
+            .unwrap()
+            .body,
+        "a\u{fffd}b"
+    );
 }
 
 #[tokio::test]
 async fn two_nodes_that_start_at_once_migrate_once() {
-    let Some(mut world) = World::postgres().await else { return };
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
     command(&world, "DROP SCHEMA public CASCADE; CREATE SCHEMA public").await;
-    let settings = |world: &mut World| Settings { node: NodeId::new(world.now, &mut world.rng), ..world.settings.clone() };
+    let settings = |world: &mut World| Settings {
+        node: NodeId::new(world.now, &mut world.rng),
+        ..world.settings.clone()
+    };
     let (left, right) = (settings(&mut world), settings(&mut world));
-    let (left, right) = tokio::join!(Store::open(left, world.now, [1; 32]), Store::open(right, world.now, [2; 32]));
+    let (left, right) = tokio::join!(
+        Store::open(left, world.now, [1; 32]),
+        Store::open(right, world.now, [2; 32])
+    );
     assert_eq!(left.unwrap().instance(), right.unwrap().instance());
 }

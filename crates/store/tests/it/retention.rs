@@ -22,23 +22,55 @@ on_both!(
 const DAY: Duration = Duration::from_secs(86_400);
 
 async fn prune(world: &World, class: RetentionClass, before: Timestamp) -> usize {
-    world.store.prune(class, before, 100, world.now).await.unwrap()
+    world
+        .store
+        .prune(class, before, 100, world.now)
+        .await
+        .unwrap()
 }
 
 async fn a_message_goes_with_its_events_once_its_deliveries_have_ended(mut world: World) {
     let (event, delivery) = world.accepted("web-1 zanzibar").await;
     world.store.index_search(100).await.unwrap();
-    let message = world.store.event(&Scope::All, event).await.unwrap().unwrap().message;
+    let message = world
+        .store
+        .event(&Scope::All, event)
+        .await
+        .unwrap()
+        .unwrap()
+        .message;
     world.pass(DAY);
     assert_eq!(prune(&world, RetentionClass::Messages, world.now).await, 0);
     world.deliver(delivery).await;
     assert_eq!(prune(&world, RetentionClass::Messages, world.now).await, 1);
-    assert_eq!(world.store.message(&Scope::All, message).await.unwrap(), None);
+    assert_eq!(
+        world.store.message(&Scope::All, message).await.unwrap(),
+        None
+    );
     assert_eq!(world.store.event(&Scope::All, event).await.unwrap(), None);
-    let query = EventQuery { text: Some("zanzibar".to_owned()), ..EventQuery::default() };
-    assert!(world.store.events(&Scope::All, &query, &PageAt::default()).await.unwrap().items.is_empty());
-    let row = world.store.delivery(&Scope::All, delivery).await.unwrap().unwrap();
-    assert_eq!((row.subject.as_str(), row.events.len()), ("New Asset Discovered", 0));
+    let query = EventQuery {
+        text: Some("zanzibar".to_owned()),
+        ..EventQuery::default()
+    };
+    assert!(
+        world
+            .store
+            .events(&Scope::All, &query, &PageAt::default())
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    let row = world
+        .store
+        .delivery(&Scope::All, delivery)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (row.subject.as_str(), row.events.len()),
+        ("New Asset Discovered", 0)
+    );
 }
 
 async fn only_what_is_older_goes_and_in_batches(mut world: World) {
@@ -50,9 +82,23 @@ async fn only_what_is_older_goes_and_in_batches(mut world: World) {
     let kept = world.accepted("web-9").await.0;
     let before = world.now;
     for expected in [2, 2, 1, 0] {
-        assert_eq!(world.store.prune(RetentionClass::Messages, before, 2, world.now).await.unwrap(), expected);
+        assert_eq!(
+            world
+                .store
+                .prune(RetentionClass::Messages, before, 2, world.now)
+                .await
+                .unwrap(),
+            expected
+        );
     }
-    assert!(world.store.event(&Scope::All, kept).await.unwrap().is_some());
+    assert!(
+        world
+            .store
+            .event(&Scope::All, kept)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 async fn ended_deliveries_go_by_their_end(mut world: World) {
@@ -65,13 +111,26 @@ async fn ended_deliveries_go_by_their_end(mut world: World) {
     let left = |world: &World| {
         let store = world.store.clone();
         async move {
-            let page = store.deliveries(&Scope::All, &Default::default(), &PageAt::default()).await.unwrap();
-            page.items.into_iter().map(|row| row.id).collect::<std::collections::HashSet<_>>()
+            let page = store
+                .deliveries(&Scope::All, &Default::default(), &PageAt::default())
+                .await
+                .unwrap();
+            page.items
+                .into_iter()
+                .map(|row| row.id)
+                .collect::<std::collections::HashSet<_>>()
         }
     };
     assert_eq!(prune(&world, RetentionClass::Delivered, world.now).await, 1);
     assert_eq!(left(&world).await, [dead, pending].into());
-    assert!(world.store.attempts(&Scope::All, delivered).await.unwrap().is_empty());
+    assert!(
+        world
+            .store
+            .attempts(&Scope::All, delivered)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(prune(&world, RetentionClass::Dead, world.now).await, 1);
     assert_eq!(left(&world).await, [pending].into());
 }
@@ -93,12 +152,19 @@ async fn a_forgotten_idempotency_key_is_new_again(mut world: World) {
     for expected in [false, true, false] {
         let mut acceptance = world.acceptance("web-1").await;
         let body_hash = acceptance.message.sha256;
-        acceptance.idempotency = Some(Idempotency { scope: "key".into(), key: "once".into(), body_hash });
+        acceptance.idempotency = Some(Idempotency {
+            scope: "key".into(),
+            key: "once".into(),
+            body_hash,
+        });
         let receipt = world.store.accept(acceptance).await.unwrap();
         assert_eq!(matches!(receipt, Receipt::Duplicate { .. }), expected);
         if expected {
             world.pass(DAY);
-            assert_eq!(prune(&world, RetentionClass::IdempotencyKeys, world.now).await, 1);
+            assert_eq!(
+                prune(&world, RetentionClass::IdempotencyKeys, world.now).await,
+                1
+            );
         }
     }
 }
@@ -111,7 +177,10 @@ async fn a_forgotten_fingerprint_is_not_counted_on(mut world: World) {
         ids.push(stored(world.store.accept(acceptance).await.unwrap()));
         world.pass(MINUTE);
         if forget {
-            assert_eq!(prune(&world, RetentionClass::Fingerprints, world.now).await, 1);
+            assert_eq!(
+                prune(&world, RetentionClass::Fingerprints, world.now).await,
+                1
+            );
         }
     }
     assert_eq!(ids[0], ids[1]);
@@ -121,9 +190,23 @@ async fn a_forgotten_fingerprint_is_not_counted_on(mut world: World) {
 async fn the_audit_log_is_forgotten_too(mut world: World) {
     world.pass(DAY);
     let before = world.now;
-    world.change(store::Change::SetEnabled { id: world.integration, enabled: false }).await;
+    world
+        .change(store::Change::SetEnabled {
+            id: world.integration,
+            enabled: false,
+        })
+        .await;
     assert!(prune(&world, RetentionClass::Audit, before).await > 0);
-    assert_eq!(world.store.audit(&PageAt::default()).await.unwrap().items.len(), 1);
+    assert_eq!(
+        world
+            .store
+            .audit(&PageAt::default())
+            .await
+            .unwrap()
+            .items
+            .len(),
+        1
+    );
 }
 
 async fn what_went_is_counted_by_day(mut world: World) {
@@ -133,10 +216,22 @@ async fn what_went_is_counted_by_day(mut world: World) {
     }
     world.pass(DAY);
     for limit in [1, 2] {
-        world.store.prune(RetentionClass::Delivered, world.now, limit, world.now).await.unwrap();
+        world
+            .store
+            .prune(RetentionClass::Delivered, world.now, limit, world.now)
+            .await
+            .unwrap();
     }
     let rows = world.store.pruned(10).await.unwrap();
     let day = world.now.micros() / 86_400_000_000;
-    assert_eq!((rows.len(), rows[0].class.as_str(), rows[0].day, rows[0].count), (1, "delivered", day, 3));
+    assert_eq!(
+        (
+            rows.len(),
+            rows[0].class.as_str(),
+            rows[0].day,
+            rows[0].count
+        ),
+        (1, "delivered", day, 3)
+    );
     assert_ne!(rows[0].hash, [0; 32]);
 }

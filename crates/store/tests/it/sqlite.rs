@@ -29,20 +29,42 @@ async fn a_newer_schema_is_refused() {
     let world = World::sqlite().await;
     world.store.clone().close().await;
     let conn = Connection::open(world.file().unwrap()).unwrap();
-    conn.execute("INSERT INTO migration VALUES (999, 'x', 0)", []).unwrap();
-    let error = Store::open(world.settings.clone(), world.now, [7; 32]).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 999, .. }), "{error}");
+    conn.execute("INSERT INTO migration VALUES (999, 'x', 0)", [])
+        .unwrap();
+    let error = Store::open(world.settings.clone(), world.now, [7; 32])
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, StoreError::NewerSchema { found: 999, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn an_altered_raw_message_is_corrupt() {
     let mut world = World::sqlite().await;
     let event = world.accepted("web-1").await.0;
-    let message = world.store.event(&Scope::All, event).await.unwrap().unwrap().message;
+    let message = world
+        .store
+        .event(&Scope::All, event)
+        .await
+        .unwrap()
+        .unwrap()
+        .message;
     let conn = Connection::open(world.file().unwrap()).unwrap();
-    conn.execute("UPDATE message SET raw = CAST('altered' AS BLOB)", []).unwrap();
+    conn.execute("UPDATE message SET raw = CAST('altered' AS BLOB)", [])
+        .unwrap();
     let error = world.store.message(&Scope::All, message).await.unwrap_err();
-    assert!(matches!(error, StoreError::Corrupt { table: "message", .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            StoreError::Corrupt {
+                table: "message",
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -53,12 +75,20 @@ async fn one_bad_write_of_a_group_fails_alone() {
     let mut running = tokio::task::JoinSet::new();
     for number in 0..50 {
         // An id that is there already cannot be stored: a fault no accept has in earnest.
-        let acceptance = if number == 25 { taken.clone() } else { world.acceptance(&format!("web-{number}")).await };
+        let acceptance = if number == 25 {
+            taken.clone()
+        } else {
+            world.acceptance(&format!("web-{number}")).await
+        };
         let store = world.store.clone();
         running.spawn(async move { store.accept(acceptance).await });
     }
     let outcomes = running.join_all().await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_err()).count(), 1, "{outcomes:?}");
+    assert_eq!(
+        outcomes.iter().filter(|outcome| outcome.is_err()).count(),
+        1,
+        "{outcomes:?}"
+    );
 }
 
 #[tokio::test]
@@ -66,7 +96,10 @@ async fn a_closed_store_answers_and_stores_nothing() {
     let mut world = World::sqlite().await;
     let acceptance = world.acceptance("web-1").await;
     world.store.clone().close().await;
-    assert!(matches!(world.store.accept(acceptance).await.unwrap_err(), StoreError::Unavailable(_)));
+    assert!(matches!(
+        world.store.accept(acceptance).await.unwrap_err(),
+        StoreError::Unavailable(_)
+    ));
 }
 
 #[tokio::test]
@@ -88,8 +121,13 @@ async fn a_database_that_cannot_be_written_is_unavailable_and_heals() {
 /// Accepts and prints ids as they are acked, until it is killed. Run as a test of its own it does nothing.
 #[tokio::test]
 async fn child() {
-    #[expect(clippy::disallowed_methods, reason = "the parent test names the file in the environment")]
-    let Ok(path) = std::env::var(CHILD) else { return };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the parent test names the file in the environment"
+    )]
+    let Ok(path) = std::env::var(CHILD) else {
+        return;
+    };
     let mut world = World::at(Database::Sqlite(path.into())).await;
     for number in 0_u64.. {
         println!("acked {}", world.accepted(&format!("web-{number}")).await.0);
@@ -109,20 +147,33 @@ async fn no_acked_acceptance_is_lost_by_a_kill() {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let lines = BufReader::new(child.stdout.take().unwrap())
+            .lines()
+            .map_while(Result::ok);
         let acked: Vec<EventId> = lines
-            .filter_map(|line| line.rsplit_once("acked ").and_then(|(_, id)| id.parse().ok()))
+            .filter_map(|line| {
+                line.rsplit_once("acked ")
+                    .and_then(|(_, id)| id.parse().ok())
+            })
             .take(ACKED)
             .collect();
         child.kill().unwrap();
         child.wait().unwrap();
         assert_eq!(acked.len(), ACKED);
         let node = NodeId::from_bytes([1; 16]);
-        let settings = Settings::new(Database::Sqlite(path), node, SealingKey::from_bytes([7; 32]), [7; 16]);
+        let settings = Settings::new(
+            Database::Sqlite(path),
+            node,
+            SealingKey::from_bytes([7; 32]),
+            [7; 16],
+        );
         let now = "2026-11-24T03:00:00Z".parse().unwrap();
         let store = Store::open(settings, now, [7; 32]).await.unwrap();
         for id in acked {
-            assert!(store.event(&Scope::All, id).await.unwrap().is_some(), "{id} was acked and is lost");
+            assert!(
+                store.event(&Scope::All, id).await.unwrap().is_some(),
+                "{id} was acked and is lost"
+            );
         }
         assert!(store.health(now).await.writable.is_ok());
         store.close().await;

@@ -15,15 +15,15 @@ use domain::message::{Decode, Message};
 use domain::rule::IntegrationRule;
 use domain::source::{Authentication, Source};
 use domain::{
-    AttemptId, CompanyId, DeliveryId, EventId, EventSetId, IntegrationId, MessageId, NodeId, RuleId, Secret, Severity,
-    SourceId, Timestamp,
+    AttemptId, CompanyId, DeliveryId, EventId, EventSetId, IntegrationId, MessageId, NodeId,
+    RuleId, Secret, Severity, SourceId, Timestamp,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sha2::{Digest as _, Sha256};
 use store::{
-    Acceptance, Accepted, Attempt, Change, Database, Lease, NewDelivery, NewGroup, Receipt, SealingKey, Settings,
-    Settlement, Store,
+    Acceptance, Accepted, Attempt, Change, Database, Lease, NewDelivery, NewGroup, Receipt,
+    SealingKey, Settings, Settlement, Store,
 };
 
 pub const MINUTE: Duration = Duration::from_secs(60);
@@ -46,8 +46,13 @@ pub struct World {
 enum Place {
     /// Someone else's.
     Foreign,
-    Folder { _folder: tempfile::TempDir },
-    Server { url: String, name: String },
+    Folder {
+        _folder: tempfile::TempDir,
+    },
+    Server {
+        url: String,
+        name: String,
+    },
 }
 
 impl World {
@@ -60,9 +65,16 @@ impl World {
     /// A database of its own on the server; none when there is no server.
     pub async fn postgres() -> Option<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
-        #[expect(clippy::disallowed_methods, reason = "CI names the server in the environment")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "CI names the server in the environment"
+        )]
         let url = std::env::var("ALERTWIRE_TEST_POSTGRES").ok()?;
-        let name = format!("alertwire_it_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "alertwire_it_{}_{}",
+            std::process::id(),
+            MADE.fetch_add(1, Ordering::Relaxed)
+        );
         command(&url, &format!("CREATE DATABASE {name}")).await;
         let (base, query) = url.split_once('?').unwrap_or((&url, ""));
         let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
@@ -78,19 +90,41 @@ impl World {
     async fn make(database: Database, place: Place) -> Self {
         let mut rng = StdRng::seed_from_u64(7);
         let now: Timestamp = "2026-11-24T02:00:00Z".parse().unwrap();
-        let settings = Settings::new(database, NodeId::new(now, &mut rng), SealingKey::from_bytes([7; 32]), [7; 16]);
+        let settings = Settings::new(
+            database,
+            NodeId::new(now, &mut rng),
+            SealingKey::from_bytes([7; 32]),
+            [7; 16],
+        );
         let store = Store::open(settings.clone(), now, [7; 32]).await.unwrap();
         let (company, source) = (CompanyId::new(now, &mut rng), SourceId::new(now, &mut rng));
-        let (integration, set) = (IntegrationId::new(now, &mut rng), EventSetId::new(now, &mut rng));
+        let (integration, set) = (
+            IntegrationId::new(now, &mut rng),
+            EventSetId::new(now, &mut rng),
+        );
         let rule = RuleId::new(now, &mut rng);
-        let mut world = Self { store, settings, rng, now, company, source, integration, set, rule, _place: place };
+        let mut world = Self {
+            store,
+            settings,
+            rng,
+            now,
+            company,
+            source,
+            integration,
+            set,
+            rule,
+            _place: place,
+        };
         world.furnish().await;
         world
     }
 
     async fn furnish(&mut self) {
         let company = company(self.company, "Contoso", self.now);
-        let (source, integration) = (self.a_source(self.source, "Scanner"), self.an_integration(self.integration, "Tickets"));
+        let (source, integration) = (
+            self.a_source(self.source, "Scanner"),
+            self.an_integration(self.integration, "Tickets"),
+        );
         let set = EventSet {
             id: self.set,
             name: "All".to_owned(),
@@ -102,7 +136,11 @@ impl World {
         let rule = self.a_rule(self.rule, "Everything");
         self.change(Change::InsertCompany(company)).await;
         self.change(Change::InsertSource(source)).await;
-        self.change(Change::InsertIntegration { integration, secrets: secrets("password", "correct horse") }).await;
+        self.change(Change::InsertIntegration {
+            integration,
+            secrets: secrets("password", "correct horse"),
+        })
+        .await;
         self.change(Change::InsertEventSet(set)).await;
         self.change(Change::InsertRule(rule)).await;
     }
@@ -137,7 +175,8 @@ impl World {
             enabled: true,
             authenticated_at: Some(self.now),
             checked_at: Some(self.now),
-            fields: serde_json::from_str(r#"{"webhook_url":"https://tickets.example/hook"}"#).unwrap(),
+            fields: serde_json::from_str(r#"{"webhook_url":"https://tickets.example/hook"}"#)
+                .unwrap(),
             secrets_set: Default::default(),
             delivery: DeliverySettings::default(),
             last_check: None,
@@ -161,7 +200,9 @@ impl World {
     pub async fn restart(&mut self, node: Option<NodeId>) {
         self.store.clone().close().await;
         self.settings.node = node.unwrap_or(self.settings.node);
-        self.store = Store::open(self.settings.clone(), self.now, [8; 32]).await.unwrap();
+        self.store = Store::open(self.settings.clone(), self.now, [8; 32])
+            .await
+            .unwrap();
     }
 
     pub fn pass(&mut self, time: Duration) {
@@ -195,7 +236,11 @@ impl World {
                 decode: Decode::Ok,
                 id_reused: false,
             },
-            events: vec![Accepted { event, deliveries: vec![delivery], dedup_window: None }],
+            events: vec![Accepted {
+                event,
+                deliveries: vec![delivery],
+                dedup_window: None,
+            }],
             idempotency: None,
             epoch: configuration.epoch,
         }
@@ -210,7 +255,13 @@ impl World {
             company: Some(self.company),
             kind: Some("asset.discovered".to_owned()),
             category: Some("assets".to_owned()),
-            fingerprint: Fingerprint::new(Some(self.company), None, &mut Vec::new(), &subject, body),
+            fingerprint: Fingerprint::new(
+                Some(self.company),
+                None,
+                &mut Vec::new(),
+                &subject,
+                body,
+            ),
             subject,
             body: body.to_owned(),
             severity: Severity::Low,
@@ -225,12 +276,22 @@ impl World {
     }
 
     /// The same, to be joined with others under this key until the window ends.
-    pub async fn joinable(&mut self, body: &str, key: &str, records: u32, bytes: u32) -> Acceptance {
+    pub async fn joinable(
+        &mut self,
+        body: &str,
+        key: &str,
+        records: u32,
+        bytes: u32,
+    ) -> Acceptance {
         let mut acceptance = self.acceptance(body).await;
         let delivery = &mut acceptance.events[0].deliveries[0];
         delivery.alert = None;
         delivery.due_at = self.now.after(MINUTE);
-        delivery.group = Some(NewGroup { key: key.to_owned(), records, bytes });
+        delivery.group = Some(NewGroup {
+            key: key.to_owned(),
+            records,
+            bytes,
+        });
         acceptance
     }
 
@@ -238,23 +299,42 @@ impl World {
     pub async fn accepted(&mut self, body: &str) -> (EventId, DeliveryId) {
         let acceptance = self.acceptance(body).await;
         let delivery = acceptance.events[0].deliveries[0].id;
-        (stored(self.store.accept(acceptance).await.unwrap()), delivery)
+        (
+            stored(self.store.accept(acceptance).await.unwrap()),
+            delivery,
+        )
     }
 
     pub async fn lease(&self) -> Lease {
-        let leases = self.store.take_leases(&[self.integration], MINUTE, self.now).await.unwrap();
-        *leases.first().expect("the lease is free or this node's own")
+        let leases = self
+            .store
+            .take_leases(&[self.integration], MINUTE, self.now)
+            .await
+            .unwrap();
+        *leases
+            .first()
+            .expect("the lease is free or this node's own")
     }
 
     /// The settlement of an attempt that failed or delivered.
-    pub fn settlement(&mut self, delivery: DeliveryId, state: delivery::Delivery, cause: Option<&str>) -> Settlement {
+    pub fn settlement(
+        &mut self,
+        delivery: DeliveryId,
+        state: delivery::Delivery,
+        cause: Option<&str>,
+    ) -> Settlement {
         let attempt = Attempt {
             id: AttemptId::new(self.now, &mut self.rng),
             delivery,
             number: 1,
             started_at: self.now,
             duration_micros: 900,
-            outcome: if cause.is_some() { "failed" } else { "delivered" }.to_owned(),
+            outcome: if cause.is_some() {
+                "failed"
+            } else {
+                "delivered"
+            }
+            .to_owned(),
             cause: cause.map(str::to_owned),
             detail: None,
             status_code: Some(if cause.is_some() { 503 } else { 200 }),
@@ -264,24 +344,45 @@ impl World {
             response_headers: Vec::new(),
             response_body: "ok".to_owned(),
         };
-        Settlement { delivery, state, attempt: Some(attempt) }
+        Settlement {
+            delivery,
+            state,
+            attempt: Some(attempt),
+        }
     }
 
     /// Settles a delivery as delivered.
     pub async fn deliver(&mut self, id: DeliveryId) {
         let lease = self.lease().await;
-        let state = delivery::Delivery { status: delivery::Status::Delivered, attempts: 1, ..delivery::Delivery::new(self.now) };
+        let state = delivery::Delivery {
+            status: delivery::Status::Delivered,
+            attempts: 1,
+            ..delivery::Delivery::new(self.now)
+        };
         let settlement = self.settlement(id, state, None);
-        assert!(self.store.settle(&lease, vec![settlement], None, self.now).await.unwrap());
+        assert!(
+            self.store
+                .settle(&lease, vec![settlement], None, self.now)
+                .await
+                .unwrap()
+        );
     }
 
     /// Settles a delivery as dead.
     pub async fn bury(&mut self, id: DeliveryId) {
         let lease = self.lease().await;
-        let mut state = delivery::Delivery { attempts: 3, ..delivery::Delivery::new(self.now) };
+        let mut state = delivery::Delivery {
+            attempts: 3,
+            ..delivery::Delivery::new(self.now)
+        };
         state.give_up(delivery::DeadReason::Exhausted);
         let settlement = self.settlement(id, state, Some("status_503"));
-        assert!(self.store.settle(&lease, vec![settlement], None, self.now).await.unwrap());
+        assert!(
+            self.store
+                .settle(&lease, vec![settlement], None, self.now)
+                .await
+                .unwrap()
+        );
     }
 
     pub fn small_queue(&mut self) {
@@ -326,7 +427,9 @@ pub fn stored(receipt: Receipt) -> EventId {
 }
 
 async fn command(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls)
+        .await
+        .unwrap();
     let talking = tokio::spawn(connection);
     client.batch_execute(sql).await.unwrap();
     drop(client);
@@ -336,10 +439,18 @@ async fn command(url: &str, sql: &str) {
 impl Drop for Place {
     /// A thread of its own, for a runtime must not be blocked by its own task.
     fn drop(&mut self) {
-        let Self::Server { url, name } = self else { return };
-        let (url, sql) = (url.clone(), format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        let Self::Server { url, name } = self else {
+            return;
+        };
+        let (url, sql) = (
+            url.clone(),
+            format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+        );
         let dropping = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(command(&url, &sql));
         });
         let _ = dropping.join();

@@ -60,8 +60,15 @@ pub(super) struct PlannedDelivery<'a> {
 impl Plan<'_> {
     /// Where there is new work.
     pub(super) fn integrations(&self) -> Vec<IntegrationId> {
-        let integrations: BTreeSet<_> = self.deliveries.iter().map(|planned| planned.delivery.integration).collect();
-        integrations.into_iter().map(IntegrationId::from_bytes).collect()
+        let integrations: BTreeSet<_> = self
+            .deliveries
+            .iter()
+            .map(|planned| planned.delivery.integration)
+            .collect();
+        integrations
+            .into_iter()
+            .map(IntegrationId::from_bytes)
+            .collect()
     }
 
     pub(super) fn ids_of(&self, job: usize) -> &[[u8; 16]] {
@@ -69,14 +76,20 @@ impl Plan<'_> {
     }
 
     pub(super) fn events_of_jobs(self) -> Vec<Vec<EventId>> {
-        self.ids.into_iter().map(|ids| ids.into_iter().map(EventId::from_bytes).collect()).collect()
+        self.ids
+            .into_iter()
+            .map(|ids| ids.into_iter().map(EventId::from_bytes).collect())
+            .collect()
     }
 }
 
 pub(super) async fn plan<'a>(work: &Work, batch: &Batch<'a>) -> Result<Plan<'a>, Failure> {
     let mut prints = fingerprints(work, batch).await?;
     let mut groups = open_groups(work, batch).await?;
-    let mut plan = Plan { ids: vec![Vec::new(); batch.jobs.len()], ..Plan::default() };
+    let mut plan = Plan {
+        ids: vec![Vec::new(); batch.jobs.len()],
+        ..Plan::default()
+    };
     for (place, job) in batch.new_ones() {
         for event in &job.events {
             let id = match count_on_earlier(&mut plan, &mut prints, event) {
@@ -117,21 +130,46 @@ async fn fingerprints(work: &Work, batch: &Batch<'_>) -> Result<HashMap<Print, F
     let prints: Vec<&[u8]> = asked.keys().map(|(_, print)| &print[..]).collect();
     let events: Vec<&[u8]> = asked.values().map(|event| &event.id[..]).collect();
     let times: Vec<i64> = asked.values().map(|event| event.received_at).collect();
-    let rows = all(work, FINGERPRINTS, &[&sources, &prints, &events, &times], |row| {
-        let bytes = |column| row.try_get::<_, Vec<u8>>(column);
-        Ok((bytes(0)?, bytes(1)?, bytes(2)?, row.try_get(3)?, row.try_get(4)?))
-    })
+    let rows = all(
+        work,
+        FINGERPRINTS,
+        &[&sources, &prints, &events, &times],
+        |row| {
+            let bytes = |column| row.try_get::<_, Vec<u8>>(column);
+            Ok((
+                bytes(0)?,
+                bytes(1)?,
+                bytes(2)?,
+                row.try_get(3)?,
+                row.try_get(4)?,
+            ))
+        },
+    )
     .await?;
     let mut found = HashMap::with_capacity(rows.len());
     for (source, print, event, seen_at, stored) in rows {
-        let print = (fixed("fingerprint", &event, &source)?, fixed("fingerprint", &event, &print)?);
-        found.insert(print, First { event: fixed("fingerprint", &event, &event)?, seen_at, stored });
+        let print = (
+            fixed("fingerprint", &event, &source)?,
+            fixed("fingerprint", &event, &print)?,
+        );
+        found.insert(
+            print,
+            First {
+                event: fixed("fingerprint", &event, &event)?,
+                seen_at,
+                stored,
+            },
+        );
     }
     Ok(found)
 }
 
 /// The window runs from the first event: without end it would swallow a condition that goes on for days.
-fn count_on_earlier(plan: &mut Plan<'_>, prints: &mut HashMap<Print, First>, event: &PreparedEvent) -> Option<[u8; 16]> {
+fn count_on_earlier(
+    plan: &mut Plan<'_>,
+    prints: &mut HashMap<Print, First>,
+    event: &PreparedEvent,
+) -> Option<[u8; 16]> {
     let (print, window) = (print_of(event)?, event.dedup_window_micros?);
     let first = prints.get_mut(&print)?;
     if first.stored && event.received_at.saturating_sub(first.seen_at) < window {
@@ -140,7 +178,11 @@ fn count_on_earlier(plan: &mut Plan<'_>, prints: &mut HashMap<Print, First>, eve
     }
     // It stands for itself, and as it is stored now, the next one of the batch is counted on it.
     let renews = first.event != event.id;
-    *first = First { event: event.id, seen_at: event.received_at, stored: true };
+    *first = First {
+        event: event.id,
+        seen_at: event.received_at,
+        stored: true,
+    };
     if renews {
         plan.renewed.insert(print, (event.id, event.received_at));
     }
@@ -159,20 +201,41 @@ struct Open {
 }
 
 async fn open_groups<'a>(work: &Work, batch: &Batch<'a>) -> Result<HashMap<String, Open>, Failure> {
-    let deliveries = batch.new_ones().flat_map(|(_, job)| &job.events).flat_map(|event| &event.deliveries);
-    let keys: BTreeSet<_> = deliveries.filter_map(|delivery| delivery.group.as_ref()).map(|group| sound(&group.key)).collect();
+    let deliveries = batch
+        .new_ones()
+        .flat_map(|(_, job)| &job.events)
+        .flat_map(|event| &event.deliveries);
+    let keys: BTreeSet<_> = deliveries
+        .filter_map(|delivery| delivery.group.as_ref())
+        .map(|group| sound(&group.key))
+        .collect();
     if keys.is_empty() {
         return Ok(HashMap::new());
     }
     let keys: Vec<_> = keys.into_iter().collect();
     let rows = all(work, OPEN_GROUPS, &[&keys], |row| {
         let number = |column| row.try_get::<_, i32>(column).map(i32::unsigned_abs);
-        Ok((row.try_get::<_, String>(0)?, row.try_get::<_, Vec<u8>>(1)?, row.try_get(2)?, number(3)?, number(4)?))
+        Ok((
+            row.try_get::<_, String>(0)?,
+            row.try_get::<_, Vec<u8>>(1)?,
+            row.try_get(2)?,
+            number(3)?,
+            number(4)?,
+        ))
     })
     .await?;
     rows.into_iter()
         .map(|(key, id, due_at, records, bytes)| {
-            Ok((key, Open { id: fixed("delivery", &id, &id)?, due_at, records, bytes, planned: None }))
+            Ok((
+                key,
+                Open {
+                    id: fixed("delivery", &id, &id)?,
+                    due_at,
+                    records,
+                    bytes,
+                    planned: None,
+                },
+            ))
         })
         .collect()
 }
@@ -186,12 +249,17 @@ fn store<'a>(
 ) -> [u8; 16] {
     let mut deliveries = Vec::with_capacity(48 * event.deliveries.len());
     for delivery in &event.deliveries {
-        let id = join(plan, groups, job, event, delivery).unwrap_or_else(|| open(plan, groups, job, event, delivery));
+        let id = join(plan, groups, job, event, delivery)
+            .unwrap_or_else(|| open(plan, groups, job, event, delivery));
         for part in [&id, &delivery.integration, &delivery.rule] {
             deliveries.extend_from_slice(part);
         }
     }
-    plan.events.push(PlannedEvent { event, message: job.message.id, deliveries });
+    plan.events.push(PlannedEvent {
+        event,
+        message: job.message.id,
+        deliveries,
+    });
     event.id
 }
 
@@ -206,7 +274,10 @@ fn join(
     let group = delivery.group.as_ref()?;
     let key = sound(&group.key);
     let open = groups.get_mut(key.as_ref())?;
-    let (records, bytes) = (open.records.saturating_add(group.records), open.bytes.saturating_add(group.bytes));
+    let (records, bytes) = (
+        open.records.saturating_add(group.records),
+        open.bytes.saturating_add(group.bytes),
+    );
     if open.due_at > job.message.received_at && records <= RECORDS && bytes <= BYTES {
         (open.records, open.bytes) = (records, bytes);
         let size = (records.cast_signed(), bytes.cast_signed());

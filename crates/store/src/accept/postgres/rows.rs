@@ -29,7 +29,8 @@ const DELIVERIES: &str = "INSERT INTO delivery (id, integration, lane, status, a
      $8::bytea[], $9::bigint[], $10::text[], $11::integer[], $12::integer[], $13::bytea[], $14::text[], $15::bytea[]) \
      AS new (id, integration, lane, due_at, critical, rule, company, event, created_at, group_key, records, bytes, \
      hash, headers, body)";
-const JOIN_EVENTS: &str = "INSERT INTO delivery_event SELECT * FROM unnest($1::bytea[], $2::bytea[])";
+const JOIN_EVENTS: &str =
+    "INSERT INTO delivery_event SELECT * FROM unnest($1::bytea[], $2::bytea[])";
 const COUNT_AGAIN: &str = "UPDATE event e SET count = count + new.more \
      FROM unnest($1::bytea[], $2::integer[]) AS new (id, more) WHERE e.id = new.id";
 const RENEW_FINGERPRINTS: &str = "UPDATE fingerprint f SET event = new.event, seen_at = new.seen_at \
@@ -43,20 +44,39 @@ type Bound<'a> = Box<dyn ToSql + Sync + Send + 'a>;
 type Step<'a> = (&'static str, Vec<Bound<'a>>);
 
 /// Writes everything and commits. Nothing is awaited in between, so this is one round trip.
-pub(super) async fn write(work: &Work, batch: &Batch<'_>, plan: &Plan<'_>, news: Option<News>) -> Result<(), Failure> {
+pub(super) async fn write(
+    work: &Work,
+    batch: &Batch<'_>,
+    plan: &Plan<'_>,
+    news: Option<News>,
+) -> Result<(), Failure> {
     let mut steps = steps(batch, plan);
-    steps.extend(news.map(|news| -> Step<'_> {
-        (SEND_NEWS, vec![Box::new(CHANNEL), Box::new(news.write())])
-    }));
+    steps.extend(
+        news.map(|news| -> Step<'_> {
+            (SEND_NEWS, vec![Box::new(CHANNEL), Box::new(news.write())])
+        }),
+    );
     let mut statements = Vec::with_capacity(steps.len());
     for (sql, _) in &steps {
         statements.push(work.prepare_cached(sql).await?);
     }
-    let values: Vec<Vec<&(dyn ToSql + Sync)>> =
-        steps.iter().map(|(_, values)| values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect()).collect();
-    let mut sent: Vec<BoxFuture<'_, Result<(), tokio_postgres::Error>>> = Vec::with_capacity(steps.len() + 1);
+    let values: Vec<Vec<&(dyn ToSql + Sync)>> = steps
+        .iter()
+        .map(|(_, values)| {
+            values
+                .iter()
+                .map(|value| &**value as &(dyn ToSql + Sync))
+                .collect()
+        })
+        .collect();
+    let mut sent: Vec<BoxFuture<'_, Result<(), tokio_postgres::Error>>> =
+        Vec::with_capacity(steps.len() + 1);
     for (statement, values) in statements.iter().zip(&values) {
-        sent.push(work.execute(statement, values).map(|outcome| outcome.map(drop)).boxed());
+        sent.push(
+            work.execute(statement, values)
+                .map(|outcome| outcome.map(drop))
+                .boxed(),
+        );
     }
     sent.push(work.batch_execute("COMMIT").boxed());
     // Each is sent when it is first polled, which happens in this order; the commit of a transaction that failed
@@ -77,9 +97,17 @@ fn steps<'a>(batch: &'a Batch<'a>, plan: &'a Plan<'a>) -> Vec<Step<'a>> {
     add(MESSAGES, messages.1, messages.0);
     add(EVENTS, events(&plan.events), !plan.events.is_empty());
     let closed: Vec<&[u8]> = plan.closed.iter().map(|id| &id[..]).collect();
-    add(CLOSE_GROUPS, vec![Box::new(closed)], !plan.closed.is_empty());
+    add(
+        CLOSE_GROUPS,
+        vec![Box::new(closed)],
+        !plan.closed.is_empty(),
+    );
     add(GROW_GROUPS, grown(plan), !plan.grown.is_empty());
-    add(DELIVERIES, deliveries(&plan.deliveries), !plan.deliveries.is_empty());
+    add(
+        DELIVERIES,
+        deliveries(&plan.deliveries),
+        !plan.deliveries.is_empty(),
+    );
     add(JOIN_EVENTS, joined(plan), !plan.joined.is_empty());
     add(COUNT_AGAIN, counted(plan), !plan.counted.is_empty());
     add(RENEW_FINGERPRINTS, renewed(plan), !plan.renewed.is_empty());
@@ -98,23 +126,79 @@ fn optional(bytes: Option<&[u8; 16]>) -> Option<&[u8]> {
 }
 
 fn messages<'a>(batch: &'a Batch<'a>, plan: &'a Plan<'a>) -> (bool, Vec<Bound<'a>>) {
-    let rows: Vec<_> = batch.new_ones().map(|(place, job)| (place, &job.message)).collect();
-    let each = |read: &dyn Fn(usize) -> Vec<u8>| rows.iter().map(|(place, _)| read(*place)).collect::<Vec<_>>();
+    let rows: Vec<_> = batch
+        .new_ones()
+        .map(|(place, job)| (place, &job.message))
+        .collect();
+    let each = |read: &dyn Fn(usize) -> Vec<u8>| {
+        rows.iter()
+            .map(|(place, _)| read(*place))
+            .collect::<Vec<_>>()
+    };
     let events = each(&|place| join_ids(plan.ids_of(place).iter().copied()));
-    let reused: Vec<bool> = rows.iter().map(|(place, message)| batch.id_reused[*place] || message.id_reused).collect();
-    let messages: Vec<&'a super::super::PreparedMessage> = rows.iter().map(|(_, message)| *message).collect();
+    let reused: Vec<bool> = rows
+        .iter()
+        .map(|(place, message)| batch.id_reused[*place] || message.id_reused)
+        .collect();
+    let messages: Vec<&'a super::super::PreparedMessage> =
+        rows.iter().map(|(_, message)| *message).collect();
     let values: Vec<Bound<'a>> = vec![
-        Box::new(messages.iter().map(|message| &message.id[..]).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| optional(message.source.as_ref())).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| message.received_at).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| message.headers.as_str()).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| &message.sha256[..]).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| message.webhook_id.as_deref().map(sound)).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| optional(message.webhook_key.as_ref())).collect::<Vec<_>>()),
-        Box::new(messages.iter().map(|message| message.decode).collect::<Vec<_>>()),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| &message.id[..])
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| optional(message.source.as_ref()))
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| message.received_at)
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| message.headers.as_str())
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| &message.sha256[..])
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| message.webhook_id.as_deref().map(sound))
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| optional(message.webhook_key.as_ref()))
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| message.decode)
+                .collect::<Vec<_>>(),
+        ),
         Box::new(reused),
         Box::new(events),
-        Box::new(messages.iter().map(|message| message.raw.as_slice()).collect::<Vec<_>>()),
+        Box::new(
+            messages
+                .iter()
+                .map(|message| message.raw.as_slice())
+                .collect::<Vec<_>>(),
+        ),
     ];
     (!rows.is_empty(), values)
 }
@@ -163,15 +247,28 @@ fn deliveries<'a>(rows: &'a [PlannedDelivery<'a>]) -> Vec<Bound<'a>> {
         each.column(|row| row.records),
         each.column(|row| row.bytes),
         each.column(|row| row.delivery.alert.as_ref().map(|alert| &alert.hash[..])),
-        each.column(|row| row.delivery.alert.as_ref().map(|alert| alert.headers.as_str())),
-        each.column(|row| row.delivery.alert.as_ref().map(|alert| alert.body.as_slice())),
+        each.column(|row| {
+            row.delivery
+                .alert
+                .as_ref()
+                .map(|alert| alert.headers.as_str())
+        }),
+        each.column(|row| {
+            row.delivery
+                .alert
+                .as_ref()
+                .map(|alert| alert.body.as_slice())
+        }),
     ]
 }
 
 struct Sorted<'a>(Vec<&'a PlannedDelivery<'a>>);
 
 impl<'a> Sorted<'a> {
-    fn column<T: ToSql + Sync + Send + 'a>(&self, read: impl Fn(&'a PlannedDelivery<'a>) -> T) -> Bound<'a> {
+    fn column<T: ToSql + Sync + Send + 'a>(
+        &self,
+        read: impl Fn(&'a PlannedDelivery<'a>) -> T,
+    ) -> Bound<'a> {
         Box::new(self.0.iter().map(|row| read(row)).collect::<Vec<T>>())
     }
 }
@@ -179,13 +276,26 @@ impl<'a> Sorted<'a> {
 fn grown<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
     vec![
         Box::new(plan.grown.keys().map(|id| &id[..]).collect::<Vec<_>>()),
-        Box::new(plan.grown.values().map(|(records, _)| *records).collect::<Vec<_>>()),
-        Box::new(plan.grown.values().map(|(_, bytes)| *bytes).collect::<Vec<_>>()),
+        Box::new(
+            plan.grown
+                .values()
+                .map(|(records, _)| *records)
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            plan.grown
+                .values()
+                .map(|(_, bytes)| *bytes)
+                .collect::<Vec<_>>(),
+        ),
     ]
 }
 
 fn joined<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
-    vec![column(&plan.joined, |(delivery, _)| &delivery[..]), column(&plan.joined, |(_, event)| &event[..])]
+    vec![
+        column(&plan.joined, |(delivery, _)| &delivery[..]),
+        column(&plan.joined, |(_, event)| &event[..]),
+    ]
 }
 
 fn counted<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
@@ -197,9 +307,29 @@ fn counted<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
 
 fn renewed<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
     vec![
-        Box::new(plan.renewed.keys().map(|(source, _)| &source[..]).collect::<Vec<_>>()),
-        Box::new(plan.renewed.keys().map(|(_, print)| &print[..]).collect::<Vec<_>>()),
-        Box::new(plan.renewed.values().map(|(event, _)| &event[..]).collect::<Vec<_>>()),
-        Box::new(plan.renewed.values().map(|(_, seen_at)| *seen_at).collect::<Vec<_>>()),
+        Box::new(
+            plan.renewed
+                .keys()
+                .map(|(source, _)| &source[..])
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            plan.renewed
+                .keys()
+                .map(|(_, print)| &print[..])
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            plan.renewed
+                .values()
+                .map(|(event, _)| &event[..])
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            plan.renewed
+                .values()
+                .map(|(_, seen_at)| *seen_at)
+                .collect::<Vec<_>>(),
+        ),
     ]
 }

@@ -16,7 +16,9 @@ use super::state;
 use crate::audit::{NewAudit, write_postgres};
 use crate::codec::fixed;
 use crate::event::read_deliveries;
-use crate::postgres::{CHANNEL, Clauses, Failure, Postgres, SEND_NEWS, Work, all, one, retried, run};
+use crate::postgres::{
+    CHANNEL, Clauses, Failure, Postgres, SEND_NEWS, Work, all, one, retried, run,
+};
 use crate::retention::lowest_id;
 use crate::{FrozenAlert, PageAt, StoreError};
 
@@ -37,7 +39,10 @@ pub(in super::super) async fn delivery(
     clauses.and("d.id = ?", id.to_bytes().to_vec());
     clauses.scope("d.company", scope);
     let rows = select(&db.client().await?, &clauses, 1).await?;
-    rows.into_iter().next().map(DeliveryRow::try_from).transpose()
+    rows.into_iter()
+        .next()
+        .map(DeliveryRow::try_from)
+        .transpose()
 }
 
 pub(in super::super) async fn deliveries(
@@ -61,13 +66,19 @@ pub(in super::super) async fn count_deliveries(
 ) -> Result<u32, StoreError> {
     let client = db.client().await?;
     let clauses = narrow(&client, scope, query).await?;
-    let sql =
-        format!("SELECT count(*) FROM (SELECT 1 FROM delivery d {OWNER}{} LIMIT {most}) AS counted", clauses.sql());
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM delivery d {OWNER}{} LIMIT {most}) AS counted",
+        clauses.sql()
+    );
     let count: Option<i64> = one(&client, &sql, &clauses.values(), |row| row.try_get(0)).await?;
     Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(most))
 }
 
-async fn narrow(client: &Client, scope: &Scope, query: &DeliveryQuery) -> Result<Clauses, StoreError> {
+async fn narrow(
+    client: &Client,
+    scope: &Scope,
+    query: &DeliveryQuery,
+) -> Result<Clauses, StoreError> {
     let mut clauses = Clauses::default();
     clauses.scope("d.company", scope);
     match query.standing {
@@ -77,41 +88,74 @@ async fn narrow(client: &Client, scope: &Scope, query: &DeliveryQuery) -> Result
         Some(Standing::Pending) => {
             clauses.and_plain("d.status = 'pending' AND coalesce(o.enabled AND NOT o.held, TRUE)");
         }
-        Some(Standing::Parked) => clauses.and_plain("d.status = 'pending' AND (NOT o.enabled OR o.held)"),
+        Some(Standing::Parked) => {
+            clauses.and_plain("d.status = 'pending' AND (NOT o.enabled OR o.held)")
+        }
     }
-    clauses.and_some("d.integration = ?", query.integration.map(|id| id.to_bytes().to_vec()));
-    clauses.and_some("d.company = ?", query.company.map(|id| id.to_bytes().to_vec()));
+    clauses.and_some(
+        "d.integration = ?",
+        query.integration.map(|id| id.to_bytes().to_vec()),
+    );
+    clauses.and_some(
+        "d.company = ?",
+        query.company.map(|id| id.to_bytes().to_vec()),
+    );
     clauses.and_text("d.cause = ?", query.cause.as_deref());
     // Ids tell the time of making, and the primary key is in their order.
-    clauses.and_some("d.id >= ?", query.since.map(|since| lowest_id(since).to_vec()));
-    clauses.and_some("d.id < ?", query.until.map(|until| lowest_id(until).to_vec()));
+    clauses.and_some(
+        "d.id >= ?",
+        query.since.map(|since| lowest_id(since).to_vec()),
+    );
+    clauses.and_some(
+        "d.id < ?",
+        query.until.map(|until| lowest_id(until).to_vec()),
+    );
     if let Some(event) = query.event {
         let id = event.to_bytes();
         let column = deliveries_of(client, &id).await?;
         let carried = read_deliveries(&id, &column.unwrap_or_default())?;
-        clauses.within("d.id", carried.iter().map(|carried| carried.delivery.to_bytes()));
+        clauses.within(
+            "d.id",
+            carried.iter().map(|carried| carried.delivery.to_bytes()),
+        );
     }
     Ok(clauses)
 }
 
 async fn deliveries_of(client: &Client, event: &[u8; 16]) -> Result<Option<Vec<u8>>, Failure> {
-    one(client, "SELECT deliveries FROM event WHERE id = $1", &[&&event[..]], |row| row.try_get(0)).await
+    one(
+        client,
+        "SELECT deliveries FROM event WHERE id = $1",
+        &[&&event[..]],
+        |row| row.try_get(0),
+    )
+    .await
 }
 
-async fn select(client: &Client, clauses: &Clauses, limit: u32) -> Result<Vec<ListRow>, StoreError> {
+async fn select(
+    client: &Client,
+    clauses: &Clauses,
+    limit: u32,
+) -> Result<Vec<ListRow>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM delivery d {OWNER} LEFT JOIN event e ON e.id = d.event{} ORDER BY d.id DESC LIMIT {limit}",
         clauses.sql()
     );
     let mut rows = all(client, &sql, &clauses.values(), list_row).await?;
-    let groups: Vec<&[u8]> = rows.iter().filter(|(_, records)| *records > 0).map(|(row, _)| &row.id[..]).collect();
+    let groups: Vec<&[u8]> = rows
+        .iter()
+        .filter(|(_, records)| *records > 0)
+        .map(|(row, _)| &row.id[..])
+        .collect();
     if !groups.is_empty() {
         let joined = all(client, JOINED, &[&groups], |row| {
             Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, Vec<u8>>(1)?))
         })
         .await?;
         let mut events: HashMap<Vec<u8>, Vec<u8>> = HashMap::new();
-        joined.into_iter().for_each(|(delivery, event)| events.entry(delivery).or_default().extend(event));
+        joined
+            .into_iter()
+            .for_each(|(delivery, event)| events.entry(delivery).or_default().extend(event));
         for (row, _) in &mut rows {
             row.joined = events.remove(&row.id).unwrap_or_default();
         }
@@ -157,8 +201,13 @@ pub(in super::super) async fn attempts(
 
 async fn is_visible(client: &Client, scope: &Scope, id: DeliveryId) -> Result<bool, Failure> {
     const COMPANY: &str = "SELECT company FROM delivery WHERE id = $1";
-    let company: Option<Vec<u8>> = one(client, COMPANY, &[&&id.to_bytes()[..]], |row| row.try_get(0)).await?;
-    let Some(company) = company else { return Ok(false) };
+    let company: Option<Vec<u8>> = one(client, COMPANY, &[&&id.to_bytes()[..]], |row| {
+        row.try_get(0)
+    })
+    .await?;
+    let Some(company) = company else {
+        return Ok(false);
+    };
     let company = domain::CompanyId::from_bytes(fixed("delivery", &id.to_bytes(), &company)?);
     Ok(scope.admits(Some(company)))
 }
@@ -196,7 +245,9 @@ pub(in super::super) async fn alert(
         Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
     })
     .await?;
-    row.map_or(Ok(None), |(body, headers, hash)| read_alert(&id.to_bytes(), body, headers, hash))
+    row.map_or(Ok(None), |(body, headers, hash)| {
+        read_alert(&id.to_bytes(), body, headers, hash)
+    })
 }
 
 pub(in super::super) async fn retry(
@@ -243,7 +294,9 @@ async fn write(
     now: Timestamp,
     actor: &Actor,
 ) -> Result<Outcome, Failure> {
-    let Some(found) = retryable(work, scope, id).await? else { return Ok((Retried::NotFound, None)) };
+    let Some(found) = retryable(work, scope, id).await? else {
+        return Ok((Retried::NotFound, None));
+    };
     let (retried, detail) = if found.state.status == Status::Delivered {
         replay(work, id, fresh, now).await?;
         (Retried::Replayed(fresh), json!({ "replay": fresh }))
@@ -253,7 +306,8 @@ async fn write(
         again(work, id, &found, now).await?;
         (Retried::Due(id), json!({}))
     };
-    let epoch: Option<i64> = one(work, "SELECT number FROM epoch", &[], |row| row.try_get(0)).await?;
+    let epoch: Option<i64> =
+        one(work, "SELECT number FROM epoch", &[], |row| row.try_get(0)).await?;
     let line = NewAudit::new(now, actor, "retry", "delivery", id.to_string(), &detail);
     write_postgres(work, &line, epoch.unwrap_or(0)).await?;
     let news = db.news().work_at([found.integration]);
@@ -269,7 +323,11 @@ struct Retryable {
 }
 
 /// A delivery in the scope whose integration is still there; nobody else changes it until the transaction ends.
-async fn retryable(work: &Work, scope: &Scope, id: DeliveryId) -> Result<Option<Retryable>, Failure> {
+async fn retryable(
+    work: &Work,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<Option<Retryable>, Failure> {
     const FIND: &str = "SELECT d.integration, d.critical, d.group_key IS NOT NULL, d.status, d.attempts, d.due_at, \
          d.not_before, d.parked_since, d.reason FROM delivery d JOIN owner o ON o.integration = d.integration \
          WHERE d.id = $1 FOR UPDATE OF d";
@@ -278,35 +336,76 @@ async fn retryable(work: &Work, scope: &Scope, id: DeliveryId) -> Result<Option<
     }
     let bytes = id.to_bytes();
     let row = one(work, FIND, &[&&bytes[..]], |row| {
-        Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get(1)?, row.try_get(2)?, state(row, 3)?))
+        Ok((
+            row.try_get::<_, Vec<u8>>(0)?,
+            row.try_get(1)?,
+            row.try_get(2)?,
+            state(row, 3)?,
+        ))
     })
     .await?;
-    let Some((integration, critical, is_open, state)) = row else { return Ok(None) };
+    let Some((integration, critical, is_open, state)) = row else {
+        return Ok(None);
+    };
     let integration = IntegrationId::from_bytes(fixed("delivery", &bytes, &integration)?);
-    Ok(Some(Retryable { integration, critical, is_open, state: state.read(&bytes)? }))
+    Ok(Some(Retryable {
+        integration,
+        critical,
+        is_open,
+        state: state.read(&bytes)?,
+    }))
 }
 
 /// Due now, under the same id.
-async fn again(work: &Work, id: DeliveryId, found: &Retryable, now: Timestamp) -> Result<(), Failure> {
+async fn again(
+    work: &Work,
+    id: DeliveryId,
+    found: &Retryable,
+    now: Timestamp,
+) -> Result<(), Failure> {
     const AGAIN: &str = "UPDATE delivery SET lane = $2, status = $3, attempts = $4, due_at = $5, not_before = $6, \
          parked_since = $7, reason = $8 WHERE id = $1";
     let mut state = found.state.clone();
     state.retry_by_hand(now);
-    let StateRow { status, attempts, due_at, not_before, parked_since, reason } = StateRow::new(&state);
+    let StateRow {
+        status,
+        attempts,
+        due_at,
+        not_before,
+        parked_since,
+        reason,
+    } = StateRow::new(&state);
     let (bytes, lane) = (id.to_bytes(), lane(found.critical, state.attempts));
-    run(work, AGAIN, &[&&bytes[..], &lane, &status, &attempts, &due_at, &not_before, &parked_since, &reason])
-        .await
-        .map(drop)
+    run(
+        work,
+        AGAIN,
+        &[
+            &&bytes[..],
+            &lane,
+            &status,
+            &attempts,
+            &due_at,
+            &not_before,
+            &parked_since,
+            &reason,
+        ],
+    )
+    .await
+    .map(drop)
 }
 
 /// The same alert under a new id, named by the rows of its events.
-async fn replay(work: &Work, id: DeliveryId, fresh: DeliveryId, now: Timestamp) -> Result<(), Failure> {
+async fn replay(
+    work: &Work,
+    id: DeliveryId,
+    fresh: DeliveryId,
+    now: Timestamp,
+) -> Result<(), Failure> {
     const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
          event, created_at, replay_of, records, bytes, hash, headers, body) \
          SELECT $2, integration, CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, $3, critical, rule, company, \
          event, $3, id, records, bytes, hash, headers, body FROM delivery WHERE id = $1";
-    const COPY_JOINED: &str =
-        "INSERT INTO delivery_event SELECT $2::bytea, event FROM delivery_event WHERE delivery = $1";
+    const COPY_JOINED: &str = "INSERT INTO delivery_event SELECT $2::bytea, event FROM delivery_event WHERE delivery = $1";
     const NAME: &str = "UPDATE event e SET deliveries = e.deliveries || $2::bytea || d.integration || d.rule \
          FROM delivery d WHERE d.id = $1 AND (e.id = d.event \
          OR e.id IN (SELECT event FROM delivery_event WHERE delivery = $1))";

@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use delivery::Gate;
 use deadpool_postgres::Client;
+use delivery::{DeadReason, Gate};
 use domain::event::Event;
 use domain::{DeliveryId, IntegrationId, Timestamp};
 use tokio_postgres::Row;
@@ -34,6 +34,9 @@ const CLOSE: &str = "UPDATE delivery d SET group_key = NULL FROM (SELECT id FROM
      ORDER BY group_key COLLATE \"C\" FOR UPDATE) mine WHERE d.id = mine.id RETURNING d.id, d.event";
 const JOINED: &str = "SELECT j.delivery, j.event FROM delivery_event j JOIN event e ON e.id = j.event \
      WHERE j.delivery = ANY($1::bytea[]) ORDER BY e.seq";
+const GIVE_UP_PARKED: &str = "UPDATE delivery SET status = 'dead', reason = $3, group_key = NULL WHERE id IN \
+     (SELECT d.id FROM owner o JOIN delivery d ON d.integration = o.integration \
+     WHERE (NOT o.enabled OR o.held) AND d.status = 'pending' AND d.due_at < $1 LIMIT $2)";
 const SEAL: &str = "UPDATE delivery d SET hash = new.hash, headers = new.headers, body = new.body, group_key = NULL \
      FROM unnest($1::bytea[], $3::bytea[], $4::text[], $5::bytea[]) AS new (id, hash, headers, body) \
      WHERE d.id = new.id AND d.integration = $2 AND d.status = 'pending' AND d.hash IS NULL";
@@ -76,10 +79,17 @@ pub(in super::super) async fn due(
     let client = db.client().await?;
     let lane = |lane: usize| lane_due(&client, &integration, LANES[lane], now, &skip, rows);
     let later = async {
-        one(&client, NEXT_DUE, &[&integration, &now], |row| row.try_get::<_, Option<i64>>(0)).await
+        one(&client, NEXT_DUE, &[&integration, &now], |row| {
+            row.try_get::<_, Option<i64>>(0)
+        })
+        .await
     };
     let (critical, first, again, later) = tokio::try_join!(lane(0), lane(1), lane(2), later)?;
-    Ok(mix([critical, first, again], limit, later.flatten().map(Timestamp::from_micros)))
+    Ok(mix(
+        [critical, first, again],
+        limit,
+        later.flatten().map(Timestamp::from_micros),
+    ))
 }
 
 async fn lane_due(
@@ -90,8 +100,17 @@ async fn lane_due(
     skip: &Vec<Vec<u8>>,
     rows: i64,
 ) -> Result<Vec<Due>, Failure> {
-    let rows = all(client, DUE, &[integration, &lane, &now, skip, &rows], due_row).await?;
-    Ok(rows.into_iter().map(Due::try_from).collect::<Result<_, _>>()?)
+    let rows = all(
+        client,
+        DUE,
+        &[integration, &lane, &now, skip, &rows],
+        due_row,
+    )
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(Due::try_from)
+        .collect::<Result<_, _>>()?)
 }
 
 fn due_row(row: &Row) -> Result<DueRow, tokio_postgres::Error> {
@@ -117,11 +136,16 @@ pub(in super::super) async fn waiting(
 ) -> Result<Vec<(DeliveryId, Timestamp)>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let integration = integration.to_bytes().to_vec();
-    let rows = all(&db.client().await?, WAITING, &[&integration, &now.micros(), &limit], |row| {
-        Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, i64>(1)?))
-    })
+    let rows = all(
+        &db.client().await?,
+        WAITING,
+        &[&integration, &now.micros(), &limit],
+        |row| Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, i64>(1)?)),
+    )
     .await?;
-    rows.into_iter().map(|(id, due_at)| Ok((delivery_id(&id)?, Timestamp::from_micros(due_at)))).collect()
+    rows.into_iter()
+        .map(|(id, due_at)| Ok((delivery_id(&id)?, Timestamp::from_micros(due_at))))
+        .collect()
 }
 
 fn delivery_id(id: &[u8]) -> Result<DeliveryId, StoreError> {
@@ -156,10 +180,20 @@ pub(in super::super) async fn close_groups(
     Ok(closed.unwrap_or_default())
 }
 
-async fn close(work: &Work, lease: &Lease, ids: &[DeliveryId]) -> Result<Vec<(DeliveryId, Vec<Event>)>, Failure> {
+async fn close(
+    work: &Work,
+    lease: &Lease,
+    ids: &[DeliveryId],
+) -> Result<Vec<(DeliveryId, Vec<Event>)>, Failure> {
     let asked: Vec<Vec<u8>> = ids.iter().map(|id| id.to_bytes().to_vec()).collect();
     let pair = |row: &Row| Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, Vec<u8>>(1)?));
-    let firsts = all(work, CLOSE, &[&asked, &lease.integration.to_bytes().to_vec()], pair).await?;
+    let firsts = all(
+        work,
+        CLOSE,
+        &[&asked, &lease.integration.to_bytes().to_vec()],
+        pair,
+    )
+    .await?;
     let joined = all(work, JOINED, &[&asked], pair).await?;
     let mut events: HashMap<Vec<u8>, Vec<[u8; 16]>> = HashMap::new();
     for (delivery, event) in firsts.into_iter() {
@@ -184,13 +218,25 @@ pub(in super::super) async fn seal(
     lease: &Lease,
     sealed: Vec<(DeliveryId, FrozenAlert)>,
 ) -> Result<bool, StoreError> {
-    let ids: Vec<Vec<u8>> = sealed.iter().map(|(id, _)| id.to_bytes().to_vec()).collect();
+    let ids: Vec<Vec<u8>> = sealed
+        .iter()
+        .map(|(id, _)| id.to_bytes().to_vec())
+        .collect();
     let hashes: Vec<&[u8]> = sealed.iter().map(|(_, alert)| &alert.hash[..]).collect();
-    let headers: Vec<String> = sealed.iter().map(|(_, alert)| to_json(&alert.headers)).collect();
-    let bodies: Vec<&[u8]> = sealed.iter().map(|(_, alert)| alert.body.as_slice()).collect();
+    let headers: Vec<String> = sealed
+        .iter()
+        .map(|(_, alert)| to_json(&alert.headers))
+        .collect();
+    let bodies: Vec<&[u8]> = sealed
+        .iter()
+        .map(|(_, alert)| alert.body.as_slice())
+        .collect();
     let integration = lease.integration.to_bytes().to_vec();
-    let done =
-        under_lease!(db, lease, |work| run(&work, SEAL, &[&ids, &integration, &hashes, &headers, &bodies]))?;
+    let done = under_lease!(db, lease, |work| run(
+        &work,
+        SEAL,
+        &[&ids, &integration, &hashes, &headers, &bodies]
+    ))?;
     Ok(done.is_some())
 }
 
@@ -202,7 +248,12 @@ pub(in super::super) async fn settle(
     _now: Timestamp,
 ) -> Result<bool, StoreError> {
     let gate = gate.map(|gate| (to_json(&gate), held(&gate)));
-    let done = under_lease!(db, lease, |work| write_settlements(&work, lease, &batch, gate.as_ref()))?;
+    let done = under_lease!(db, lease, |work| write_settlements(
+        &work,
+        lease,
+        &batch,
+        gate.as_ref()
+    ))?;
     Ok(done.is_some())
 }
 
@@ -214,11 +265,23 @@ async fn write_settlements(
 ) -> Result<(), Failure> {
     let integration = lease.integration.to_bytes().to_vec();
     let states = async {
-        if batch.is_empty() { Ok(0) } else { write_states(work, &integration, batch).await }
+        if batch.is_empty() {
+            Ok(0)
+        } else {
+            write_states(work, &integration, batch).await
+        }
     };
-    let attempts: Vec<_> =
-        batch.iter().filter_map(|settlement| Some((&settlement.delivery[..], settlement.attempt.as_ref()?))).collect();
-    let attempts = async { if attempts.is_empty() { Ok(0) } else { write_attempts(work, &attempts).await } };
+    let attempts: Vec<_> = batch
+        .iter()
+        .filter_map(|settlement| Some((&settlement.delivery[..], settlement.attempt.as_ref()?)))
+        .collect();
+    let attempts = async {
+        if attempts.is_empty() {
+            Ok(0)
+        } else {
+            write_attempts(work, &attempts).await
+        }
+    };
     let gate = async {
         match gate {
             Some((gate, held)) => run(work, SAVE_GATE, &[&integration, gate, held]).await,
@@ -230,12 +293,25 @@ async fn write_settlements(
     Ok(())
 }
 
-async fn write_states(work: &Work, integration: &Vec<u8>, batch: &[PreparedSettlement]) -> Result<u64, Failure> {
+async fn write_states(
+    work: &Work,
+    integration: &Vec<u8>,
+    batch: &[PreparedSettlement],
+) -> Result<u64, Failure> {
     fn each<'a, T>(batch: &'a [PreparedSettlement], read: impl Fn(&'a StateRow) -> T) -> Vec<T> {
-        batch.iter().map(|settlement| read(&settlement.state)).collect()
+        batch
+            .iter()
+            .map(|settlement| read(&settlement.state))
+            .collect()
     }
-    let ids: Vec<&[u8]> = batch.iter().map(|settlement| &settlement.delivery[..]).collect();
-    let causes: Vec<_> = batch.iter().map(|settlement| settlement.cause.as_deref().map(sound)).collect();
+    let ids: Vec<&[u8]> = batch
+        .iter()
+        .map(|settlement| &settlement.delivery[..])
+        .collect();
+    let causes: Vec<_> = batch
+        .iter()
+        .map(|settlement| settlement.cause.as_deref().map(sound))
+        .collect();
     let statuses = each(batch, |state| state.status.as_str());
     let attempts = each(batch, |state| state.attempts);
     let due = each(batch, |state| state.due_at);
@@ -245,13 +321,29 @@ async fn write_states(work: &Work, integration: &Vec<u8>, batch: &[PreparedSettl
     run(
         work,
         SETTLE,
-        &[&ids, integration, &statuses, &attempts, &due, &not_before, &parked_since, &reasons, &causes],
+        &[
+            &ids,
+            integration,
+            &statuses,
+            &attempts,
+            &due,
+            &not_before,
+            &parked_since,
+            &reasons,
+            &causes,
+        ],
     )
     .await
 }
 
-async fn write_attempts(work: &Work, attempts: &[(&[u8], &PreparedAttempt)]) -> Result<u64, Failure> {
-    fn each<'a, T>(attempts: &[(&'a [u8], &'a PreparedAttempt)], read: impl Fn(&'a PreparedAttempt) -> T) -> Vec<T> {
+async fn write_attempts(
+    work: &Work,
+    attempts: &[(&[u8], &PreparedAttempt)],
+) -> Result<u64, Failure> {
+    fn each<'a, T>(
+        attempts: &[(&'a [u8], &'a PreparedAttempt)],
+        read: impl Fn(&'a PreparedAttempt) -> T,
+    ) -> Vec<T> {
         attempts.iter().map(|(_, attempt)| read(attempt)).collect()
     }
     let deliveries: Vec<&[u8]> = attempts.iter().map(|(delivery, _)| *delivery).collect();
@@ -271,8 +363,19 @@ async fn write_attempts(work: &Work, attempts: &[(&[u8], &PreparedAttempt)]) -> 
         work,
         INSERT_ATTEMPTS,
         &[
-            &deliveries, &ids, &started, &durations, &outcomes, &causes, &details, &codes, &addresses, &timings,
-            &requests, &responses, &bodies,
+            &deliveries,
+            &ids,
+            &started,
+            &durations,
+            &outcomes,
+            &causes,
+            &details,
+            &codes,
+            &addresses,
+            &timings,
+            &requests,
+            &responses,
+            &bodies,
         ],
     )
     .await
@@ -283,32 +386,69 @@ pub(in super::super) async fn pull_forward(
     lease: &Lease,
     due: Vec<(DeliveryId, Timestamp)>,
 ) -> Result<bool, StoreError> {
-    let (ids, times): (Vec<Vec<u8>>, Vec<i64>) =
-        due.iter().map(|(id, to)| (id.to_bytes().to_vec(), to.micros())).unzip();
+    let (ids, times): (Vec<Vec<u8>>, Vec<i64>) = due
+        .iter()
+        .map(|(id, to)| (id.to_bytes().to_vec(), to.micros()))
+        .unzip();
     let integration = lease.integration.to_bytes().to_vec();
-    let done = under_lease!(db, lease, |work| run(&work, PULL, &[&ids, &integration, &times]))?;
+    let done = under_lease!(db, lease, |work| run(
+        &work,
+        PULL,
+        &[&ids, &integration, &times]
+    ))?;
     Ok(done.is_some())
 }
 
-pub(in super::super) async fn clamp_due(db: &Postgres, lease: &Lease, latest: Timestamp) -> Result<usize, StoreError> {
+pub(in super::super) async fn clamp_due(
+    db: &Postgres,
+    lease: &Lease,
+    latest: Timestamp,
+) -> Result<usize, StoreError> {
     let (integration, latest) = (lease.integration.to_bytes().to_vec(), latest.micros());
-    let done = under_lease!(db, lease, |work| run(&work, CLAMP, &[&integration, &latest]))?;
+    let done = under_lease!(db, lease, |work| run(
+        &work,
+        CLAMP,
+        &[&integration, &latest]
+    ))?;
     Ok(usize::try_from(done.unwrap_or(0)).unwrap_or(usize::MAX))
 }
 
-pub(in super::super) async fn gate(db: &Postgres, integration: IntegrationId) -> Result<Gate, StoreError> {
+pub(in super::super) async fn give_up_parked(
+    db: &Postgres,
+    before: Timestamp,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let (before, reason) = (before.micros(), DeadReason::HeldTooLong.as_str());
+    let done = run(
+        &db.client().await?,
+        GIVE_UP_PARKED,
+        &[&before, &limit, &reason],
+    )
+    .await?;
+    Ok(usize::try_from(done).unwrap_or(usize::MAX))
+}
+
+pub(in super::super) async fn gate(
+    db: &Postgres,
+    integration: IntegrationId,
+) -> Result<Gate, StoreError> {
     let id = integration.to_bytes().to_vec();
     let gate: Option<String> = one(&db.client().await?, GATE, &[&id], |row| row.try_get(0)).await?;
     gate.map_or_else(|| Ok(Gate::default()), |gate| of_json("owner", &id, &gate))
 }
 
-pub(in super::super) async fn gates(db: &Postgres) -> Result<HashMap<IntegrationId, Gate>, StoreError> {
+pub(in super::super) async fn gates(
+    db: &Postgres,
+) -> Result<HashMap<IntegrationId, Gate>, StoreError> {
     let rows = all(&db.client().await?, GATES, &[], |row| {
         Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get::<_, String>(1)?))
     })
     .await?;
     let read = |(id, gate): (Vec<u8>, String)| {
-        Ok((IntegrationId::from_bytes(fixed("owner", &id, &id)?), of_json("owner", &id, &gate)?))
+        Ok((
+            IntegrationId::from_bytes(fixed("owner", &id, &id)?),
+            of_json("owner", &id, &gate)?,
+        ))
     };
     rows.into_iter().map(read).collect()
 }

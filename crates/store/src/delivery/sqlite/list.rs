@@ -20,7 +20,8 @@ use crate::{FrozenAlert, PageAt, StoreError};
 const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
      d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, 0), e.subject, iif(e.id IS NULL, d.body, NULL), d.records, \
      d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason";
-const JOINS: &str = "LEFT JOIN owner o ON o.integration = d.integration LEFT JOIN event e ON e.id = d.event";
+const JOINS: &str =
+    "LEFT JOIN owner o ON o.integration = d.integration LEFT JOIN event e ON e.id = d.event";
 const JOINED: &str = "SELECT j.event FROM delivery_event j JOIN event e ON e.id = j.event \
      WHERE j.delivery = ?1 ORDER BY e.seq";
 /// Up to this many pending deliveries are sorted; more are found by walking back from the newest.
@@ -34,8 +35,13 @@ pub(in super::super) async fn delivery(
     let mut clauses = Clauses::default();
     clauses.and("d.id = ?", blob(Some(id.to_bytes())));
     clauses.scope("d.company", scope);
-    let rows = db.read(move |conn| select(conn, "delivery d", clauses, 1)).await?;
-    rows.into_iter().next().map(DeliveryRow::try_from).transpose()
+    let rows = db
+        .read(move |conn| select(conn, "delivery d", clauses, 1))
+        .await?;
+    rows.into_iter()
+        .next()
+        .map(DeliveryRow::try_from)
+        .transpose()
 }
 
 pub(in super::super) async fn deliveries(
@@ -84,12 +90,23 @@ fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
         Some(Standing::Delivered) => clauses.and("d.status = 'delivered'", []),
         Some(Standing::Dead) => clauses.and("d.status = 'dead'", []),
         Some(Standing::Pending) => {
-            clauses.and("d.status = 'pending' AND coalesce(o.enabled AND NOT o.held, 1)", []);
+            clauses.and(
+                "d.status = 'pending' AND coalesce(o.enabled AND NOT o.held, 1)",
+                [],
+            );
         }
-        Some(Standing::Parked) => clauses.and("d.status = 'pending' AND (NOT o.enabled OR o.held)", []),
+        Some(Standing::Parked) => {
+            clauses.and("d.status = 'pending' AND (NOT o.enabled OR o.held)", [])
+        }
     }
-    clauses.and_some("d.integration = ?", blob(query.integration.map(domain::IntegrationId::to_bytes)));
-    clauses.and_some("d.company = ?", blob(query.company.map(domain::CompanyId::to_bytes)));
+    clauses.and_some(
+        "d.integration = ?",
+        blob(query.integration.map(domain::IntegrationId::to_bytes)),
+    );
+    clauses.and_some(
+        "d.company = ?",
+        blob(query.company.map(domain::CompanyId::to_bytes)),
+    );
     clauses.and_some("d.cause = ?", query.cause.clone());
     // Ids tell the time of making, and the table is in their order.
     clauses.and_some("d.id >= ?", blob(query.since.map(lowest_id)));
@@ -98,12 +115,26 @@ fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
 }
 
 /// Where the query names an event, only the deliveries that its row names.
-fn with_event(conn: &Connection, clauses: &mut Clauses, query: &DeliveryQuery) -> Result<(), StoreError> {
-    let Some(event) = query.event else { return Ok(()) };
+fn with_event(
+    conn: &Connection,
+    clauses: &mut Clauses,
+    query: &DeliveryQuery,
+) -> Result<(), StoreError> {
+    let Some(event) = query.event else {
+        return Ok(());
+    };
     let id = event.to_bytes();
-    let column: Option<Vec<u8>> = one(conn, "SELECT deliveries FROM event WHERE id = ?1", [id], |row| row.get(0))?;
+    let column: Option<Vec<u8>> = one(
+        conn,
+        "SELECT deliveries FROM event WHERE id = ?1",
+        [id],
+        |row| row.get(0),
+    )?;
     let carried = read_deliveries(&id, &column.unwrap_or_default())?;
-    clauses.within("d.id", carried.iter().map(|carried| carried.delivery.to_bytes()));
+    clauses.within(
+        "d.id",
+        carried.iter().map(|carried| carried.delivery.to_bytes()),
+    );
     Ok(())
 }
 
@@ -114,16 +145,34 @@ fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreE
     Ok(match (query.standing, query.event) {
         (Some(Standing::Dead), None) => "delivery d INDEXED BY delivery_dead",
         (Some(Standing::Pending | Standing::Parked), None) => {
-            let pending: u32 = one(conn, PENDING, [FEW_PENDING + 1], |row| row.get(0))?.unwrap_or(0);
-            if pending <= FEW_PENDING { "delivery d INDEXED BY delivery_due" } else { "delivery d" }
+            let pending: u32 =
+                one(conn, PENDING, [FEW_PENDING + 1], |row| row.get(0))?.unwrap_or(0);
+            if pending <= FEW_PENDING {
+                "delivery d INDEXED BY delivery_due"
+            } else {
+                "delivery d"
+            }
         }
         _ => "delivery d",
     })
 }
 
-fn select(conn: &Connection, from: &str, clauses: Clauses, limit: u32) -> Result<Vec<ListRow>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM {from} {JOINS}{} ORDER BY d.id DESC LIMIT {limit}", clauses.sql());
-    let mut rows = all(conn, &sql, params_from_iter(clauses.into_values()), list_row)?;
+fn select(
+    conn: &Connection,
+    from: &str,
+    clauses: Clauses,
+    limit: u32,
+) -> Result<Vec<ListRow>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {from} {JOINS}{} ORDER BY d.id DESC LIMIT {limit}",
+        clauses.sql()
+    );
+    let mut rows = all(
+        conn,
+        &sql,
+        params_from_iter(clauses.into_values()),
+        list_row,
+    )?;
     for (row, records) in &mut rows {
         if *records > 0 {
             row.joined = join_ids(all(conn, JOINED, [&row.id], |joined| joined.get(0))?);
@@ -165,7 +214,9 @@ pub(in super::super) async fn attempts(
             if !is_visible(conn, &scope, id)? {
                 return Ok(Vec::new());
             }
-            let sql = format!("SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE delivery = ?1 ORDER BY number");
+            let sql = format!(
+                "SELECT {ATTEMPT_COLUMNS} FROM attempt WHERE delivery = ?1 ORDER BY number"
+            );
             all(conn, &sql, [id.to_bytes()], attempt_row)
         })
         .await?;
@@ -173,8 +224,12 @@ pub(in super::super) async fn attempts(
 }
 
 fn is_visible(conn: &Connection, scope: &Scope, id: DeliveryId) -> Result<bool, StoreError> {
-    let company: Option<[u8; 16]> =
-        one(conn, "SELECT company FROM delivery WHERE id = ?1", [id.to_bytes()], |row| row.get(0))?;
+    let company: Option<[u8; 16]> = one(
+        conn,
+        "SELECT company FROM delivery WHERE id = ?1",
+        [id.to_bytes()],
+        |row| row.get(0),
+    )?;
     Ok(company.is_some_and(|company| scope.admits(Some(domain::CompanyId::from_bytes(company)))))
 }
 
@@ -208,12 +263,17 @@ pub(in super::super) async fn alert(
             if !is_visible(conn, &scope, id)? {
                 return Ok(None);
             }
-            one(conn, "SELECT body, headers, hash FROM delivery WHERE id = ?1", [id.to_bytes()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
+            one(
+                conn,
+                "SELECT body, headers, hash FROM delivery WHERE id = ?1",
+                [id.to_bytes()],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
         })
         .await?;
-    row.map_or(Ok(None), |(body, headers, hash)| read_alert(&id.to_bytes(), body, headers, hash))
+    row.map_or(Ok(None), |(body, headers, hash)| {
+        read_alert(&id.to_bytes(), body, headers, hash)
+    })
 }
 
 pub(in super::super) async fn retry(
@@ -224,9 +284,15 @@ pub(in super::super) async fn retry(
     now: Timestamp,
     actor: &Actor,
 ) -> Result<Retried, StoreError> {
-    let (scope, actor, notices) = (scope.clone(), actor.clone(), std::sync::Arc::clone(&db.notices));
+    let (scope, actor, notices) = (
+        scope.clone(),
+        actor.clone(),
+        std::sync::Arc::clone(&db.notices),
+    );
     let work = move |conn: &Connection| {
-        let Some(found) = retryable(conn, &scope, id)? else { return Ok((Retried::NotFound, None)) };
+        let Some(found) = retryable(conn, &scope, id)? else {
+            return Ok((Retried::NotFound, None));
+        };
         let retried = if found.state.status == Status::Delivered {
             replay(conn, id, fresh, now)?;
             Retried::Replayed(fresh)
@@ -243,10 +309,15 @@ pub(in super::super) async fn retry(
         let epoch: Option<i64> = one(conn, "SELECT number FROM epoch", [], |row| row.get(0))?;
         let line = NewAudit::new(now, &actor, "retry", "delivery", id.to_string(), &detail);
         write_sqlite(conn, &line, epoch.unwrap_or(0))?;
-        Ok((retried, Some(domain::IntegrationId::from_bytes(found.integration))))
+        Ok((
+            retried,
+            Some(domain::IntegrationId::from_bytes(found.integration)),
+        ))
     };
     let after = move |(_, rung): &(Retried, Option<_>)| notices.bell().ring(*rung);
-    db.write_then(Care::Guarded, work, after).await.map(|(retried, _)| retried)
+    db.write_then(Care::Guarded, work, after)
+        .await
+        .map(|(retried, _)| retried)
 }
 
 struct Retryable {
@@ -257,55 +328,114 @@ struct Retryable {
 }
 
 /// A delivery in the scope whose integration is still there.
-fn retryable(conn: &Connection, scope: &Scope, id: DeliveryId) -> Result<Option<Retryable>, StoreError> {
+fn retryable(
+    conn: &Connection,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<Option<Retryable>, StoreError> {
     const FIND: &str = "SELECT d.integration, d.critical, d.group_key IS NOT NULL, d.status, d.attempts, d.due_at, \
          d.not_before, d.parked_since, d.reason FROM delivery d JOIN owner o ON o.integration = d.integration \
          WHERE d.id = ?1";
     if !is_visible(conn, scope, id)? {
         return Ok(None);
     }
-    let row = one(conn, FIND, [id.to_bytes()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, state(row, 3)?)))?;
+    let row = one(conn, FIND, [id.to_bytes()], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, state(row, 3)?))
+    })?;
     row.map(|(integration, critical, is_open, state)| {
-        Ok(Retryable { integration, critical, is_open, state: state.read(&id.to_bytes())? })
+        Ok(Retryable {
+            integration,
+            critical,
+            is_open,
+            state: state.read(&id.to_bytes())?,
+        })
     })
     .transpose()
 }
 
 /// Due now, under the same id.
-fn again(conn: &Connection, id: DeliveryId, found: &Retryable, now: Timestamp) -> Result<(), StoreError> {
+fn again(
+    conn: &Connection,
+    id: DeliveryId,
+    found: &Retryable,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     const AGAIN: &str = "UPDATE delivery SET lane = ?2, status = ?3, attempts = ?4, due_at = ?5, not_before = ?6, \
          parked_since = ?7, reason = ?8 WHERE id = ?1";
     let mut state = found.state.clone();
     state.retry_by_hand(now);
-    let StateRow { status, attempts, due_at, not_before, parked_since, reason } = StateRow::new(&state);
+    let StateRow {
+        status,
+        attempts,
+        due_at,
+        not_before,
+        parked_since,
+        reason,
+    } = StateRow::new(&state);
     let lane = lane(found.critical, state.attempts);
-    run(conn, AGAIN, (id.to_bytes(), lane, status, attempts, due_at, not_before, parked_since, reason)).map(drop)
+    run(
+        conn,
+        AGAIN,
+        (
+            id.to_bytes(),
+            lane,
+            status,
+            attempts,
+            due_at,
+            not_before,
+            parked_since,
+            reason,
+        ),
+    )
+    .map(drop)
 }
 
 /// The same alert under a new id, named by the rows of its events.
-fn replay(conn: &Connection, id: DeliveryId, fresh: DeliveryId, now: Timestamp) -> Result<(), StoreError> {
+fn replay(
+    conn: &Connection,
+    id: DeliveryId,
+    fresh: DeliveryId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
          event, created_at, replay_of, records, bytes, hash, headers, body) \
          SELECT ?2, integration, CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, ?3, critical, rule, company, \
          event, ?3, id, records, bytes, hash, headers, body FROM delivery WHERE id = ?1";
-    const COPY_JOINED: &str = "INSERT INTO delivery_event SELECT ?2, event FROM delivery_event WHERE delivery = ?1";
+    const COPY_JOINED: &str =
+        "INSERT INTO delivery_event SELECT ?2, event FROM delivery_event WHERE delivery = ?1";
     run(conn, COPY, (id.to_bytes(), fresh.to_bytes(), now.micros()))?;
     run(conn, COPY_JOINED, (id.to_bytes(), fresh.to_bytes()))?;
     // Joining blobs as text would lose bytes, so the three ids are joined here.
-    let ids: Option<([u8; 16], [u8; 16], [u8; 16])> =
-        one(conn, "SELECT integration, rule, event FROM delivery WHERE id = ?1", [id.to_bytes()], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })?;
-    let Some((integration, rule, event)) = ids else { return Ok(()) };
-    let mut carriers: Vec<[u8; 16]> =
-        all(conn, "SELECT event FROM delivery_event WHERE delivery = ?1", [id.to_bytes()], |row| row.get(0))?;
+    let ids: Option<([u8; 16], [u8; 16], [u8; 16])> = one(
+        conn,
+        "SELECT integration, rule, event FROM delivery WHERE id = ?1",
+        [id.to_bytes()],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let Some((integration, rule, event)) = ids else {
+        return Ok(());
+    };
+    let mut carriers: Vec<[u8; 16]> = all(
+        conn,
+        "SELECT event FROM delivery_event WHERE delivery = ?1",
+        [id.to_bytes()],
+        |row| row.get(0),
+    )?;
     carriers.push(event);
     for carrier in carriers {
-        let column: Option<Vec<u8>> =
-            one(conn, "SELECT deliveries FROM event WHERE id = ?1", [carrier], |row| row.get(0))?;
+        let column: Option<Vec<u8>> = one(
+            conn,
+            "SELECT deliveries FROM event WHERE id = ?1",
+            [carrier],
+            |row| row.get(0),
+        )?;
         if let Some(column) = column {
             let column = [&column[..], &fresh.to_bytes(), &integration, &rule].concat();
-            run(conn, "UPDATE event SET deliveries = ?2 WHERE id = ?1", (carrier, column))?;
+            run(
+                conn,
+                "UPDATE event SET deliveries = ?2 WHERE id = ?1",
+                (carrier, column),
+            )?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use delivery::Gate;
+use delivery::{DeadReason, Gate};
 use domain::event::Event;
 use domain::{DeliveryId, IntegrationId, Timestamp};
 use rusqlite::{Connection, Row};
@@ -29,6 +29,9 @@ const CLOSE: &str = "UPDATE delivery SET group_key = NULL \
      WHERE id = ?1 AND integration = ?2 AND status = 'pending' AND hash IS NULL RETURNING event";
 const JOINED: &str = "SELECT j.event FROM delivery_event j JOIN event e ON e.id = j.event \
      WHERE j.delivery = ?1 ORDER BY e.seq";
+const GIVE_UP_PARKED: &str = "UPDATE delivery SET status = 'dead', reason = ?3, group_key = NULL WHERE id IN \
+     (SELECT d.id FROM owner o JOIN delivery d ON d.integration = o.integration \
+     WHERE (NOT o.enabled OR o.held) AND d.status = 'pending' AND d.due_at < ?1 LIMIT ?2)";
 const SEAL: &str = "UPDATE delivery SET hash = ?3, headers = ?4, body = ?5, group_key = NULL \
      WHERE id = ?1 AND integration = ?2 AND status = 'pending' AND hash IS NULL";
 const SETTLE: &str = "UPDATE delivery SET lane = CASE WHEN critical THEN 0 WHEN ?4 > 0 THEN 2 ELSE 1 END, \
@@ -53,20 +56,32 @@ pub(in super::super) async fn due(
     skip: &HashSet<DeliveryId>,
 ) -> Result<DuePage, StoreError> {
     // Those to skip are among the rows read, so as many more are asked for.
-    let (skip, rows) = (skip.clone(), limit.saturating_add(skip.len()).saturating_add(1));
+    let (skip, rows) = (
+        skip.clone(),
+        limit.saturating_add(skip.len()).saturating_add(1),
+    );
     db.read(move |conn| {
         let mut lanes: [Vec<Due>; 3] = Default::default();
         let mut later: Option<i64> = None;
         for (lane, found) in LANES.iter().zip(&mut lanes) {
-            let params = (integration.to_bytes(), lane, now.micros(), i64::try_from(rows).unwrap_or(i64::MAX));
+            let params = (
+                integration.to_bytes(),
+                lane,
+                now.micros(),
+                i64::try_from(rows).unwrap_or(i64::MAX),
+            );
             for row in all(conn, DUE, params, due_row)? {
                 let due = Due::try_from(row)?;
                 if !skip.contains(&due.id) {
                     found.push(due);
                 }
             }
-            let next: Option<Option<i64>> =
-                one(conn, NEXT_DUE, (integration.to_bytes(), lane, now.micros()), |row| row.get(0))?;
+            let next: Option<Option<i64>> = one(
+                conn,
+                NEXT_DUE,
+                (integration.to_bytes(), lane, now.micros()),
+                |row| row.get(0),
+            )?;
             later = [later, next.flatten()].into_iter().flatten().min();
         }
         Ok(mix(lanes, limit, later.map(Timestamp::from_micros)))
@@ -98,9 +113,17 @@ pub(in super::super) async fn waiting(
     db.read(move |conn| {
         let mut found = Vec::new();
         for lane in [0, 2] {
-            let params = (integration.to_bytes(), lane, now.micros(), i64::try_from(limit).unwrap_or(i64::MAX));
+            let params = (
+                integration.to_bytes(),
+                lane,
+                now.micros(),
+                i64::try_from(limit).unwrap_or(i64::MAX),
+            );
             found.extend(all(conn, WAITING, params, |row| {
-                Ok((DeliveryId::from_bytes(row.get(0)?), Timestamp::from_micros(row.get(1)?)))
+                Ok((
+                    DeliveryId::from_bytes(row.get(0)?),
+                    Timestamp::from_micros(row.get(1)?),
+                ))
             })?);
         }
         found.sort_unstable_by_key(|(id, due_at)| (*due_at, *id));
@@ -122,11 +145,17 @@ pub(in super::super) async fn close_groups(
         }
         let mut closed = Vec::with_capacity(ids.len());
         for id in &ids {
-            let first: Option<[u8; 16]> =
-                one(conn, CLOSE, (id.to_bytes(), lease.integration.to_bytes()), |row| row.get(0))?;
+            let first: Option<[u8; 16]> = one(
+                conn,
+                CLOSE,
+                (id.to_bytes(), lease.integration.to_bytes()),
+                |row| row.get(0),
+            )?;
             if let Some(first) = first {
                 let mut events = vec![first];
-                events.extend(all(conn, JOINED, [id.to_bytes()], |row| row.get::<_, [u8; 16]>(0))?);
+                events.extend(all(conn, JOINED, [id.to_bytes()], |row| {
+                    row.get::<_, [u8; 16]>(0)
+                })?);
                 closed.push((*id, sqlite_events_of(conn, &events)?));
             }
         }
@@ -141,14 +170,27 @@ pub(in super::super) async fn seal(
     sealed: Vec<(DeliveryId, FrozenAlert)>,
 ) -> Result<bool, StoreError> {
     let lease = *lease;
-    let sealed: Vec<_> =
-        sealed.into_iter().map(|(id, alert)| (id.to_bytes(), alert.hash, to_json(&alert.headers), alert.body)).collect();
+    let sealed: Vec<_> = sealed
+        .into_iter()
+        .map(|(id, alert)| {
+            (
+                id.to_bytes(),
+                alert.hash,
+                to_json(&alert.headers),
+                alert.body,
+            )
+        })
+        .collect();
     db.write(Care::Guarded, move |conn| {
         if !sqlite_holds(conn, &lease)? {
             return Ok(false);
         }
         for (id, hash, headers, body) in &sealed {
-            run(conn, SEAL, (id, lease.integration.to_bytes(), hash, headers, body))?;
+            run(
+                conn,
+                SEAL,
+                (id, lease.integration.to_bytes(), hash, headers, body),
+            )?;
         }
         Ok(true)
     })
@@ -179,14 +221,40 @@ pub(in super::super) async fn settle(
     .await
 }
 
-fn settle_one(conn: &Connection, lease: &Lease, settlement: &PreparedSettlement) -> Result<(), StoreError> {
-    let PreparedSettlement { delivery, state, cause, attempt } = settlement;
-    let StateRow { status, attempts, due_at, not_before, parked_since, reason } = state;
+fn settle_one(
+    conn: &Connection,
+    lease: &Lease,
+    settlement: &PreparedSettlement,
+) -> Result<(), StoreError> {
+    let PreparedSettlement {
+        delivery,
+        state,
+        cause,
+        attempt,
+    } = settlement;
+    let StateRow {
+        status,
+        attempts,
+        due_at,
+        not_before,
+        parked_since,
+        reason,
+    } = state;
     let integration = lease.integration.to_bytes();
     run(
         conn,
         SETTLE,
-        (delivery, integration, status, attempts, due_at, not_before, parked_since, reason, cause),
+        (
+            delivery,
+            integration,
+            status,
+            attempts,
+            due_at,
+            not_before,
+            parked_since,
+            reason,
+            cause,
+        ),
     )?;
     match attempt {
         Some(attempt) => insert_attempt(conn, delivery, attempt),
@@ -194,7 +262,11 @@ fn settle_one(conn: &Connection, lease: &Lease, settlement: &PreparedSettlement)
     }
 }
 
-fn insert_attempt(conn: &Connection, delivery: &[u8; 16], attempt: &PreparedAttempt) -> Result<(), StoreError> {
+fn insert_attempt(
+    conn: &Connection,
+    delivery: &[u8; 16],
+    attempt: &PreparedAttempt,
+) -> Result<(), StoreError> {
     run(
         conn,
         INSERT_ATTEMPT,
@@ -228,14 +300,22 @@ pub(in super::super) async fn pull_forward(
             return Ok(false);
         }
         for (id, to) in &due {
-            run(conn, PULL, (id.to_bytes(), lease.integration.to_bytes(), to.micros()))?;
+            run(
+                conn,
+                PULL,
+                (id.to_bytes(), lease.integration.to_bytes(), to.micros()),
+            )?;
         }
         Ok(true)
     })
     .await
 }
 
-pub(in super::super) async fn clamp_due(db: &Sqlite, lease: &Lease, latest: Timestamp) -> Result<usize, StoreError> {
+pub(in super::super) async fn clamp_due(
+    db: &Sqlite,
+    lease: &Lease,
+    latest: Timestamp,
+) -> Result<usize, StoreError> {
     let lease = *lease;
     db.write(Care::Guarded, move |conn| {
         if !sqlite_holds(conn, &lease)? {
@@ -246,13 +326,30 @@ pub(in super::super) async fn clamp_due(db: &Sqlite, lease: &Lease, latest: Time
     .await
 }
 
-pub(in super::super) async fn gate(db: &Sqlite, integration: IntegrationId) -> Result<Gate, StoreError> {
+pub(in super::super) async fn give_up_parked(
+    db: &Sqlite,
+    before: Timestamp,
+    limit: i64,
+) -> Result<usize, StoreError> {
+    let row = (before.micros(), limit, DeadReason::HeldTooLong.as_str());
+    db.write(Care::Guarded, move |conn| run(conn, GIVE_UP_PARKED, row))
+        .await
+}
+
+pub(in super::super) async fn gate(
+    db: &Sqlite,
+    integration: IntegrationId,
+) -> Result<Gate, StoreError> {
     let id = integration.to_bytes();
-    let gate: Option<String> = db.read(move |conn| one(conn, GATE, [id], |row| row.get(0))).await?;
+    let gate: Option<String> = db
+        .read(move |conn| one(conn, GATE, [id], |row| row.get(0)))
+        .await?;
     gate.map_or_else(|| Ok(Gate::default()), |gate| of_json("owner", &id, &gate))
 }
 
-pub(in super::super) async fn gates(db: &Sqlite) -> Result<HashMap<IntegrationId, Gate>, StoreError> {
+pub(in super::super) async fn gates(
+    db: &Sqlite,
+) -> Result<HashMap<IntegrationId, Gate>, StoreError> {
     let rows = db
         .read(|conn| {
             all(conn, "SELECT integration, gate FROM owner", [], |row| {
@@ -260,5 +357,7 @@ pub(in super::super) async fn gates(db: &Sqlite) -> Result<HashMap<IntegrationId
             })
         })
         .await?;
-    rows.into_iter().map(|(id, gate)| Ok((IntegrationId::from_bytes(id), of_json("owner", &id, &gate)?))).collect()
+    rows.into_iter()
+        .map(|(id, gate)| Ok((IntegrationId::from_bytes(id), of_json("owner", &id, &gate)?)))
+        .collect()
 }

@@ -114,9 +114,7 @@ impl AttemptView {
             id: attempt.id.to_string(),
             number: attempt.number,
             started_at: attempt.started_at,
-            duration_millis: std::time::Duration::from_micros(attempt.duration_micros)
-                .as_secs_f64()
-                * 1_000.0,
+            duration_millis: attempt.duration_micros as f64 / 1_000.0,
             outcome: attempt.outcome,
             cause: attempt.cause,
             detail: attempt.detail,

@@ -12,8 +12,17 @@ use crate::read::{Admin, Listing, PageQuery, Query, listing};
 /// All API keys, without the keys themselves.
 #[utoipa::path(get, path = "/api/v1/keys", tag = "access", params(PageQuery),
     responses((status = 200, body = Listing<KeyView>)))]
-pub(crate) async fn list(app: State<App>, Admin(caller): Admin, Query(query): Query<PageQuery>) -> Answer<Listing<KeyView>> {
-    let page = query.of(caller.configuration.keys().cloned().collect(), |key: &Arc<ApiKey>| key.id)?;
+pub(crate) async fn list(
+    app: State<App>,
+    Admin(caller): Admin,
+    Query(query): Query<PageQuery>,
+) -> Answer<Listing<KeyView>> {
+    let page = query.of(
+        caller.configuration.keys().cloned().collect(),
+        |key: &Arc<ApiKey>| key.id,
+    )?;
     let uses = app.store().key_uses().await?;
-    Ok(Json(listing(page, |key| KeyView::new(&key, uses.get(&key.id).copied().or(key.last_used_at)))))
+    Ok(Json(listing(page, |key| {
+        KeyView::new(&key, uses.get(&key.id).copied().or(key.last_used_at))
+    })))
 }
