@@ -16,7 +16,7 @@ const HEADER: (&str, &str) = ("x-alert-key", "bench-sender-secret-0123456789");
 /// A caller with the admin key.
 #[derive(Debug)]
 pub struct Api {
-    wire: Wire,
+    address: SocketAddr,
     headers: String,
 }
 
@@ -40,15 +40,15 @@ pub fn bearer() -> String {
 }
 
 impl Api {
-    pub async fn new(address: SocketAddr) -> Result<Self> {
-        Ok(Self {
-            wire: Wire::connect(address).await?,
+    pub fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
             headers: format!("{JSON}{}", bearer()),
-        })
+        }
     }
 
-    /// Calls and expects success.
-    pub async fn call(&mut self, method: &str, path: &str, body: &Value) -> Result<Value> {
+    /// Calls by a connection of its own, for the server closes idle ones, and expects success.
+    pub async fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() {
             Vec::new()
         } else {
@@ -56,8 +56,8 @@ impl Api {
         };
         let mut text = Vec::new();
         request(method, path, &self.headers, &body, &mut text);
-        let (status, answer) = self
-            .wire
+        let mut wire = Wire::connect(self.address).await?;
+        let (status, answer) = wire
             .exchange(&text)
             .await
             .with_context(|| format!("{method} {path}"))?;
@@ -69,7 +69,7 @@ impl Api {
         Ok(serde_json::from_str(&said).unwrap_or_default())
     }
 
-    async fn make(&mut self, path: &str, body: Value) -> Result<String> {
+    async fn make(&self, path: &str, body: Value) -> Result<String> {
         let made = self.call("POST", path, &body).await?;
         Ok(made["id"]
             .as_str()
@@ -78,7 +78,7 @@ impl Api {
     }
 
     /// One lane a target, all by one event set.
-    pub async fn set_up(&mut self, targets: &[String], concurrency: usize) -> Result<Vec<Lane>> {
+    pub async fn set_up(&self, targets: &[String], concurrency: usize) -> Result<Vec<Lane>> {
         let set = json!({"name": "Everything", "notify_by": "event", "events": [alerts::KIND]});
         let set = self.make("/api/v1/event-sets", set).await?;
         let mut lanes = Vec::with_capacity(targets.len());
@@ -89,7 +89,7 @@ impl Api {
     }
 
     async fn lane(
-        &mut self,
+        &self,
         place: usize,
         target: &str,
         set: &str,
@@ -131,7 +131,7 @@ impl Api {
     }
 
     /// A person's switch.
-    pub async fn switch(&mut self, lane: &Lane, enabled: bool) -> Result<()> {
+    pub async fn switch(&self, lane: &Lane, enabled: bool) -> Result<()> {
         let path = format!("/api/v1/integrations/{}", lane.integration);
         self.call("PATCH", &path, &json!({"enabled": enabled}))
             .await
@@ -139,7 +139,7 @@ impl Api {
     }
 
     /// Whether no delivery waits any more: each attempt is on record.
-    pub async fn is_done(&mut self) -> Result<bool> {
+    pub async fn is_done(&self) -> Result<bool> {
         let list = self
             .call(
                 "GET",

@@ -102,8 +102,8 @@ impl Product {
         bail!("alertwire was not ready after {LONGEST_START:?}")
     }
 
-    pub async fn api(&self) -> Result<Api> {
-        Api::new(self.address).await
+    pub fn api(&self) -> Api {
+        Api::new(self.address)
     }
 
     pub fn id(&self) -> u32 {

@@ -69,7 +69,7 @@ async fn round(place: &Place, results: &mut Results) -> Result<()> {
     let mut sink = Sink::start(1, false, None)?;
     let (mut product, _) = Product::start(place).await?;
     let targets = [format!("http://127.0.0.1:{}/", sink.ports[0])];
-    let lanes = product.api().await?.set_up(&targets, CONCURRENCY).await?;
+    let lanes = product.api().set_up(&targets, CONCURRENCY).await?;
     let [lane]: [Lane; 1] = lanes.try_into().ok().context("one lane")?;
     let headers = sender();
     let write = move |number, into: &mut Vec<u8>| {
@@ -99,7 +99,7 @@ async fn round(place: &Place, results: &mut Results) -> Result<()> {
     let delivered = sink.count()?;
     let restarted = wall();
     let (product, ready) = Product::start(place).await?;
-    let finished = drained(&mut sink, &mut product.api().await?, run.acked.len() as u64).await?;
+    let finished = drained(&mut sink, &product.api(), run.acked.len() as u64).await?;
     let arrivals = sink.arrivals()?;
     let last = arrivals
         .values()

@@ -178,7 +178,7 @@ async fn measure(arena: &Arena, way: &Way, result: &mut Results) -> Result<()> {
     )?;
     place.ca = ca;
     let (product, _) = Product::start(&place).await?;
-    let mut api = product.api().await?;
+    let api = product.api();
     let scheme = if way.tls { "https" } else { "http" };
     let targets: Vec<String> = sink
         .ports
@@ -189,7 +189,7 @@ async fn measure(arena: &Arena, way: &Way, result: &mut Results) -> Result<()> {
     let before = machine::cpu(product.id()).unwrap_or_default();
     let start = Instant::now();
     let run = load::run(&load_of(way, &product, lanes)).await?;
-    let finished = drained(&mut sink, &mut api, run.acked.len() as u64).await?;
+    let finished = drained(&mut sink, &api, run.acked.len() as u64).await?;
     let took = start.elapsed();
     let spent = machine::cpu(product.id()).unwrap_or_default() - before;
     result.add(
@@ -237,7 +237,7 @@ fn load_of(way: &Way, product: &Product, lanes: Vec<Lane>) -> Load {
 }
 
 /// Waits until everything has arrived and every attempt is on record; false when the time was over before.
-pub async fn drained(sink: &mut Sink, api: &mut Api, acked: u64) -> Result<bool> {
+pub async fn drained(sink: &mut Sink, api: &Api, acked: u64) -> Result<bool> {
     let start = Instant::now();
     if sink.wait(acked, LONGEST_DRAIN).await? < acked {
         return Ok(false);

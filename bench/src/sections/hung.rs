@@ -74,7 +74,7 @@ async fn round(arena: &Arena, hung: bool, total: &mut Verdict) -> Result<(f64, f
         .iter()
         .map(|port| format!("http://127.0.0.1:{port}/"))
         .collect();
-    let lanes = product.api().await?.set_up(&targets, 8).await?;
+    let lanes = product.api().set_up(&targets, 8).await?;
     let (mut wire, headers) = (Wire::connect(product.address).await?, sender());
     let (mut text, mut sent) = (Vec::new(), Vec::new());
     let mut ticks = tokio::time::interval(EVERY);

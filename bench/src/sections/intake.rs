@@ -139,7 +139,7 @@ async fn limit(arguments: &[&str]) -> Result<(Run, f64, Option<Verdict>)> {
 async fn product(place: &Place, delivering: bool) -> Result<(Run, f64, Option<Verdict>)> {
     let mut sink = Sink::start(1, false, None)?;
     let (product, _) = Product::start(place).await?;
-    let mut api = product.api().await?;
+    let api = product.api();
     let lanes = api
         .set_up(&[format!("http://127.0.0.1:{}/", sink.ports[0])], 64)
         .await?;

@@ -81,7 +81,6 @@ async fn round(place: &Place) -> Result<Round> {
     let (product, _) = Product::start(place).await?;
     let lanes = product
         .api()
-        .await?
         .set_up(&[format!("http://127.0.0.1:{}/", sink.ports[0])], 8)
         .await?;
     let [lane]: [Lane; 1] = lanes.try_into().ok().context("one lane")?;

@@ -115,7 +115,6 @@ async fn down(product: &Product) -> Result<Lane> {
     let sink = Sink::start(1, false, None)?;
     let lanes = product
         .api()
-        .await?
         .set_up(&[format!("http://127.0.0.1:{}/", sink.ports[0])], 8)
         .await?;
     lanes.into_iter().next().context("one lane")

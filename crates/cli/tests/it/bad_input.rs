@@ -16,8 +16,8 @@ async fn intake(api: &Api) -> String {
 #[tokio::test]
 async fn a_body_over_the_limit_is_413() {
     let place = Place::new()
-        .with("ALERTWIRE_LIMITS__INTAKE_BODY", "2KiB")
-        .with("ALERTWIRE_LIMITS__EVENTS_BODY", "4KiB");
+        .with("ALERTWIRE_LIMITS__INTAKE_BODY", "64KiB")
+        .with("ALERTWIRE_LIMITS__EVENTS_BODY", "128KiB");
     let server = place.start();
     let api = server.api();
     let intake = intake(&api).await;
@@ -28,7 +28,7 @@ async fn a_body_over_the_limit_is_413() {
             .into_bytes()
     };
     assert_eq!(
-        api.send("POST", &intake, body(2 * 1024), &headers)
+        api.send("POST", &intake, body(64 * 1024), &headers)
             .await
             .unwrap()
             .status,
@@ -47,7 +47,7 @@ async fn a_body_over_the_limit_is_413() {
             .into_bytes()
     };
     let answer = api
-        .send("POST", "api/v1/events", events(4 * 1024), &headers[1..])
+        .send("POST", "api/v1/events", events(128 * 1024), &headers[1..])
         .await
         .unwrap();
     assert_eq!(answer.status, 413);

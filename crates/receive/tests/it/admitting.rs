@@ -21,12 +21,13 @@ fn is_unauthorized<T: std::fmt::Debug>(result: Result<T, Refusal>) -> bool {
 async fn any_one_proof_lets_a_sender_in() {
     let house = House::new().await;
     let source = house.source(|_| {}).await;
-    let token = house.receiver.token(
-        source,
-        &header_map(&[]),
-        br#"{"username": "login", "password": "a-long-random-secret"}"#,
-    );
-    let bearer = format!("Bearer {}", token.await.unwrap().access_token);
+    let login = br#"{"username": "login", "password": "a-long-random-secret"}"#;
+    let token = house
+        .receiver
+        .token(source, &header_map(&[]), login)
+        .await
+        .unwrap();
+    let bearer = format!("Bearer {}", token.access_token);
     let now = house.clock.now().unix_seconds();
     let signature = sign(
         parse_signing_secret(SIGNING).unwrap().reveal(),
@@ -72,12 +73,13 @@ async fn a_wrong_or_missing_proof_is_refused_and_stores_nothing() {
             "{headers:?}"
         );
     }
-    let page = house.store.events(
-        &domain::access::Scope::All,
-        &store::EventQuery::default(),
-        &store::PageAt::default(),
-    );
-    assert_eq!(page.await.unwrap().items.len(), 0);
+    let (query, at) = (store::EventQuery::default(), store::PageAt::default());
+    let page = house
+        .store
+        .events(&domain::access::Scope::All, &query, &at)
+        .await
+        .unwrap();
+    assert_eq!(page.items.len(), 0);
 }
 
 #[tokio::test]

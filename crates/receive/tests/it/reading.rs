@@ -116,7 +116,7 @@ async fn the_truth_of_a_neutralised_value_is_believed_only_if_it_renders_to_the_
     let records = [domain::catalogue::Record::from_iter([
         (
             "user".to_owned(),
-            domain::catalogue::Value::Text("eve on service x\n".to_owned()),
+            domain::catalogue::Value::Text("eve\nmallory".to_owned()),
         ),
         (
             "service".to_owned(),

@@ -126,6 +126,17 @@ impl Cached {
 }
 
 impl Store {
+    /// The configuration as the database has it now: another process (`alertwire key create`) may have changed it
+    /// without telling this one. For whoever did not find what it looked for.
+    pub async fn newest_configuration(&self) -> Result<Arc<Configuration>, StoreError> {
+        let epoch = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::epoch(db).await?,
+            Backend::Postgres(db) => postgres::epoch(db).await?,
+        };
+        self.0.notices.moved(epoch);
+        self.configuration().await
+    }
+
     /// The newest configuration that this node knows of. It is read from the database only when the epoch has moved.
     pub async fn configuration(&self) -> Result<Arc<Configuration>, StoreError> {
         let inner = &*self.0;

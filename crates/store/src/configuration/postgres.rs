@@ -41,6 +41,11 @@ const TOUCH: &str =
     "INSERT INTO key_use VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 const USES: &str = "SELECT id, at FROM key_use";
 
+pub(super) async fn epoch(db: &Postgres) -> Result<u64, StoreError> {
+    let epoch: Option<i64> = one(&db.client().await?, EPOCH, &[], |row| row.try_get(0)).await?;
+    Ok(epoch.unwrap_or(0).cast_unsigned())
+}
+
 pub(super) async fn load(db: &Postgres) -> Result<Loaded, StoreError> {
     let work = db.snapshot().await?;
     let epoch = one(&work, EPOCH, &[], |row| row.try_get(0))

@@ -10,6 +10,7 @@ use crate::codec::{hex, to_json};
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
+const EPOCH: &str = "SELECT number FROM epoch";
 const RAISE_EPOCH: &str = "UPDATE epoch SET number = number + 1 RETURNING number";
 const NAMED: &str =
     "SELECT 1 FROM item WHERE kind = ?1 AND scope = ?2 AND name_key = ?3 AND id <> ?4";
@@ -35,6 +36,13 @@ const END_PENDING: &str = "UPDATE delivery SET status = 'dead', reason = ?2, gro
 const REMOVE_USE: &str = "DELETE FROM key_use WHERE id = ?1";
 const TOUCH: &str =
     "INSERT INTO key_use VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
+
+pub(super) async fn epoch(db: &Sqlite) -> Result<u64, StoreError> {
+    let epoch: Option<i64> = db
+        .read(|conn| one(conn, EPOCH, [], |row| row.get(0)))
+        .await?;
+    Ok(epoch.unwrap_or(0).cast_unsigned())
+}
 
 pub(super) async fn load(db: &Sqlite) -> Result<Loaded, StoreError> {
     db.read(|conn| {

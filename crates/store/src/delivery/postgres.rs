@@ -5,7 +5,7 @@ mod work;
 
 pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, retry};
 pub(super) use work::{
-    clamp_due, close_groups, due, gate, gates, pull_forward, seal, settle, waiting,
+    clamp_due, close_groups, due, gate, gates, give_up_parked, pull_forward, seal, settle, waiting,
 };
 
 use tokio_postgres::Row;

@@ -3,10 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 
-use domain::access::Scope;
+use domain::access::{Actor, Scope};
 use domain::{EventId, NodeId};
 use rusqlite::Connection;
-use store::{Database, SealingKey, Settings, Store, StoreError};
+use store::{Change, Database, SealingKey, Settings, Store, StoreError};
 
 use crate::world::{World, stored};
 
@@ -22,6 +22,23 @@ async fn secrets_are_nowhere_in_the_file() {
     for secret in [&b"correct horse"[..], b"signing secret"] {
         assert!(!bytes.windows(secret.len()).any(|window| window == secret));
     }
+}
+
+#[tokio::test]
+async fn what_another_process_has_changed_is_seen_when_asked_for() {
+    let world = World::sqlite().await;
+    let known = world.store.configuration().await.unwrap().epoch;
+    let other = Store::open(world.settings.clone(), world.now, [8; 32])
+        .await
+        .unwrap();
+    let off = Change::SetEnabled {
+        id: world.integration,
+        enabled: false,
+    };
+    other.change(off, &Actor::Local, world.now).await.unwrap();
+    assert_eq!(world.store.configuration().await.unwrap().epoch, known);
+    let newest = world.store.newest_configuration().await.unwrap();
+    assert_eq!(newest.epoch, known + 1);
 }
 
 #[tokio::test]

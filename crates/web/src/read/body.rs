@@ -9,6 +9,10 @@ use http_body_util::BodyExt as _;
 use crate::problem::Problem;
 use crate::serve::TooSlow;
 
+/// How much of a body that is too large is read and thrown away, so that a sender that is still writing hears the answer
+/// and not a reset connection. The body's deadline bounds the time.
+const DISCARDED: usize = 16 << 20;
+
 /// The body as one piece. When it came as one piece it is not copied.
 pub(crate) async fn whole<B>(mut body: B, most: usize) -> Result<Bytes, Problem>
 where
@@ -17,6 +21,7 @@ where
 {
     // What the length header says is known before anything is read.
     if body.size_hint().lower() > most as u64 {
+        discard(body).await;
         return Err(Problem::too_large(most));
     }
     let mut first = Bytes::new();
@@ -26,6 +31,7 @@ where
             continue;
         };
         if first.len() + rest.len() + piece.len() > most {
+            discard(body).await;
             return Err(Problem::too_large(most));
         }
         if first.is_empty() {
@@ -41,6 +47,18 @@ where
     joined.extend_from_slice(&first);
     joined.extend_from_slice(&rest);
     Ok(joined.freeze())
+}
+
+async fn discard<B>(mut body: B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut discarded = 0;
+    while discarded < DISCARDED
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        discarded += frame.data_ref().map_or(0, Bytes::len);
+    }
 }
 
 fn broken(error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {

@@ -58,13 +58,7 @@ impl Caller {
     }
 
     async fn of(parts: &Parts, app: &App, least: Role) -> Result<Self, Problem> {
-        let configuration = app.store().configuration().await?;
-        let key = bearer(parts).and_then(|key| {
-            configuration
-                .key(&receive::key_digest(app.store(), key))
-                .cloned()
-        });
-        let Some(key) = key else {
+        let Some((key, configuration)) = find(parts, app).await? else {
             let detail = "send a good API key: `Authorization: Bearer KEY`";
             return Err(Problem::unauthorized(
                 Some("Bearer realm=\"alertwire\""),
@@ -85,6 +79,23 @@ impl Caller {
         }
         Ok(Self { key, configuration })
     }
+}
+
+/// The key, and the configuration it was found in. A key that is not known yet may have been made by another process.
+async fn find(
+    parts: &Parts,
+    app: &App,
+) -> Result<Option<(Arc<ApiKey>, Arc<Configuration>)>, Problem> {
+    let Some(key) = bearer(parts) else {
+        return Ok(None);
+    };
+    let digest = receive::key_digest(app.store(), key);
+    let mut configuration = app.store().configuration().await?;
+    if configuration.key(&digest).is_none() {
+        configuration = app.store().newest_configuration().await?;
+    }
+    let key = configuration.key(&digest).cloned();
+    Ok(key.map(|key| (key, configuration)))
 }
 
 fn bearer(parts: &Parts) -> Option<&str> {
