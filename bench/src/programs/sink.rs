@@ -89,7 +89,7 @@ async fn conversation(
 ) -> Result<()> {
     let mut buffer = Vec::with_capacity(4_096);
     loop {
-        let Some((body, end, id)) = request(&buffer)? else {
+        let Some(places) = request(&buffer)? else {
             anyhow::ensure!(buffer.len() < MOST, "a request without end");
             if stream.read_buf(&mut buffer).await? == 0 {
                 return Ok(());
@@ -97,23 +97,30 @@ async fn conversation(
             continue;
         };
         // Also a target that hangs has answered the test alert when it was set up.
-        if !answers && crate::alerts::number(&buffer[body..end]).is_some() {
+        if !answers && crate::alerts::number(&buffer[places.body.clone()]).is_some() {
             return std::future::pending().await;
         }
-        book.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(&buffer[body..end], &buffer[id.0..id.1]);
+        book.lock().unwrap_or_else(PoisonError::into_inner).write(
+            &buffer[places.body.clone()],
+            &buffer[places.webhook_id.clone()],
+        );
         stream.write_all(ANSWER).await?;
-        buffer.drain(..end);
+        buffer.drain(..places.body.end);
     }
 }
 
-/// Where the body of a complete request lies, where the request ends, and where its `webhook-id` lies.
-fn request(buffer: &[u8]) -> Result<Option<(usize, usize, (usize, usize))>> {
+/// Where the parts of a complete request lie in the buffer.
+struct Places {
+    body: std::ops::Range<usize>,
+    webhook_id: std::ops::Range<usize>,
+}
+
+/// None while the request is not complete.
+fn request(buffer: &[u8]) -> Result<Option<Places>> {
     let Some(head) = buffer.windows(4).position(|window| window == b"\r\n\r\n") else {
         return Ok(None);
     };
-    let (mut length, mut id, mut place) = (0, (0, 0), 0);
+    let (mut length, mut webhook_id, mut place) = (0, 0..0, 0);
     for line in buffer[..head].split(|byte| *byte == b'\n') {
         if let Some(colon) = line.iter().position(|byte| *byte == b':') {
             let value = &line[colon + 1..];
@@ -125,15 +132,15 @@ fn request(buffer: &[u8]) -> Result<Option<(usize, usize, (usize, usize))>> {
                         .min(MOST);
                 }
                 name if name.eq_ignore_ascii_case(b"webhook-id") => {
-                    id = (place + colon + 1, place + line.len())
+                    webhook_id = place + colon + 1..place + line.len();
                 }
                 _ => {}
             }
         }
         place += line.len() + 1;
     }
-    let (body, end) = (head + 4, head + 4 + length);
-    Ok((buffer.len() >= end).then_some((body, end, id)))
+    let body = head + 4..head + 4 + length;
+    Ok((buffer.len() >= body.end).then_some(Places { body, webhook_id }))
 }
 
 impl Book {

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::configuration::Configuration;
-use crate::event::{Reading, Reason, Routing};
+use crate::event::{Event, Reading, Reason, Routing};
 use crate::event_set::NotifyBy;
 use crate::mapping::MappedTo;
 use crate::rule::IntegrationRule;
@@ -25,6 +25,25 @@ pub struct Facts<'a> {
     pub reading: &'a Reading,
     pub received_at: Timestamp,
     pub via: &'a [String],
+}
+
+impl<'a> Facts<'a> {
+    /// All that there is to ask of a stored event.
+    #[must_use]
+    pub fn of(event: &'a Event) -> Self {
+        Self {
+            company: event.company,
+            source: event.source,
+            kind: event.kind.as_deref(),
+            category: event.category.as_deref(),
+            subject: &event.subject,
+            body: &event.body,
+            severity: event.severity,
+            reading: &event.reading,
+            received_at: event.received_at,
+            via: &event.via,
+        }
+    }
 }
 
 /// One delivery to be made.

@@ -20,21 +20,6 @@ pub(crate) struct Planner<'a> {
     pub dedup_window: Option<std::time::Duration>,
 }
 
-pub(crate) fn facts(event: &Event) -> Facts<'_> {
-    Facts {
-        company: event.company,
-        source: event.source,
-        kind: event.kind.as_deref(),
-        category: event.category.as_deref(),
-        subject: &event.subject,
-        body: &event.body,
-        severity: event.severity,
-        reading: &event.reading,
-        received_at: event.received_at,
-        via: &event.via,
-    }
-}
-
 impl Planner<'_> {
     /// Matches an event and makes its deliveries. `fields` is the `alertwire-fields` value of its rendering, if any.
     pub(crate) fn plan(
@@ -43,7 +28,7 @@ impl Planner<'_> {
         fields: Option<&str>,
         rng: &mut impl Rng,
     ) -> Accepted {
-        let verdict = route(&facts(&event), self.configuration);
+        let verdict = route(&Facts::of(&event), self.configuration);
         event.routing = verdict.routing;
         event.epoch = self.configuration.epoch;
         let deliveries = if verdict.routing == Routing::Routed {

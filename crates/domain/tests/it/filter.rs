@@ -1,8 +1,9 @@
 use alertwire_domain::event::Ambiguity;
 use alertwire_domain::filter::{BYTES, Filter, glob};
+use alertwire_domain::matching::Facts;
 use alertwire_domain::{Severity, catalogue::Value};
 
-use crate::house::{House, facts};
+use crate::house::House;
 
 /// Whether a filter holds for a medium event of Acme about two web servers.
 fn holds(filter: &str) -> bool {
@@ -18,7 +19,7 @@ fn holds(filter: &str) -> bool {
     );
     event.severity = Severity::High;
     let filter: Filter = filter.parse().unwrap();
-    filter.matches(&facts(&event), &house.configuration())
+    filter.matches(&Facts::of(&event), &house.configuration())
 }
 
 #[test]
@@ -79,13 +80,13 @@ fn a_field_in_doubt_is_never_looked_at() {
     let mut event = house.event(None, Some("problem.high"), &[&[("company", "Acme")]]);
     let filter: Filter = "field.company=Acme".parse().unwrap();
     let configuration = house.configuration();
-    assert!(filter.matches(&facts(&event), &configuration));
+    assert!(filter.matches(&Facts::of(&event), &configuration));
     event.reading.ambiguous = vec![Ambiguity {
         record: 0,
         field: "company".into(),
         readings: [Some(Value::Text("Acme".into())), None],
     }];
-    assert!(!filter.matches(&facts(&event), &configuration));
+    assert!(!filter.matches(&Facts::of(&event), &configuration));
 }
 
 #[test]

@@ -10,7 +10,6 @@ use alertwire_domain::event::{Event, Fingerprint, Reading, Reason, Routing};
 use alertwire_domain::event_set::{EventSet, NotifyBy};
 use alertwire_domain::integration::{DeliverySettings, Integration};
 use alertwire_domain::mapping::{CompanyMapping, MappedTo};
-use alertwire_domain::matching::Facts;
 use alertwire_domain::rule::IntegrationRule;
 use alertwire_domain::{
     CompanyId, EventId, EventSetId, IntegrationId, MessageId, RuleId, Severity, Timestamp,
@@ -158,21 +157,6 @@ pub fn record(fields: &[(&str, &str)]) -> Record {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), Value::Text((*value).to_owned())))
         .collect()
-}
-
-pub fn facts(event: &Event) -> Facts<'_> {
-    Facts {
-        company: event.company,
-        source: event.source,
-        kind: event.kind.as_deref(),
-        category: event.category.as_deref(),
-        subject: &event.subject,
-        body: &event.body,
-        severity: event.severity,
-        reading: &event.reading,
-        received_at: event.received_at,
-        via: &event.via,
-    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 use alertwire_domain::event::{Reason, Routing};
 use alertwire_domain::event_set::NotifyBy;
 use alertwire_domain::mapping::MappedTo;
-use alertwire_domain::matching::{explain, route};
+use alertwire_domain::matching::{Facts, explain, route};
 
-use crate::house::{House, facts};
+use crate::house::House;
 
 const ASSET: &str = "system.asset_added";
 
@@ -13,7 +13,7 @@ fn routing(set_up: impl FnOnce(&mut House, alertwire_domain::CompanyId)) -> Rout
     let acme = house.company("Acme");
     set_up(&mut house, acme);
     let event = house.event(Some(acme), Some(ASSET), &[&[("ip", "192.168.1.100")]]);
-    route(&facts(&event), &house.configuration()).routing
+    route(&Facts::of(&event), &house.configuration()).routing
 }
 
 #[test]
@@ -59,13 +59,13 @@ fn an_unassigned_event_and_one_that_passed_here_before_go_nowhere() {
     let configuration = house.configuration();
     let unassigned = house.event(None, Some(ASSET), &[]);
     assert_eq!(
-        route(&facts(&unassigned), &configuration).routing,
+        route(&Facts::of(&unassigned), &configuration).routing,
         Routing::Unrouted(Reason::UnassignedCompany)
     );
     let mut looped = house.event(Some(acme), Some(ASSET), &[]);
     looped.via = vec!["elsewhere".to_owned(), "here".to_owned()];
     assert_eq!(
-        route(&facts(&looped), &configuration).routing,
+        route(&Facts::of(&looped), &configuration).routing,
         Routing::Unrouted(Reason::Loop)
     );
 }
@@ -82,12 +82,12 @@ fn the_mapping_of_all_covers_companies_added_later_and_an_own_mapping_wins() {
     let configuration = house.configuration();
     let heard = house.event(Some(later), Some(ASSET), &[]);
     assert_eq!(
-        route(&facts(&heard), &configuration).routing,
+        route(&Facts::of(&heard), &configuration).routing,
         Routing::Routed
     );
     let unheard = house.event(Some(silent), Some(ASSET), &[]);
     assert_eq!(
-        route(&facts(&unheard), &configuration).routing,
+        route(&Facts::of(&unheard), &configuration).routing,
         Routing::Unrouted(Reason::MappingOff)
     );
 }
@@ -101,10 +101,13 @@ fn an_integration_takes_events_of_its_associated_companies_alone() {
     house.map(desk, MappedTo::All, &[rule], true);
     let configuration = house.configuration();
     let own = house.event(Some(acme), Some(ASSET), &[]);
-    assert_eq!(route(&facts(&own), &configuration).routing, Routing::Routed);
+    assert_eq!(
+        route(&Facts::of(&own), &configuration).routing,
+        Routing::Routed
+    );
     let foreign = house.event(Some(other), Some(ASSET), &[]);
     assert_eq!(
-        route(&facts(&foreign), &configuration).routing,
+        route(&Facts::of(&foreign), &configuration).routing,
         Routing::Unrouted(Reason::NoMapping)
     );
 }
@@ -118,7 +121,7 @@ fn of_several_rules_the_most_immediate_wins_and_the_trace_names_the_others() {
     let fast = house.rule(desk, &[ASSET], NotifyBy::Event, &[]);
     house.map(desk, MappedTo::Company(acme), &[slow, fast], true);
     let event = house.event(Some(acme), Some(ASSET), &[]);
-    let (verdict, hops) = explain(&facts(&event), &house.configuration());
+    let (verdict, hops) = explain(&Facts::of(&event), &house.configuration());
     assert_eq!(
         verdict
             .plans
@@ -144,12 +147,12 @@ fn an_alternative_kind_that_a_set_ticks_selects_the_event() {
     house.map(desk, MappedTo::Company(acme), &[rule], true);
     let mut event = house.event(Some(acme), Some("system.port_open_probe"), &[]);
     assert_eq!(
-        route(&facts(&event), &house.configuration()).routing,
+        route(&Facts::of(&event), &house.configuration()).routing,
         Routing::Unrouted(Reason::NoRule)
     );
     event.reading.alternatives = vec!["system.port_open_external".to_owned()];
     assert_eq!(
-        route(&facts(&event), &house.configuration()).routing,
+        route(&Facts::of(&event), &house.configuration()).routing,
         Routing::Routed
     );
 }
@@ -167,8 +170,8 @@ fn routing_and_explaining_never_disagree() {
     for ip in ["192.168.1.1", "10.0.0.1"] {
         let event = house.event(Some(acme), Some(ASSET), &[&[("ip", ip)]]);
         assert_eq!(
-            explain(&facts(&event), &configuration).0,
-            route(&facts(&event), &configuration)
+            explain(&Facts::of(&event), &configuration).0,
+            route(&Facts::of(&event), &configuration)
         );
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn trace(
         .ok_or_else(|| Problem::not_found("event"))?;
     let deliveries = deliveries(&app, &caller, id).await?;
     let mut hops = vec![source_hop(&event, &caller), parse_hop(&event)];
-    hops.extend(explain(&facts(&event), &caller.configuration).1);
+    hops.extend(explain(&Facts::of(&event), &caller.configuration).1);
     Ok(Json(TraceView {
         event_id: event.id.to_string(),
         journal_id: event.message.to_string(),
@@ -135,19 +135,4 @@ fn parse_hop(event: &Event) -> Hop {
         reading.ambiguous.len(),
     );
     hop("parse", reading.matched != Match::None, detail)
-}
-
-fn facts(event: &Event) -> Facts<'_> {
-    Facts {
-        company: event.company,
-        source: event.source,
-        kind: event.kind.as_deref(),
-        category: event.category.as_deref(),
-        subject: &event.subject,
-        body: &event.body,
-        severity: event.severity,
-        reading: &event.reading,
-        received_at: event.received_at,
-        via: &event.via,
-    }
 }
