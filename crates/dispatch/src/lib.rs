@@ -4,10 +4,10 @@
 //!
 //! What it never does: decide when to retry (that is `delivery`), write SQL, open a socket. It obeys.
 //!
-//! Dramatis personae: the [`supervisor`] holds leases and wakes owners; an [`owner`] works one integration, with
+//! Dramatis personae: the `supervisor.rs` holds leases and wakes owners; an `owner.rs` works one integration, with
 //! its gate, its queue and its rate in memory; a send runs as a task of its own, so that one core is not the limit.
 //!
-//! Start reading at [`supervisor`], then [`owner`].
+//! Start reading at `supervisor.rs`, then `owner.rs`.
 
 mod grouping;
 pub mod jobs;

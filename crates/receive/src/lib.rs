@@ -6,7 +6,7 @@
 //! What it never does: no SQL, no outgoing socket, no rendering for people. Nothing in reading or matching, a panic
 //! included, can keep a message from being stored.
 //!
-//! Start reading at [`webhook`], then [`read`].
+//! Start reading at [`webhook`], then `read.rs`.
 
 pub mod authenticate;
 mod limits;
