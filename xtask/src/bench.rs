@@ -17,7 +17,7 @@ pub fn bench(names: &[String]) -> Result<()> {
         "-p",
         "bench",
     ]))?;
-    let server = Server::start()?;
+    let server = Server::start(true)?;
     let mut command = cargo(&[
         "run",
         "--release",

@@ -35,7 +35,7 @@ pub fn ci() -> Result<()> {
         "--target-dir",
         "target/fuzz",
     ])))?;
-    let server = Server::start()?;
+    let server = Server::start(false)?;
     run(tests(&server, &[]))?;
     run(linked(cargo(&[
         "test",
@@ -49,7 +49,7 @@ pub fn ci() -> Result<()> {
 /// The tests alone.
 pub fn test(arguments: &[String]) -> Result<()> {
     system::prepare()?;
-    let server = Server::start()?;
+    let server = Server::start(false)?;
     run(tests(&server, arguments))
 }
 

@@ -17,8 +17,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes a cluster in a temporary folder and starts it.
-    pub fn start() -> Result<Self> {
+    /// Makes a cluster in a temporary folder and starts it. Tests need no durability; what is measured does.
+    pub fn start(durable: bool) -> Result<Self> {
         let bin =
             postgres_bin().context("PostgreSQL is not installed: apt-get install postgresql")?;
         let folder =
@@ -41,10 +41,10 @@ impl Server {
         ])
         .arg(&data);
         run_quietly(&mut init)?;
-        // The data does not outlive the tests, so it need not survive a power cut either.
+        let sync = if durable { "on" } else { "off" };
         let options = format!(
-            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync=off \
-             -c full_page_writes=off -c max_connections=400 -c shared_buffers=128MB",
+            "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync={sync} \
+             -c full_page_writes={sync} -c max_connections=400 -c shared_buffers=128MB",
             server.folder.display()
         );
         let mut start = server.program("pg_ctl");
