@@ -18,14 +18,7 @@ pub(crate) async fn seal(
         .iter()
         .filter_map(|(id, events)| {
             let alert = Alert::of_events(events, &shared.catalogue, configuration)?;
-            Some((
-                *id,
-                FrozenAlert {
-                    body: alert.body,
-                    headers: alert.headers,
-                    hash: alert.hash,
-                },
-            ))
+            Some((*id, alert))
         })
         .collect();
     let held = shared.store.seal(lease, sealed.clone()).await?;

@@ -7,7 +7,7 @@ use domain::event_set::NotifyBy;
 use domain::matching::{Facts, Plan, route};
 use domain::{DeliveryId, Severity, Timestamp};
 use rand::Rng;
-use store::{Accepted, FrozenAlert, NewDelivery, NewGroup};
+use store::{Accepted, NewDelivery, NewGroup};
 
 use alertwire_catalogue::{Catalogue, Kind};
 use delivery::group::GroupKey;
@@ -73,7 +73,7 @@ impl Planner<'_> {
                     .unwrap_or_default();
                 (
                     self.now.after(first_wait),
-                    Some(freeze(Alert::of_event(event, fields, self.configuration))),
+                    Some(Alert::of_event(event, fields, self.configuration)),
                 )
             }
         };
@@ -128,12 +128,4 @@ fn shared_key(
     let first = keys.next()??;
     keys.all(|key| key.as_ref() == Some(&first))
         .then_some(first)
-}
-
-fn freeze(alert: Alert) -> FrozenAlert {
-    FrozenAlert {
-        body: alert.body,
-        headers: alert.headers,
-        hash: alert.hash,
-    }
 }
