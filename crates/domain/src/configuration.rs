@@ -10,7 +10,7 @@ use crate::integration::Integration;
 use crate::mapping::{CompanyMapping, MappedTo};
 use crate::rule::IntegrationRule;
 use crate::source::Source;
-use crate::{CompanyId, EventSetId, IntegrationId, RuleId, SourceId};
+use crate::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SourceId};
 
 /// What the store reads in one transaction.
 #[derive(Debug, Clone, Default)]
@@ -27,8 +27,28 @@ pub struct Parts {
     pub keys: Vec<ApiKey>,
 }
 
-/// A snapshot with the indexes that matching asks.
-#[derive(Debug, Default)]
+/// What lies between two snapshots: things put (new, or in the place of those with the same id) and things taken away.
+#[derive(Debug, Clone, Default)]
+pub struct Delta {
+    /// Its epoch is the new snapshot's.
+    pub put: Parts,
+    pub removed: Removed,
+}
+
+/// Things taken away; one that is not there is no fault.
+#[derive(Debug, Clone, Default)]
+pub struct Removed {
+    pub companies: Vec<CompanyId>,
+    pub sources: Vec<SourceId>,
+    pub integrations: Vec<IntegrationId>,
+    pub event_sets: Vec<EventSetId>,
+    pub rules: Vec<RuleId>,
+    pub mappings: Vec<(IntegrationId, MappedTo)>,
+    pub keys: Vec<KeyId>,
+}
+
+/// A snapshot with the indexes that matching asks. A clone shares its things.
+#[derive(Debug, Clone, Default)]
 pub struct Configuration {
     pub epoch: u64,
     pub instance: String,
@@ -38,54 +58,100 @@ pub struct Configuration {
     integrations: HashMap<IntegrationId, Arc<Integration>>,
     event_sets: HashMap<EventSetId, Arc<EventSet>>,
     rules: HashMap<RuleId, Arc<IntegrationRule>>,
-    of_company: HashMap<CompanyId, Vec<CompanyMapping>>,
-    of_all: Vec<CompanyMapping>,
+    of_company: HashMap<CompanyId, Vec<Arc<CompanyMapping>>>,
+    of_all: Vec<Arc<CompanyMapping>>,
     keys: HashMap<[u8; 32], Arc<ApiKey>>,
 }
 
-fn by_id<K: std::hash::Hash + Eq, T>(things: Vec<T>, id: impl Fn(&T) -> K) -> HashMap<K, Arc<T>> {
-    things
-        .into_iter()
-        .map(|thing| (id(&thing), Arc::new(thing)))
-        .collect()
+fn put_all<K: std::hash::Hash + Eq, T>(
+    map: &mut HashMap<K, Arc<T>>,
+    things: Vec<T>,
+    id: impl Fn(&T) -> K,
+) {
+    map.extend(
+        things
+            .into_iter()
+            .map(|thing| (id(&thing), Arc::new(thing))),
+    );
+}
+
+fn remove_all<K: std::hash::Hash + Eq, T>(map: &mut HashMap<K, T>, ids: &[K]) {
+    for id in ids {
+        map.remove(id);
+    }
 }
 
 impl Configuration {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let mut names = HashMap::with_capacity(parts.companies.len());
-        for company in &parts.companies {
-            for name in std::iter::once(&company.name).chain(&company.aliases) {
-                names.entry(name_key(name)).or_insert(company.id);
+        Self::default().changed(Delta {
+            put: parts,
+            removed: Removed::default(),
+        })
+    }
+
+    /// The snapshot that this one becomes. What is removed goes first, so a thing that is in both is there.
+    #[must_use]
+    pub fn changed(&self, delta: Delta) -> Self {
+        let mut next = self.clone();
+        let Delta { put, removed } = delta;
+        let renamed = !put.companies.is_empty() || !removed.companies.is_empty();
+        next.take_away(&removed);
+        next.epoch = put.epoch;
+        next.instance = put.instance;
+        put_all(&mut next.companies, put.companies, |company| company.id);
+        put_all(&mut next.sources, put.sources, |source| source.id);
+        put_all(&mut next.integrations, put.integrations, |found| found.id);
+        put_all(&mut next.event_sets, put.event_sets, |set| set.id);
+        put_all(&mut next.rules, put.rules, |rule| rule.id);
+        // A key that is put again may have another digest.
+        next.remove_keys(&put.keys.iter().map(|key| key.id).collect::<Vec<_>>());
+        put_all(&mut next.keys, put.keys, |key| key.digest);
+        put.mappings
+            .into_iter()
+            .for_each(|mapping| next.put_mapping(mapping));
+        if renamed {
+            next.company_names = names(next.companies.values());
+        }
+        next
+    }
+
+    fn take_away(&mut self, removed: &Removed) {
+        remove_all(&mut self.companies, &removed.companies);
+        remove_all(&mut self.sources, &removed.sources);
+        remove_all(&mut self.integrations, &removed.integrations);
+        remove_all(&mut self.event_sets, &removed.event_sets);
+        remove_all(&mut self.rules, &removed.rules);
+        self.remove_keys(&removed.keys);
+        for (integration, company) in &removed.mappings {
+            let mappings = match company {
+                MappedTo::Company(company) => self.of_company.get_mut(company),
+                MappedTo::All => Some(&mut self.of_all),
+            };
+            if let Some(mappings) = mappings {
+                mappings.retain(|mapping| mapping.integration != *integration);
             }
         }
-        // A name wins over another company's alias, whichever came first.
-        names.extend(
-            parts
-                .companies
-                .iter()
-                .map(|company| (name_key(&company.name), company.id)),
-        );
-        let mut of_company: HashMap<CompanyId, Vec<CompanyMapping>> = HashMap::new();
-        let mut of_all = Vec::new();
-        for mapping in parts.mappings {
-            match mapping.company {
-                MappedTo::Company(company) => of_company.entry(company).or_default().push(mapping),
-                MappedTo::All => of_all.push(mapping),
-            }
+    }
+
+    fn remove_keys(&mut self, ids: &[KeyId]) {
+        if !ids.is_empty() {
+            self.keys.retain(|_, key| !ids.contains(&key.id));
         }
-        Self {
-            epoch: parts.epoch,
-            instance: parts.instance,
-            companies: by_id(parts.companies, |company| company.id),
-            company_names: names,
-            sources: by_id(parts.sources, |source| source.id),
-            integrations: by_id(parts.integrations, |integration| integration.id),
-            event_sets: by_id(parts.event_sets, |set| set.id),
-            rules: by_id(parts.rules, |rule| rule.id),
-            of_company,
-            of_all,
-            keys: by_id(parts.keys, |key| key.digest),
+    }
+
+    fn put_mapping(&mut self, mapping: CompanyMapping) {
+        let mappings = match mapping.company {
+            MappedTo::Company(company) => self.of_company.entry(company).or_default(),
+            MappedTo::All => &mut self.of_all,
+        };
+        let place = mappings
+            .iter()
+            .position(|known| known.integration == mapping.integration);
+        let mapping = Arc::new(mapping);
+        match place {
+            Some(place) => mappings[place] = mapping,
+            None => mappings.push(mapping),
         }
     }
 
@@ -152,10 +218,16 @@ impl Configuration {
 
     /// All mappings of one integration, the one of all companies included.
     pub fn mappings_of(&self, integration: IntegrationId) -> impl Iterator<Item = &CompanyMapping> {
+        self.mappings()
+            .filter(move |mapping| mapping.integration == integration)
+    }
+
+    /// All mappings: those of all companies first.
+    pub fn mappings(&self) -> impl Iterator<Item = &CompanyMapping> {
         self.of_all
             .iter()
             .chain(self.of_company.values().flatten())
-            .filter(move |mapping| mapping.integration == integration)
+            .map(|mapping| &**mapping)
     }
 
     /// The mapping of each integration that holds for a company: its own, else the one of all companies.
@@ -165,6 +237,24 @@ impl Configuration {
             !own.iter()
                 .any(|mapping| mapping.integration == all.integration)
         });
-        own.iter().chain(general)
+        own.iter().chain(general).map(|mapping| &**mapping)
     }
+}
+
+/// Companies by name and alias. A name wins over another company's alias; of equal aliases that of the older company.
+fn names<'a>(companies: impl Iterator<Item = &'a Arc<Company>>) -> HashMap<String, CompanyId> {
+    let mut companies: Vec<_> = companies.collect();
+    companies.sort_unstable_by_key(|company| company.id);
+    let mut names = HashMap::with_capacity(companies.len());
+    for company in &companies {
+        for alias in &company.aliases {
+            names.entry(name_key(alias)).or_insert(company.id);
+        }
+    }
+    names.extend(
+        companies
+            .iter()
+            .map(|company| (name_key(&company.name), company.id)),
+    );
+    names
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod alert;
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod house;

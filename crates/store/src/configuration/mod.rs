@@ -170,8 +170,25 @@ impl Store {
         actor: &Actor,
         now: Timestamp,
     ) -> Result<u64, StoreError> {
-        let prepared = PreparedChange::new(change, actor, now, &self.0.seal, &self.0.dice);
-        let wakes = prepared.wakes;
+        self.change_all(vec![change], actor, now).await
+    }
+
+    /// Makes several changes in their order, all or none: one transaction, one epoch, an audit row for each.
+    /// Without any change nothing is written, and the answer is the epoch there is.
+    pub async fn change_all(
+        &self,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        if changes.is_empty() {
+            return Ok(self.newest_configuration().await?.epoch);
+        }
+        let prepared: Vec<_> = changes
+            .into_iter()
+            .map(|change| PreparedChange::new(change, actor, now, &self.0.seal, &self.0.dice))
+            .collect();
+        let wakes: Vec<_> = prepared.iter().filter_map(|change| change.wakes).collect();
         let epoch = match &self.0.backend {
             Backend::Sqlite(db) => sqlite::change(db, prepared).await?,
             Backend::Postgres(db) => postgres::change(db, prepared).await?,

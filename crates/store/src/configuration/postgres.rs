@@ -105,14 +105,14 @@ pub(super) async fn sealed(
     .await?)
 }
 
-pub(super) async fn change(db: &Postgres, change: PreparedChange) -> Result<u64, StoreError> {
-    retried!(change_once(db, &change))
+pub(super) async fn change(db: &Postgres, changes: Vec<PreparedChange>) -> Result<u64, StoreError> {
+    retried!(change_once(db, &changes))
 }
 
-/// Accepts wait until the change is over, and what was matched before it is matched again.
-async fn change_once(db: &Postgres, change: &PreparedChange) -> Result<u64, Failure> {
+/// Accepts wait until the changes are over, and what was matched before them is matched again.
+async fn change_once(db: &Postgres, changes: &[PreparedChange]) -> Result<u64, Failure> {
     let work = db.begin().await?;
-    match write(db, &work, change).await {
+    match write(db, &work, changes).await {
         Ok(epoch) => {
             work.commit().await?;
             Ok(epoch)
@@ -124,16 +124,21 @@ async fn change_once(db: &Postgres, change: &PreparedChange) -> Result<u64, Fail
     }
 }
 
-async fn write(db: &Postgres, work: &Work, change: &PreparedChange) -> Result<u64, Failure> {
+async fn write(db: &Postgres, work: &Work, changes: &[PreparedChange]) -> Result<u64, Failure> {
     lock_epoch(work).await?;
-    apply(work, &change.op).await?;
+    for change in changes {
+        apply(work, &change.op).await?;
+    }
     let epoch: Option<i64> = one(work, RAISE_EPOCH, &[], |row| row.try_get(0)).await?;
     let epoch = epoch.ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))?;
-    audit::write_postgres(work, &change.audit, epoch).await?;
+    for change in changes {
+        audit::write_postgres(work, &change.audit, epoch).await?;
+    }
     let epoch = epoch.cast_unsigned();
     let news = News {
         epoch: Some(epoch),
-        ..db.news().work_at(change.wakes)
+        ..db.news()
+            .work_at(changes.iter().filter_map(|change| change.wakes))
     };
     run(work, SEND_NEWS, &[&CHANNEL, &news.write()]).await?;
     Ok(epoch)

@@ -98,12 +98,16 @@ pub(super) async fn sealed(
     .await
 }
 
-pub(super) async fn change(db: &Sqlite, change: PreparedChange) -> Result<u64, StoreError> {
+pub(super) async fn change(db: &Sqlite, changes: Vec<PreparedChange>) -> Result<u64, StoreError> {
     db.write(Care::Guarded, move |conn| {
-        apply(conn, &change.op)?;
+        for change in &changes {
+            apply(conn, &change.op)?;
+        }
         let epoch: Option<i64> = one(conn, RAISE_EPOCH, [], |row| row.get(0))?;
         let epoch = epoch.ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))?;
-        audit::write_sqlite(conn, &change.audit, epoch)?;
+        for change in &changes {
+            audit::write_sqlite(conn, &change.audit, epoch)?;
+        }
         Ok(epoch.cast_unsigned())
     })
     .await

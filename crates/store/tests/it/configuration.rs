@@ -11,6 +11,7 @@ on_both!(
     the_snapshot_holds_what_was_stored,
     each_change_raises_the_epoch_and_leaves_an_audit_row,
     a_refused_change_changes_nothing,
+    several_changes_are_one_step_or_none,
     a_name_is_taken_once,
     what_is_named_must_be_there,
     what_is_used_stays_and_what_is_owned_goes,
@@ -131,6 +132,44 @@ async fn a_refused_change_changes_nothing(mut world: World) {
             .len(),
         audit
     );
+}
+
+async fn several_changes_are_one_step_or_none(mut world: World) {
+    let before = world.store.configuration().await.unwrap().epoch;
+    let companies = ["Fabrikam", "Tailspin"].map(|name| {
+        let id = CompanyId::new(world.now, &mut world.rng);
+        Change::InsertCompany(company(id, name, world.now))
+    });
+    let twice = [companies.to_vec(), companies.to_vec()].concat();
+    world
+        .store
+        .change_all(twice[..3].to_vec(), &ACTOR, world.now)
+        .await
+        .unwrap();
+    let snapshot = world.store.configuration().await.unwrap();
+    assert_eq!(snapshot.epoch, before + 1);
+    assert!(snapshot.company_named("tailspin").is_some());
+    let taken = CompanyId::new(world.now, &mut world.rng);
+    let changes = vec![
+        Change::RemoveCompany(snapshot.company_named("fabrikam").unwrap().id),
+        Change::InsertCompany(company(taken, "Tailspin", world.now)),
+    ];
+    let refused = world.store.change_all(changes, &ACTOR, world.now).await;
+    assert!(
+        matches!(refused, Err(StoreError::NameTaken { .. })),
+        "{refused:?}"
+    );
+    let after = world.store.newest_configuration().await.unwrap();
+    assert_eq!(after.epoch, before + 1);
+    assert!(after.company_named("fabrikam").is_some());
+    let audit = world.store.audit(&PageAt::default()).await.unwrap().items;
+    assert_eq!(
+        audit.iter().filter(|row| row.epoch == before + 1).count(),
+        3,
+        "{audit:?}"
+    );
+    let nothing = world.store.change_all(Vec::new(), &ACTOR, world.now).await;
+    assert_eq!(nothing.unwrap(), before + 1);
 }
 
 async fn a_name_is_taken_once(mut world: World) {
