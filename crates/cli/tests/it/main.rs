@@ -9,6 +9,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod full_disk;
+mod guide_flow;
 mod parse;
 mod server;
 mod start;
