@@ -19,7 +19,9 @@ pub struct Api {
 pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
+    /// Null when it is no JSON.
     pub body: Value,
+    pub bytes: Vec<u8>,
 }
 
 impl Api {
@@ -89,6 +91,7 @@ impl Api {
             status: exchange.status.as_u16(),
             headers: exchange.headers,
             body,
+            bytes: exchange.body.to_vec(),
         })
     }
 
