@@ -6,9 +6,9 @@ use domain::integration::{Fields, Secrets};
 use egress::Egress;
 use serde_json::{Map, Value};
 
-use crate::webhook;
+use crate::{rotation, webhook};
 
-/// Most bytes of one text in the credentials.
+/// Most bytes of one text in the credentials; certificates and keys have bounds of their own.
 pub const LONGEST: usize = 4 * 1_024;
 
 /// A broken rule, and what to do about it.
@@ -83,6 +83,10 @@ pub fn change(
         } else {
             whole.insert(name.clone(), Value::String(secret.reveal().clone()));
         }
+    }
+    if patch.contains_key(rotation::PREVIOUS) {
+        // Its end is that of the secret which goes.
+        whole.remove(rotation::PREVIOUS_UNTIL);
     }
     for (name, value) in patch {
         if value.is_null() {
@@ -169,11 +173,16 @@ impl<'a> Reader<'a> {
 
     /// A text; an empty one and `null` are none, for that is what an empty input of a form sends.
     pub(crate) fn text(&mut self, field: &str) -> Option<&'a str> {
+        self.text_within(field, LONGEST)
+    }
+
+    /// A text of at most so many bytes.
+    pub(crate) fn text_within(&mut self, field: &str, longest: usize) -> Option<&'a str> {
         match self.object.get(field)? {
             Value::Null => None,
             Value::String(text) if text.is_empty() => None,
-            Value::String(text) if text.len() > LONGEST => {
-                self.error(field, format!("has more than {LONGEST} bytes"));
+            Value::String(text) if text.len() > longest => {
+                self.error(field, format!("has more than {longest} bytes"));
                 None
             }
             Value::String(text) => Some(text),

@@ -12,13 +12,16 @@
 mod check;
 pub mod credentials;
 mod header_rules;
+mod identity;
 mod outcome;
 mod ready;
 mod record;
+pub mod rotation;
 pub mod signature;
 mod webhook;
 
-pub use check::{CheckReport, Step, TEST_EVENT, TEST_SUBJECT, test_alert};
+pub use check::{CheckReport, MOST_STEPS, Step, TEST_EVENT, TEST_SUBJECT, test_alert};
 pub use credentials::{FieldError, Parsed, change, known, parse};
 pub use ready::{NotReady, Ready};
 pub use record::{Exchanged, Outgoing, Sent};
+pub use webhook::settings::PORTS;

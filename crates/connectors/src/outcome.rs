@@ -59,6 +59,7 @@ pub(crate) fn cause(cause: egress::Cause, detail: &str) -> Cause {
         egress::Cause::Blocked => Cause::Blocked,
         egress::Cause::Connect => Cause::Connect,
         egress::Cause::Tls => Cause::Tls(detail.to_owned()),
+        egress::Cause::ClientCertificate => Cause::ClientCertificate(detail.to_owned()),
         egress::Cause::Timeout => Cause::Timeout,
         egress::Cause::Reset => Cause::Reset,
         egress::Cause::Protocol => Cause::Protocol,
@@ -66,28 +67,19 @@ pub(crate) fn cause(cause: egress::Cause, detail: &str) -> Cause {
     }
 }
 
-/// A step of a connection that was not good.
-pub(crate) fn of_step(step: &egress::Step, is_login: bool) -> Outcome {
-    let found = match step.name {
-        "dns" => Cause::Dns,
-        "policy" => return Outcome::Held(HoldReason::BlockedAddress),
-        "tcp" => Cause::Connect,
-        _ => Cause::Tls(step.detail.clone()),
-    };
-    if is_login {
-        return Outcome::Held(HoldReason::Login);
-    }
-    Outcome::Failed {
-        cause: found,
-        retry_after: None,
+/// A step of a connection that was not good: what a delivery would have come to.
+pub(crate) fn of_step(cause: Cause, is_login: bool) -> Outcome {
+    match cause {
+        Cause::Blocked => Outcome::Held(HoldReason::BlockedAddress),
+        _ if is_login => Outcome::Held(HoldReason::Login),
+        cause => Outcome::Failed {
+            cause,
+            retry_after: None,
+        },
     }
 }
 
 /// A login that gave no token.
 pub(crate) fn of_login(fault: &LoginFault) -> Outcome {
-    Outcome::Held(if fault.blocked {
-        HoldReason::BlockedAddress
-    } else {
-        HoldReason::Login
-    })
+    of_step(fault.cause.clone(), true)
 }

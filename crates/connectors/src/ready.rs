@@ -5,7 +5,7 @@ use domain::Clock;
 use domain::integration::{Integration, Secrets};
 use egress::Egress;
 
-use crate::check::{self, CheckReport};
+use crate::check::{self, CheckReport, Step};
 use crate::credentials::FieldError;
 use crate::record::{Outgoing, Sent};
 use crate::webhook::{self, Webhook};
@@ -75,9 +75,15 @@ impl Ready {
     }
 
     /// Goes through the set-up step by step, and sends the test alert ([`crate::test_alert`]) as the last of them.
-    pub async fn check(&self, test: &Outgoing, clock: &Clock) -> CheckReport {
+    /// `told` hears of each step as it ends.
+    pub async fn check(
+        &self,
+        test: &Outgoing,
+        clock: &Clock,
+        told: &mut (dyn FnMut(&Step) + Send),
+    ) -> CheckReport {
         match &self.0 {
-            Kind::Webhook(webhook) => check::webhook(webhook, test, clock).await,
+            Kind::Webhook(webhook) => check::webhook(webhook, test, clock, told).await,
         }
     }
 

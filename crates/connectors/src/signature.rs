@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use domain::Secret;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -24,7 +25,7 @@ pub struct Signer(Hmac<Sha256>);
 impl Signer {
     pub fn parse(secret: &str) -> Result<Self, SigningSecretError> {
         let encoded = secret.strip_prefix(PREFIX).ok_or(SigningSecretError)?;
-        let key = zeroize_on_drop(STANDARD.decode(encoded).map_err(|_| SigningSecretError)?);
+        let key = Secret::new(STANDARD.decode(encoded).map_err(|_| SigningSecretError)?);
         if !BYTES.contains(&key.reveal().len()) {
             return Err(SigningSecretError);
         }
@@ -51,10 +52,21 @@ impl fmt::Debug for Signer {
     }
 }
 
+/// A secret of random bytes, as it is shown.
+#[must_use]
+pub fn secret_of(bytes: &[u8; 32]) -> Secret<String> {
+    Secret::new(format!("{PREFIX}{}", STANDARD.encode(bytes)))
+}
+
 /// The value of `webhook-signature`: one entry for each live secret, so that a receiver can go over from one to the next.
 #[must_use]
-pub fn header(signers: &[Signer], id: &str, timestamp: u64, body: &[u8]) -> String {
-    let mut value = String::with_capacity(48 * signers.len());
+pub fn header<'a>(
+    signers: impl IntoIterator<Item = &'a Signer>,
+    id: &str,
+    timestamp: u64,
+    body: &[u8],
+) -> String {
+    let mut value = String::with_capacity(2 * 48);
     for signer in signers {
         if !value.is_empty() {
             value.push(' ');
@@ -65,10 +77,6 @@ pub fn header(signers: &[Signer], id: &str, timestamp: u64, body: &[u8]) -> Stri
     value
 }
 
-fn zeroize_on_drop(key: Vec<u8>) -> domain::Secret<Vec<u8>> {
-    domain::Secret::new(key)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +85,7 @@ mod tests {
     const SECOND: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 
     fn signed(secret: &str, id: &str, timestamp: u64, body: &[u8]) -> String {
-        header(&[Signer::parse(secret).unwrap()], id, timestamp, body)
+        header([&Signer::parse(secret).unwrap()], id, timestamp, body)
     }
 
     #[test]

@@ -75,6 +75,15 @@ pub enum HoldReason {
 }
 
 impl HoldReason {
+    /// All of them; `docs/errors.md` has a section for each.
+    pub const ALL: [Self; 5] = [
+        Self::Login,
+        Self::Gone,
+        Self::FailingTooLong,
+        Self::BlockedAddress,
+        Self::SecretsMissing,
+    ];
+
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -100,6 +109,26 @@ impl HoldReason {
             }
             Self::SecretsMissing => {
                 "its secrets were sealed with another key: bring that key back or type them again"
+            }
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Login => "Check the authentication URL, the username and the password.",
+            Self::Gone => {
+                "Enter the URL of a webhook that still exists, or release the integration when the receiver is back."
+            }
+            Self::FailingTooLong => {
+                "Mend the receiver, check the integration, then release it: what waits is delivered."
+            }
+            Self::BlockedAddress => {
+                "The address is not public. Whoever runs Alertwire can allow it under egress.allow in the configuration file."
+            }
+            Self::SecretsMissing => {
+                "Start Alertwire with the key file that the secrets were sealed with, or type the secrets again."
             }
         }
     }
@@ -299,6 +328,43 @@ impl Gate {
         match self {
             Self::Held { reason, .. } => Some(*reason),
             _ => None,
+        }
+    }
+
+    /// Failures in a row since the last success, as far as the gate counts them: what was in flight when a rest began is not told.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        match self {
+            Self::Admitting { failures, .. } => *failures,
+            Self::Resting { rests, .. } => FAILURES.saturating_add(rests.saturating_sub(1)),
+            Self::Probing { rests, .. } => FAILURES.saturating_add(rests.saturating_sub(1)),
+            Self::Held { .. } => 0,
+        }
+    }
+
+    /// When the failures in a row began; of a held gate when the hold did.
+    #[must_use]
+    pub fn since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Held { since, .. } => Some(*since),
+            _ => self.failing_since(),
+        }
+    }
+
+    /// When it is held as failing too long, should nothing succeed until then. A gate that has not rested yet counts its ten
+    /// failures first.
+    #[must_use]
+    pub fn held_at_latest(&self) -> Option<Timestamp> {
+        self.failing_since()
+            .map(|since| since.after(FAILING_TOO_LONG))
+    }
+
+    fn failing_since(&self) -> Option<Timestamp> {
+        match self {
+            Self::Admitting { failing_since, .. }
+            | Self::Resting { failing_since, .. }
+            | Self::Probing { failing_since, .. } => *failing_since,
+            Self::Held { .. } => None,
         }
     }
 

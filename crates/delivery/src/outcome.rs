@@ -33,6 +33,8 @@ pub enum Cause {
     Connect,
     /// The TLS handshake failed; the text says how.
     Tls(String),
+    /// The receiver refuses our client certificate, or misses one; the text says how.
+    ClientCertificate(String),
     /// The deadline over the whole exchange passed.
     Timeout,
     /// The connection broke before an answer was complete.
@@ -50,6 +52,23 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// All classes; `docs/errors.md` has a section for each.
+    pub const CLASSES: [&'static str; 13] = [
+        "dns",
+        "blocked",
+        "connect",
+        "tls",
+        "timeout",
+        "reset",
+        "redirect",
+        "http_4xx",
+        "http_5xx",
+        "http_other",
+        "response_too_large",
+        "protocol",
+        "login",
+    ];
+
     /// The stable name of its class, for the API, filters and metrics.
     #[must_use]
     pub fn class(&self) -> &'static str {
@@ -57,7 +76,7 @@ impl Cause {
             Self::Dns => "dns",
             Self::Blocked => "blocked",
             Self::Connect => "connect",
-            Self::Tls(_) => "tls",
+            Self::Tls(_) | Self::ClientCertificate(_) => "tls",
             Self::Timeout => "timeout",
             Self::Reset => "reset",
             Self::Redirect { .. } => "redirect",
@@ -82,7 +101,10 @@ impl Cause {
                 "Check host, port and firewall: the receiver must accept connections from the whitelisted addresses."
             }
             Self::Tls(_) => {
-                "Check the receiver's certificate: its dates, its host names and its chain."
+                "Check the receiver's certificate: its dates, its host names and its chain. For an authority of your own, set ca."
+            }
+            Self::ClientCertificate(_) => {
+                "Set client_certificate and client_key to a pair that the receiver trusts, and check that it has not expired."
             }
             Self::Timeout => {
                 "The receiver took too long. Check its load, or raise the timeout of the integration."
@@ -136,7 +158,7 @@ impl fmt::Display for Cause {
             Self::Dns => f.write_str("the host name could not be resolved"),
             Self::Blocked => f.write_str("blocked by egress policy"),
             Self::Connect => f.write_str("no connection could be made"),
-            Self::Tls(detail) => write!(f, "TLS: {detail}"),
+            Self::Tls(detail) | Self::ClientCertificate(detail) => write!(f, "TLS: {detail}"),
             Self::Timeout => f.write_str("timed out"),
             Self::Reset => f.write_str("the connection broke before the answer was complete"),
             Self::Redirect { location } if location.is_empty() => {

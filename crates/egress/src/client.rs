@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::header::{HOST, USER_AGENT as USER_AGENT_HEADER};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::Full;
+use rustls::RootCertStore;
 use rustls_pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 use url::Host;
@@ -17,6 +18,7 @@ use crate::allow::AllowEntry;
 use crate::connection::{Connection, Unanswered};
 use crate::dial::{Dialler, Place, Trace};
 use crate::failure::{Cause, Failure, Fault, Step, Timings};
+use crate::identity::{Identity, IdentityError};
 use crate::pool::Pool;
 use crate::settings::{EgressError, Settings};
 use crate::stream::Stream;
@@ -32,6 +34,8 @@ pub struct Egress(Arc<Door>);
 
 struct Door {
     dialler: Dialler,
+    /// Whom every connection trusts; an identity adds to them.
+    roots: RootCertStore,
     pool: Arc<Pool>,
     response_bytes: usize,
     header_bytes: usize,
@@ -69,7 +73,8 @@ impl Egress {
         if settings.connections == 0 {
             return Err(EgressError::TooSmall("connections", 1));
         }
-        let tls = TlsConnector::from(tls::client(settings.ca_pem.as_deref())?);
+        let roots = tls::roots(settings.ca_pem.as_deref())?;
+        let tls = TlsConnector::from(Arc::new(tls::config(roots.clone())));
         Ok(Self(Arc::new(Door {
             dialler: Dialler::new(
                 settings.allow,
@@ -77,6 +82,7 @@ impl Egress {
                 settings.connect_timeout,
                 tls,
             ),
+            roots,
             pool: Arc::new(Pool::new(
                 settings.connections,
                 settings.idle_per_host,
@@ -96,6 +102,16 @@ impl Egress {
     /// Parses a URL against this door's list; `ports` are the standard ports of the connector.
     pub fn target(&self, text: &str, ports: &[u16]) -> Result<Target, TargetError> {
         Target::parse(text, self.allow(), ports)
+    }
+
+    /// The TLS side of one integration, for [`Target::with_identity`]: `ca` is trusted beside this door's roots, `client` is the
+    /// certificate chain that is shown and its key. All are PEM. There is no way to trust less, or to skip a check.
+    pub fn identity(
+        &self,
+        ca: Option<&str>,
+        client: Option<(&str, &str)>,
+    ) -> Result<Identity, IdentityError> {
+        Identity::new(self.0.roots.clone(), ca, client)
     }
 
     /// One whole exchange. Redirects are answers like others.
@@ -138,18 +154,21 @@ impl Egress {
         }
     }
 
-    /// Connects, tells of each step (`dns`, `policy`, `tcp`, `tls`) and hangs up. Ends with the first step that is not good.
-    pub async fn probe(&self, target: &Target) -> Vec<Step> {
-        let mut trace = Trace::begin();
+    /// Connects, tells of each step (`dns`, `policy`, `tcp`, `tls`) as it ends, and hangs up. Ends with the first step that is
+    /// not good.
+    pub async fn probe(&self, target: &Target, told: &mut (dyn FnMut(&Step) + Send)) -> Vec<Step> {
+        let mut trace = Trace::telling(told);
         let Ok(_turn) = tokio::time::timeout(self.0.dialler.step_timeout, self.0.pool.turn()).await
         else {
-            let detail = "too many connections are open; try again".to_owned();
-            return vec![Step {
+            let millis = trace.finish().total.as_secs_f64() * 1_000.0;
+            trace.note(Step {
                 name: "tcp",
                 ok: false,
-                detail,
-                millis: trace.finish().total.as_secs_f64() * 1_000.0,
-            }];
+                detail: "too many connections are open; try again".to_owned(),
+                millis,
+                cause: Some(Cause::Connect),
+            });
+            return trace.steps;
         };
         self.0.pool.make_room();
         // Whatever came of it is in the steps.
@@ -175,7 +194,7 @@ impl fmt::Debug for Egress {
 }
 
 impl Door {
-    async fn exchange(&self, request: Request, trace: &mut Trace) -> Result<Exchange, Fault> {
+    async fn exchange(&self, request: Request, trace: &mut Trace<'_>) -> Result<Exchange, Fault> {
         let _turn = self.pool.turn().await;
         let target = request.url.clone();
         let mut message = message(request);
@@ -189,14 +208,8 @@ impl Door {
                     trace.timings.first_byte = Some(begun.elapsed());
                     break (connection, answer);
                 }
-                Err(Unanswered::Unsent(unsent)) if !fresh => message = *unsent,
-                Err(Unanswered::Unsent(_)) => {
-                    return Err(Fault::new(
-                        Cause::Reset,
-                        "the connection broke before the answer",
-                    ));
-                }
-                Err(Unanswered::Failed(fault)) => return Err(fault),
+                Err(Unanswered::Unsent(unsent, _)) if !fresh => message = *unsent,
+                Err(Unanswered::Unsent(_, fault) | Unanswered::Failed(fault)) => return Err(fault),
             }
         };
         trace.doing = "reading the answer";
@@ -204,7 +217,7 @@ impl Door {
         let (body, truncated) = connection.body(body, self.response_bytes).await;
         let peer = Some(connection.peer);
         if !truncated && connection.is_alive().await {
-            self.pool.put(target.origin_key(), connection);
+            self.pool.put(target.shelf(), connection);
         }
         Ok(Exchange {
             status: head.status,
@@ -220,9 +233,9 @@ impl Door {
     async fn connection(
         &self,
         target: &Target,
-        trace: &mut Trace,
+        trace: &mut Trace<'_>,
     ) -> Result<(Box<Connection>, bool), Fault> {
-        while let Some(mut idle) = self.pool.take(target.origin()) {
+        while let Some(mut idle) = self.pool.take(target.shelf()) {
             if idle.is_alive().await {
                 trace.peer = Some(idle.peer);
                 return Ok((idle, false));
@@ -241,7 +254,7 @@ impl Door {
         host: &str,
         port: u16,
         secure: bool,
-        trace: &mut Trace,
+        trace: &mut Trace<'_>,
     ) -> Result<Stream, Fault> {
         let host = named(host)?;
         let name = if secure {
@@ -257,6 +270,7 @@ impl Door {
             port,
             plain_http: false,
             server_name: name.as_ref(),
+            identity: None,
         };
         let stream = self.dialler.dial(&place, trace).await?;
         Ok(Stream {
@@ -265,13 +279,19 @@ impl Door {
         })
     }
 
-    async fn address(&self, host: &str, port: u16, trace: &mut Trace) -> Result<SocketAddr, Fault> {
+    async fn address(
+        &self,
+        host: &str,
+        port: u16,
+        trace: &mut Trace<'_>,
+    ) -> Result<SocketAddr, Fault> {
         let host = named(host)?;
         let place = Place {
             host: &host,
             port,
             plain_http: false,
             server_name: None,
+            identity: None,
         };
         let addresses = self.dialler.locate(&place, trace).await?;
         addresses
@@ -287,6 +307,7 @@ fn place(target: &Target) -> Place<'_> {
         port: target.port(),
         plain_http: target.is_plain(),
         server_name: target.server_name(),
+        identity: target.identity(),
     }
 }
 

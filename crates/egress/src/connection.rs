@@ -1,5 +1,7 @@
 //! One HTTP/1.1 connection, driven by the task that uses it: no task of its own, no hand-over between threads.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -13,6 +15,7 @@ use hyper_util::rt::TokioIo;
 
 use crate::failure::{Cause, Fault};
 use crate::stream::Stream;
+use crate::tls;
 
 type Message = Request<Full<Bytes>>;
 
@@ -27,7 +30,7 @@ pub(crate) struct Connection {
 /// Why there is no answer.
 pub(crate) enum Unanswered {
     /// No byte of the request has gone out: it can go by another connection.
-    Unsent(Box<Message>),
+    Unsent(Box<Message>, Fault),
     Failed(Fault),
 }
 
@@ -71,9 +74,13 @@ impl Connection {
         let answer = self.sender.try_send_request(message);
         drive(&mut self.driver, &mut self.ended, answer)
             .await
-            .map_err(|mut error| match error.take_message() {
-                Some(message) => Unanswered::Unsent(Box::new(message)),
-                None => Unanswered::Failed(explain(error.error())),
+            .map_err(|mut error| {
+                let message = error.take_message();
+                let fault = explain(error.error());
+                match message {
+                    Some(message) => Unanswered::Unsent(Box::new(message), fault),
+                    None => Unanswered::Failed(fault),
+                }
             })
     }
 
@@ -168,5 +175,20 @@ fn explain(error: &hyper::Error) -> Fault {
     if error.is_parse() {
         return Fault::new(Cause::Protocol, "the answer is not HTTP/1.1");
     }
+    if let Some(fault) = broken_by(error).and_then(tls::late_fault) {
+        return fault;
+    }
     Fault::new(Cause::Reset, "the connection broke before the answer")
+}
+
+/// What the connection broke by, however deep it lies.
+fn broken_by(error: &hyper::Error) -> Option<&io::Error> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        source = error.source();
+    }
+    None
 }

@@ -19,6 +19,7 @@ use url::Host;
 use crate::address::{Standing, classify};
 use crate::allow::{AllowEntry, permits};
 use crate::failure::{Cause, Failure, Fault, Step, Timings};
+use crate::identity::Identity;
 use crate::resolve::Resolve;
 use crate::stream::{Socket, Stream};
 use crate::target::borrowed;
@@ -46,27 +47,46 @@ pub(crate) struct Place<'a> {
     /// Plain HTTP, which only the allow list permits, even to public addresses.
     pub(crate) plain_http: bool,
     pub(crate) server_name: Option<&'a ServerName<'static>>,
+    /// In the place of the door's own TLS side.
+    pub(crate) identity: Option<&'a Identity>,
 }
 
 /// What has been done so far; outlives a future that a deadline cut off.
-pub(crate) struct Trace {
+pub(crate) struct Trace<'a> {
     begun: Instant,
     pub(crate) timings: Timings,
     pub(crate) peer: Option<SocketAddr>,
     pub(crate) steps: Vec<Step>,
+    /// Hears of each step as it ends.
+    told: Option<&'a mut (dyn FnMut(&Step) + Send)>,
     /// What is being done now, for the sentence of a time-out.
     pub(crate) doing: &'static str,
 }
 
-impl Trace {
+impl<'a> Trace<'a> {
     pub(crate) fn begin() -> Self {
         Self {
             begun: Instant::now(),
             timings: Timings::default(),
             peer: None,
             steps: Vec::new(),
+            told: None,
             doing: "waiting for a free connection",
         }
+    }
+
+    pub(crate) fn telling(told: &'a mut (dyn FnMut(&Step) + Send)) -> Self {
+        Self {
+            told: Some(told),
+            ..Self::begin()
+        }
+    }
+
+    pub(crate) fn note(&mut self, step: Step) {
+        if let Some(told) = &mut self.told {
+            told(&step);
+        }
+        self.steps.push(step);
     }
 
     pub(crate) fn deadline(&self, timeout: Duration) -> Instant {
@@ -109,7 +129,11 @@ impl Dialler {
     }
 
     /// A connection to the place, every step of it traced.
-    pub(crate) async fn dial(&self, place: &Place<'_>, trace: &mut Trace) -> Result<Stream, Fault> {
+    pub(crate) async fn dial(
+        &self,
+        place: &Place<'_>,
+        trace: &mut Trace<'_>,
+    ) -> Result<Stream, Fault> {
         let addresses = self.locate(place, trace).await?;
         let (socket, peer) = self
             .step(trace, "tcp", "connecting", self.connect(&addresses))
@@ -120,7 +144,12 @@ impl Dialler {
             None => Socket::Plain(socket),
             Some(name) => {
                 let socket = self
-                    .step(trace, "tls", "agreeing on TLS", self.secure(name, socket))
+                    .step(
+                        trace,
+                        "tls",
+                        "agreeing on TLS",
+                        self.secure(name, place.identity, socket),
+                    )
                     .await?;
                 trace.timings.tls = last_duration(trace);
                 Socket::Tls(Box::new(socket))
@@ -137,7 +166,7 @@ impl Dialler {
     pub(crate) async fn locate(
         &self,
         place: &Place<'_>,
-        trace: &mut Trace,
+        trace: &mut Trace<'_>,
     ) -> Result<Vec<SocketAddr>, Fault> {
         let found = self
             .step(
@@ -263,10 +292,12 @@ impl Dialler {
     async fn secure(
         &self,
         name: &ServerName<'static>,
+        identity: Option<&Identity>,
         socket: TcpStream,
     ) -> Result<Done<tokio_rustls::client::TlsStream<TcpStream>>, Fault> {
-        let stream = self.tls.connect(name.clone(), socket).await;
-        let stream = stream.map_err(|error| Fault::new(Cause::Tls, tls::explain(&error)))?;
+        let tls = identity.map_or(&self.tls, Identity::tls);
+        let stream = tls.connect(name.clone(), socket).await;
+        let stream = stream.map_err(|error| tls::fault(&error))?;
         let version = match stream.get_ref().1.protocol_version() {
             Some(rustls::ProtocolVersion::TLSv1_2) => "TLS 1.2",
             _ => "TLS 1.3",
@@ -277,7 +308,7 @@ impl Dialler {
     /// Runs one step under its time limit and writes it down.
     async fn step<T>(
         &self,
-        trace: &mut Trace,
+        trace: &mut Trace<'_>,
         name: &'static str,
         doing: &'static str,
         work: impl Future<Output = Result<Done<T>, Fault>>,
@@ -300,20 +331,22 @@ impl Dialler {
         let millis = begun.elapsed().as_secs_f64() * 1_000.0;
         match outcome {
             Ok(done) => {
-                trace.steps.push(Step {
+                trace.note(Step {
                     name,
                     ok: true,
                     detail: done.detail,
                     millis,
+                    cause: None,
                 });
                 Ok(done.value)
             }
             Err(fault) => {
-                trace.steps.push(Step {
+                trace.note(Step {
                     name,
                     ok: false,
                     detail: fault.detail.clone(),
                     millis,
+                    cause: Some(fault.cause),
                 });
                 Err(fault)
             }
@@ -336,7 +369,7 @@ impl<T> Done<T> {
     }
 }
 
-fn last_duration(trace: &Trace) -> Option<Duration> {
+fn last_duration(trace: &Trace<'_>) -> Option<Duration> {
     trace
         .steps
         .last()

@@ -19,6 +19,8 @@ pub enum Cause {
     Connect,
     /// No TLS, or a certificate that is not good.
     Tls,
+    /// The target refuses our client certificate, or misses one.
+    ClientCertificate,
     /// The deadline passed.
     Timeout,
     /// The connection broke before the answer's head was there.
@@ -59,6 +61,8 @@ pub struct Step {
     pub ok: bool,
     pub detail: String,
     pub millis: f64,
+    /// Of a step that was not good.
+    pub cause: Option<Cause>,
 }
 
 /// A cause with its sentence, inside the crate.

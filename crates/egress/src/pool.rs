@@ -20,7 +20,7 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct Shelves {
-    /// The last of each is the freshest and goes out first.
+    /// By origin and identity ([`crate::Target`] has the key); the last of each is the freshest and goes out first.
     by_origin: HashMap<Arc<str>, Vec<Idle>>,
     count: usize,
     /// Whether somebody clears up by and by.

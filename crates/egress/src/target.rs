@@ -11,6 +11,7 @@ use url::{Host, Url};
 use crate::address::{Standing, classify};
 use crate::allow::{AllowEntry, permits, permits_plain};
 use crate::failure::BLOCKED;
+use crate::identity::Identity;
 
 /// A URL that may be tried. Invariants: https, or http to a host that the allow list names; a host, no user information, no
 /// fragment; a port that the connector declares or the list allows; no literal address that the policy refuses.
@@ -19,16 +20,20 @@ use crate::failure::BLOCKED;
 #[derive(Clone)]
 pub struct Target(Arc<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     url: Url,
     host: Host<String>,
     port: u16,
     /// None is plain HTTP.
     server_name: Option<ServerName<'static>>,
-    /// Scheme, host and port: what a pooled connection is good for.
+    /// Scheme, host and port.
     origin: Arc<str>,
     host_header: HeaderValue,
     path: Uri,
+    identity: Option<Identity>,
+    /// What a pooled connection is good for: the origin under this identity.
+    shelf: Arc<str>,
 }
 
 /// A text that is no target, and what to do about it.
@@ -95,8 +100,11 @@ impl Target {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
+        let origin: Arc<str> = format!("{}://{host}:{port}", url.scheme()).into();
         Ok(Self(Arc::new(Parts {
-            origin: format!("{}://{host}:{port}", url.scheme()).into(),
+            shelf: Arc::clone(&origin),
+            identity: None,
+            origin,
             host_header: HeaderValue::try_from(authority)
                 .map_err(|_| unreadable("the host cannot be sent"))?,
             path: Uri::try_from(path).map_err(|_| unreadable("the path cannot be sent"))?,
@@ -105,6 +113,17 @@ impl Target {
             port,
             server_name,
         })))
+    }
+
+    /// The same place, approached with this identity from now on. Plain http has no use for one.
+    #[must_use]
+    pub fn with_identity(&self, identity: &Identity) -> Self {
+        let shelf = format!("{} as {}", self.0.origin, identity.number());
+        Self(Arc::new(Parts {
+            identity: Some(identity.clone()),
+            shelf: shelf.into(),
+            ..Parts::clone(&self.0)
+        }))
     }
 
     #[must_use]
@@ -139,8 +158,12 @@ impl Target {
         self.0.server_name.is_none()
     }
 
-    pub(crate) fn origin_key(&self) -> &Arc<str> {
-        &self.0.origin
+    pub(crate) fn shelf(&self) -> &Arc<str> {
+        &self.0.shelf
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.0.identity.as_ref()
     }
 
     pub(crate) fn server_name(&self) -> Option<&ServerName<'static>> {

@@ -3,28 +3,56 @@
 use std::io;
 use std::sync::Arc;
 
-use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
+use rustls::client::WantsClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::{AlertDescription, CertificateError, ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::failure::{Cause, Fault};
 use crate::settings::EgressError;
 
-/// The client's side, with the built-in roots and the operator's own.
-pub(crate) fn client(ca_pem: Option<&str>) -> Result<Arc<ClientConfig>, EgressError> {
+/// The built-in roots and the operator's own.
+pub(crate) fn roots(ca_pem: Option<&str>) -> Result<RootCertStore, EgressError> {
     let mut roots = RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
     };
     if let Some(pem) = ca_pem {
         add_roots(&mut roots, pem)?;
     }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    Ok(roots)
+}
+
+/// The client's side, without a certificate of its own.
+pub(crate) fn config(roots: RootCertStore) -> ClientConfig {
+    speaking_http(trusting(roots).with_no_client_auth())
+}
+
+/// The client's side, with a certificate of its own.
+pub(crate) fn config_showing(
+    roots: RootCertStore,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ClientConfig, rustls::Error> {
+    trusting(roots)
+        .with_client_auth_cert(chain, key)
+        .map(speaking_http)
+}
+
+fn trusting(roots: RootCertStore) -> ConfigBuilder<ClientConfig, WantsClientCert> {
+    ClientConfig::builder_with_provider(Arc::new(provider()))
         .with_safe_default_protocol_versions()
         .expect("ring speaks TLS 1.2 and 1.3")
         .with_root_certificates(roots)
-        .with_no_client_auth();
+}
+
+fn speaking_http(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    config
+}
+
+pub(crate) fn provider() -> CryptoProvider {
+    rustls::crypto::ring::default_provider()
 }
 
 fn add_roots(roots: &mut RootCertStore, pem: &str) -> Result<(), EgressError> {
@@ -42,12 +70,53 @@ fn add_roots(roots: &mut RootCertStore, pem: &str) -> Result<(), EgressError> {
     }
 }
 
-/// What is wrong, in words that tell the cases apart.
-pub(crate) fn explain(error: &io::Error) -> String {
-    let inner = error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
+/// What is wrong with a handshake, in words that tell the cases apart.
+pub(crate) fn fault(error: &io::Error) -> Fault {
+    refusal(error).unwrap_or_else(|| Fault::new(Cause::Tls, explain(error)))
+}
+
+/// What is wrong when a connection broke by TLS in the place of an answer: with TLS 1.3 a target judges our certificate only
+/// after the handshake. None when it broke by something else.
+pub(crate) fn late_fault(error: &io::Error) -> Option<Fault> {
+    inner(error).map(|_| fault(error))
+}
+
+/// The target refused us for the client certificate that we showed, or did not show.
+fn refusal(error: &io::Error) -> Option<Fault> {
+    let Some(rustls::Error::AlertReceived(alert)) = inner(error) else {
+        return None;
+    };
+    let detail = match alert {
+        AlertDescription::CertificateRequired => {
+            "the target asks for a client certificate, and none was shown"
+        }
+        AlertDescription::UnknownCA => {
+            "the target does not trust the authority of the client certificate"
+        }
+        AlertDescription::CertificateExpired => {
+            "the target refuses the client certificate: it has expired"
+        }
+        AlertDescription::CertificateRevoked => {
+            "the target refuses the client certificate: it was revoked"
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::DecryptError
+        | AlertDescription::AccessDenied => {
+            "the target refuses the client certificate, or misses one"
+        }
+        _ => return None,
+    };
+    Some(Fault::new(Cause::ClientCertificate, detail))
+}
+
+fn inner(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn explain(error: &io::Error) -> String {
+    match inner(error) {
         Some(rustls::Error::InvalidCertificate(error)) => explain_certificate(error),
         Some(
             rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
@@ -75,6 +144,9 @@ fn explain_certificate(error: &CertificateError) -> String {
         }
         CertificateError::UnknownIssuer => {
             "the certificate's issuer is not trusted (self-signed, or an authority of your own?)"
+        }
+        CertificateError::BadSignature => {
+            "the certificate was not signed by the authority that it names"
         }
         CertificateError::Revoked => "the certificate was revoked",
         other => return format!("the certificate is not good: {other}"),

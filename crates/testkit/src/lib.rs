@@ -13,5 +13,5 @@ pub mod watched;
 
 pub use clock::ManualClock;
 pub use seed::{for_seeds, seeded};
-pub use target::{Answer, Authority, Certificate, Received, Target, gzip_bomb};
+pub use target::{Answer, Authority, Certificate, ClientFiles, Received, Target, gzip_bomb};
 pub use watched::Watched;

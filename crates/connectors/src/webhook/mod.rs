@@ -13,7 +13,7 @@ use std::time::Duration;
 use delivery::{Cause, Outcome};
 use domain::integration::{Fields, Secrets};
 use domain::{Clock, Secret, Timestamp};
-use egress::{Egress, Exchange, Request, Target, USER_AGENT};
+use egress::{Egress, Exchange, Identity, Request, Target, USER_AGENT};
 use http::header::{
     AUTHORIZATION, CONTENT_TYPE, HOST, SET_COOKIE, USER_AGENT as USER_AGENT_HEADER,
 };
@@ -68,6 +68,10 @@ impl Webhook {
 
     pub(crate) fn login(&self) -> Option<&Login> {
         self.settings.login.as_ref().map(|(login, _)| login)
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.settings.identity.as_ref()
     }
 
     pub(crate) fn egress(&self) -> &Egress {
@@ -226,9 +230,15 @@ impl Webhook {
         }
         let id = outgoing.delivery.to_string();
         let timestamp = now.unix_seconds();
-        if !self.settings.signers.is_empty() {
-            let signature =
-                signature::header(&self.settings.signers, &id, timestamp, &outgoing.body);
+        let mut live = self
+            .settings
+            .signers
+            .iter()
+            .filter(|signer| signer.signs(now))
+            .peekable();
+        if live.peek().is_some() {
+            let live = live.map(|signer| &signer.signer);
+            let signature = signature::header(live, &id, timestamp, &outgoing.body);
             headers.extend(
                 HeaderValue::try_from(signature)
                     .ok()

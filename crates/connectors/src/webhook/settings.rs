@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::Secret;
 use domain::integration::{Fields, Secrets};
-use egress::{Egress, Target};
+use egress::{Egress, Identity, Target};
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue};
 use serde_json::{Map, Value};
@@ -13,13 +13,14 @@ use url::form_urlencoded;
 use super::login::{self, Login};
 use crate::credentials::{FieldError, Parsed, Reader, keep};
 use crate::header_rules::{name_fault, value_fault};
-use crate::signature::Signer;
+use crate::identity::{self, RawIdentity};
+use crate::rotation::{self, LiveSigner, RawSigning};
 
 /// Ports that need no entry in the operator's list.
-pub(crate) const PORTS: &[u16] = &[443, 8443];
+pub const PORTS: &[u16] = &[443, 8443];
 /// The fields that say where secrets go.
 pub(crate) const URLS: [&str; 2] = ["webhook_url", "authentication_url"];
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 13] = [
     "webhook_url",
     "authentication_url",
     "username",
@@ -27,8 +28,12 @@ const FIELDS: [&str; 9] = [
     "header_key",
     "header_value",
     "login",
-    "signing_secret",
-    "signing_secret_previous",
+    rotation::SECRET,
+    rotation::PREVIOUS,
+    rotation::PREVIOUS_UNTIL,
+    identity::CA,
+    identity::CERTIFICATE,
+    identity::KEY,
 ];
 /// Where a template takes the token in.
 const TOKEN: &str = "{token}";
@@ -41,7 +46,9 @@ pub(crate) struct Settings {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) login: Option<(Login, Placement)>,
     /// The newest first.
-    pub(crate) signers: Vec<Signer>,
+    pub(crate) signers: Vec<LiveSigner>,
+    /// Both URLs are approached with it.
+    pub(crate) identity: Option<Identity>,
     /// What must never be shown, in every form in which it travels.
     pub(crate) hidden: Vec<Secret<String>>,
 }
@@ -97,7 +104,8 @@ struct Raw<'a> {
     header: Option<(&'a str, &'a str)>,
     login: Option<login::Manner>,
     login_form: Option<Value>,
-    signers: Vec<(&'static str, &'a str, Signer)>,
+    signing: RawSigning<'a>,
+    identity: Option<RawIdentity<'a>>,
 }
 
 impl<'a> Raw<'a> {
@@ -111,7 +119,13 @@ impl<'a> Raw<'a> {
         let header = read_pair(&mut reader, "header_key", "header_value");
         let account = read_pair(&mut reader, "username", "password");
         let login = read_login(&mut reader);
-        let signers = read_signers(&mut reader);
+        let signing = RawSigning::read(&mut reader);
+        let targets = [&webhook, &authentication];
+        let is_secure = targets
+            .into_iter()
+            .flatten()
+            .any(|(_, target)| !target.is_plain());
+        let identity = RawIdentity::read(&mut reader, is_secure, egress);
         check_header(&mut reader, header);
         check_account(
             &mut reader,
@@ -134,7 +148,8 @@ impl<'a> Raw<'a> {
                 authentication,
                 account,
                 header,
-                signers,
+                signing,
+                identity,
             }),
             _ => Err(reader.errors),
         }
@@ -169,8 +184,9 @@ impl<'a> Raw<'a> {
             "header_value",
             self.header.map(|(_, value)| value),
         );
-        for (name, secret, _) in &self.signers {
-            keep(&mut secrets, name, Some(secret));
+        self.signing.put(&mut fields, &mut secrets);
+        if let Some(identity) = &self.identity {
+            identity.put(&mut fields, &mut secrets);
         }
         Parsed { fields, secrets }
     }
@@ -220,9 +236,12 @@ impl<'a> Raw<'a> {
                 ));
             }
         }
-        for (_, secret, _) in &self.signers {
-            hide(secret);
-        }
+        self.signing.secrets().for_each(&mut hide);
+        let identity = self.identity.map(|raw| raw.identity);
+        let approached = |target: Target| match &identity {
+            Some(identity) => target.with_identity(identity),
+            None => target,
+        };
         let login = match (self.authentication, self.account, self.login) {
             (Some((_, url)), Some((username, password)), Some(manner)) => {
                 let bearer = || Placement {
@@ -230,22 +249,18 @@ impl<'a> Raw<'a> {
                     template: Secret::new(format!("Bearer {TOKEN}")),
                 };
                 Some((
-                    Login::new(url, username, password, manner),
+                    Login::new(approached(url), username, password, manner),
                     placement.unwrap_or_else(bearer),
                 ))
             }
             _ => None,
         };
-        let signers = self
-            .signers
-            .into_iter()
-            .map(|(_, _, signer)| signer)
-            .collect();
         Some(Settings {
-            target: self.target,
+            target: approached(self.target),
             headers,
             login,
-            signers,
+            signers: self.signing.signers(),
+            identity,
             hidden,
         })
     }
@@ -292,20 +307,6 @@ fn read_login(reader: &mut Reader<'_>) -> Option<login::Manner> {
             None
         }
     }
-}
-
-fn read_signers<'a>(reader: &mut Reader<'a>) -> Vec<(&'static str, &'a str, Signer)> {
-    let mut signers = Vec::new();
-    for field in ["signing_secret", "signing_secret_previous"] {
-        let Some(secret) = reader.text(field) else {
-            continue;
-        };
-        match Signer::parse(secret) {
-            Ok(signer) => signers.push((field, secret, signer)),
-            Err(error) => reader.error(field, error.to_string()),
-        }
-    }
-    signers
 }
 
 fn check_header(reader: &mut Reader<'_>, header: Option<(&str, &str)>) {

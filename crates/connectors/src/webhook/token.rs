@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use delivery::Cause;
 use delivery::login::{Login, LoginStep};
 use domain::{Clock, Secret, Timestamp};
 use egress::Failure;
@@ -10,6 +11,7 @@ use http::{HeaderName, HeaderValue};
 use tokio::sync::Notify;
 
 use super::login::Granted;
+use crate::outcome;
 
 /// A token as it is sent.
 pub(crate) struct Token {
@@ -46,18 +48,19 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone)]
 pub(crate) struct LoginFault {
     pub(crate) stage: Stage,
-    /// The address policy refused the authentication URL.
-    pub(crate) blocked: bool,
+    /// Why no answer came, or that it was not good.
+    pub(crate) cause: Cause,
     /// A plain sentence without anything of the answer.
     pub(crate) detail: String,
 }
 
 impl LoginFault {
     pub(crate) fn of_login(detail: impl Into<String>) -> Self {
+        let detail = detail.into();
         Self {
             stage: Stage::Login,
-            blocked: false,
-            detail: detail.into(),
+            cause: Cause::Login(detail.clone()),
+            detail,
         }
     }
 
@@ -74,9 +77,8 @@ impl LoginFault {
     }
 
     pub(crate) fn of_failure(failure: &Failure) -> Self {
-        let blocked = failure.cause == egress::Cause::Blocked;
         Self {
-            blocked,
+            cause: outcome::cause(failure.cause, &failure.detail),
             ..Self::of_login(format!("the login failed: {}", failure.detail))
         }
     }

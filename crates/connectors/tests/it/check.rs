@@ -16,6 +16,7 @@ async fn check(ready: &Ready) -> CheckReport {
         .check(
             &test_alert(alert().delivery, via, Duration::from_secs(15)),
             &clock(&ManualClock::anywhere()),
+            &mut |_| {},
         )
         .await
 }
@@ -160,4 +161,46 @@ async fn a_bad_certificate_fails_at_tls() {
             ..
         }
     ));
+}
+
+#[tokio::test]
+async fn each_step_is_told_as_it_ends_and_a_bad_one_has_its_cause_and_remedy() {
+    let target = Target::start().await;
+    target.answer(Answer::status(503));
+    target.on_path("/login", Answer::json(r#"{"access_token": "t0ken"}"#));
+    let ready = ready(&target, login(&target));
+    let test = test_alert(alert().delivery, Vec::new(), Duration::from_secs(15));
+    let mut told = Vec::new();
+    let report = ready
+        .check(&test, &clock(&ManualClock::anywhere()), &mut |step| {
+            // When the connection is told, no alert has been sent yet.
+            if step.name == "login_tcp" {
+                assert!(target.received().is_empty());
+            }
+            told.push(step.clone());
+        })
+        .await;
+    assert_eq!(told, report.steps);
+    assert!(told.len() <= connectors::MOST_STEPS);
+    let (last, others) = told.split_last().unwrap();
+    assert!(
+        others
+            .iter()
+            .all(|step| step.cause.is_none() && step.remedy.is_none())
+    );
+    assert_eq!((last.name, last.cause), ("status", Some("http_5xx")));
+    assert_eq!(last.remedy, Some(Cause::Status(503).remedy()));
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_reached_says_why() {
+    let (target, gone) = (Target::start().await, Target::start().await);
+    let webhook = ready(&target, login(&gone));
+    drop(gone);
+    tokio::task::yield_now().await;
+    let report = check(&webhook).await;
+    let last = report.steps.last().unwrap();
+    assert_eq!((last.name, last.cause), ("login_tcp", Some("connect")));
+    assert_eq!(report.outcome, Outcome::Held(HoldReason::Login));
+    assert!(target.received().is_empty());
 }

@@ -8,7 +8,11 @@ mod check;
 #[cfg(test)]
 mod credentials;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
 mod login;
+#[cfg(test)]
+mod rotation;
 #[cfg(test)]
 mod support;
 #[cfg(test)]

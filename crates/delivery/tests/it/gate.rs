@@ -335,6 +335,38 @@ fn a_rest_and_a_hold_are_said_in_the_status() {
 }
 
 #[test]
+fn it_says_how_often_it_failed_since_when_and_when_it_will_be_held() {
+    let mut gate = Gate::default();
+    assert_eq!(
+        (gate.failures(), gate.since(), gate.held_at_latest()),
+        (0, None, None)
+    );
+    gate.observe(&BAD, at(7), &mut rng(1));
+    let held_at = at(7).after(FAILING_TOO_LONG);
+    assert_eq!(
+        (gate.failures(), gate.since(), gate.held_at_latest()),
+        (1, Some(at(7)), Some(held_at))
+    );
+    for _ in 1..FAILURES {
+        gate.observe(&BAD, at(8), &mut rng(1));
+    }
+    for failed_probes in 0..3 {
+        let Gate::Resting { until, .. } = gate else {
+            panic!("{gate:?}")
+        };
+        assert_eq!(gate.failures(), FAILURES + failed_probes);
+        assert_eq!(gate.held_at_latest(), Some(held_at));
+        gate.probe();
+        assert_eq!(gate.failures(), FAILURES + failed_probes);
+        gate.observe(&BAD, until, &mut rng(1));
+    }
+    gate.hold(HoldReason::Login, at(99));
+    assert_eq!((gate.since(), gate.held_at_latest()), (Some(at(99)), None));
+    gate.release();
+    assert_eq!(gate, Gate::default());
+}
+
+#[test]
 fn a_gate_survives_its_stored_form_and_the_form_does_not_change() {
     let held = |reason, probe_at| Gate::Held {
         reason,

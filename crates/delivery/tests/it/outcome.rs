@@ -1,4 +1,4 @@
-use alertwire_delivery::{Cause, DeadReason, Delivery, Status, retry_after};
+use alertwire_delivery::{Cause, DeadReason, Delivery, HoldReason, Status, retry_after};
 use proptest::prelude::*;
 
 use crate::at;
@@ -9,6 +9,7 @@ fn causes() -> Vec<(Cause, &'static str)> {
         (Cause::Blocked, "blocked"),
         (Cause::Connect, "connect"),
         (Cause::Tls("certificate expired".into()), "tls"),
+        (Cause::ClientCertificate("none was shown".into()), "tls"),
         (Cause::Timeout, "timeout"),
         (Cause::Reset, "reset"),
         (
@@ -104,5 +105,24 @@ proptest! {
     #[test]
     fn seconds_are_taken_as_they_are(seconds in 1..=86_400_u64) {
         prop_assert_eq!(retry_after::parse(&seconds.to_string(), at(0)).map(|wait| wait.as_secs()), Some(seconds));
+    }
+}
+
+#[test]
+fn every_cause_and_every_hold_has_its_section_in_the_documentation() {
+    let page = include_str!("../../../../docs/errors.md");
+    let has = |name: &str| page.lines().any(|line| line == format!("### `{name}`"));
+    for class in Cause::CLASSES {
+        assert!(has(class), "docs/errors.md has no section `{class}`");
+    }
+    for (cause, class) in causes() {
+        assert!(Cause::CLASSES.contains(&class), "{class}");
+        let remedy = cause.remedy();
+        assert!(page.contains(remedy), "docs/errors.md lacks: {remedy}");
+    }
+    for reason in HoldReason::ALL {
+        let (name, remedy) = (reason.as_str(), reason.remedy());
+        assert!(has(name), "docs/errors.md has no section `{name}`");
+        assert!(page.contains(remedy), "docs/errors.md lacks: {remedy}");
     }
 }

@@ -115,7 +115,7 @@ async fn an_inner_port_looks_the_same_open_or_closed() {
         let url =
             egress::Target::parse(&format!("http://127.0.0.1:{port}/"), &generous, &[]).unwrap();
         let failure = door.http(post(&url)).await.unwrap_err();
-        let steps = door.probe(&url).await;
+        let steps = door.probe(&url, &mut |_| {}).await;
         let steps: Vec<_> = steps
             .into_iter()
             .map(|step| (step.name, step.ok, step.detail))
@@ -173,7 +173,7 @@ async fn a_name_that_is_not_found_says_so() {
     .unwrap();
     let url = target(&door, "https://nowhere.example/");
     assert_eq!(door.http(post(&url)).await.unwrap_err().cause, Cause::Dns);
-    let steps = door.probe(&url).await;
+    let steps = door.probe(&url, &mut |_| {}).await;
     assert_eq!(
         steps
             .iter()
@@ -187,7 +187,9 @@ async fn a_name_that_is_not_found_says_so() {
 async fn a_probe_tells_of_each_step() {
     let receiver = Target::start().await;
     let door = local();
-    let steps = door.probe(&target(&door, &receiver.url("/"))).await;
+    let steps = door
+        .probe(&target(&door, &receiver.url("/")), &mut |_| {})
+        .await;
     let names: Vec<_> = steps.iter().map(|step| (step.name, step.ok)).collect();
     assert_eq!(names, [("dns", true), ("policy", true), ("tcp", true)]);
     assert!(receiver.received().is_empty());

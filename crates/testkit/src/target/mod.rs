@@ -13,13 +13,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 pub use answer::{Answer, gzip_bomb};
-pub use tls::{Authority, Certificate};
+pub use tls::{Authority, Certificate, ClientFiles};
 
 use crate::watched::Watched;
 use answer::Manner;
@@ -163,6 +163,18 @@ impl Target {
         .await
     }
 
+    /// HTTPS for clients that show a certificate of this authority.
+    pub async fn start_mutual(clients: &Authority) -> Self {
+        let authority = Authority::new();
+        let address = "127.0.0.1:0".parse().expect("this is an address");
+        Self::start_on(
+            address,
+            Some(authority.server_for(Certificate::Good, Some(clients))),
+            Some(authority.pem()),
+        )
+        .await
+    }
+
     async fn start_on(
         address: SocketAddr,
         tls: Option<Arc<ServerConfig>>,
@@ -280,14 +292,21 @@ async fn connection(
     let _ = stream.set_nodelay(true);
     let wire = match tls {
         None => Wire::Plain(stream),
-        Some(acceptor) => match acceptor.accept(stream).await {
+        Some(acceptor) => match acceptor.accept(stream).into_fallible().await {
             Ok(stream) => Wire::Tls(Box::new(stream)),
-            // The client refused the certificate, which is what such a test is about.
-            Err(_) => return,
+            // One end refused the certificate of the other, which is what such a test is about.
+            Err((_, stream)) => return hear_out(stream).await,
         },
     };
     // A broken connection is the client's to notice.
     let _ = converse(wire, &record, number).await;
+}
+
+/// Reads what the client still writes: to close with something unread would be a reset, which may overtake the TLS alert.
+async fn hear_out(mut stream: TcpStream) {
+    let mut rest = [0; 1_024];
+    let _ = stream.shutdown().await;
+    while matches!(stream.read(&mut rest).await, Ok(1..)) {}
 }
 
 async fn converse(mut wire: Wire, record: &Watched<Record>, number: usize) -> io::Result<()> {

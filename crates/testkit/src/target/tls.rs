@@ -1,12 +1,16 @@
 //! Certificates made for one test: a root, and what it signs well or badly.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
-use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 
 /// What is right or wrong with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +23,13 @@ pub enum Certificate {
     WrongHost,
     /// Signed by itself.
     SelfSigned,
+}
+
+/// What a client shows of itself, PEM.
+#[derive(Debug, Clone)]
+pub struct ClientFiles {
+    pub certificate: String,
+    pub key: String,
 }
 
 /// A root of trust.
@@ -37,12 +48,16 @@ impl Default for Authority {
 }
 
 impl Authority {
+    /// Each has a name of its own, as authorities have.
     #[must_use]
     pub fn new() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(1);
+        let name = format!(
+            "Alertwire test root {}",
+            MADE.fetch_add(1, Ordering::Relaxed)
+        );
         let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "Alertwire test root");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let root = CertifiedIssuer::self_signed(params, new_key())
             .expect("a fresh key signs its own certificate");
@@ -55,9 +70,33 @@ impl Authority {
         self.0.pem()
     }
 
+    /// A certificate for a client, with its key.
+    #[must_use]
+    pub fn client(&self, certificate: Certificate) -> ClientFiles {
+        let mut params = CertificateParams::new(Vec::new()).expect("no names are valid names");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "Alertwire test client");
+        let (certificate, key) = self.sign(params, certificate);
+        ClientFiles {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// What a TLS server that shows this certificate needs.
     #[must_use]
     pub fn server(&self, certificate: Certificate) -> Arc<ServerConfig> {
+        self.server_for(certificate, None)
+    }
+
+    /// The same, for clients of this authority alone when one is named.
+    #[must_use]
+    pub fn server_for(
+        &self,
+        certificate: Certificate,
+        clients: Option<&Self>,
+    ) -> Arc<ServerConfig> {
         let names = match certificate {
             Certificate::WrongHost => vec!["elsewhere.example".to_owned()],
             _ => vec![
@@ -66,7 +105,31 @@ impl Authority {
                 "target.example".to_owned(),
             ],
         };
-        let mut params = CertificateParams::new(names).expect("the names above are valid");
+        let params = CertificateParams::new(names).expect("the names above are valid");
+        let (signed, key) = self.sign(params, certificate);
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("the provider speaks the default versions");
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => builder.with_client_cert_verifier(clients.verifier(provider)),
+        };
+        let mut config = builder
+            .with_single_cert(
+                vec![signed.der().clone()],
+                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            )
+            .expect("the key belongs to the certificate");
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        certificate: Certificate,
+    ) -> (rcgen::Certificate, KeyPair) {
         if certificate == Certificate::Expired {
             params.not_before = date_time_ymd(2019, 1, 1);
             params.not_after = date_time_ymd(2020, 1, 1);
@@ -75,20 +138,18 @@ impl Authority {
         let signed = match certificate {
             Certificate::SelfSigned => params.self_signed(&key),
             _ => params.signed_by(&key, &self.0),
-        }
-        .expect("a fresh key signs");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("the provider speaks the default versions")
-            .with_no_client_auth()
-            .with_single_cert(
-                vec![signed.der().clone()],
-                PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-            )
-            .expect("the key belongs to the certificate");
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Arc::new(config)
+        };
+        (signed.expect("a fresh key signs"), key)
+    }
+
+    fn verifier(&self, provider: Arc<CryptoProvider>) -> Arc<dyn ClientCertVerifier> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(self.0.der().clone())
+            .expect("a root is a root of trust");
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+            .build()
+            .expect("there is a root")
     }
 }
 
