@@ -14,6 +14,8 @@ mod login;
 #[cfg(test)]
 mod rotation;
 #[cfg(test)]
+mod storm;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod webhook;

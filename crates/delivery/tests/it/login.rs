@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use alertwire_delivery::login::{KEPT, LONGEST_WAIT, Login, LoginStep, kept_for};
+use alertwire_delivery::login::{FIRST_WAIT, KEPT, LONGEST_WAIT, Login, LoginStep, kept_for};
+use domain::Timestamp;
 use proptest::prelude::*;
 
 use crate::at;
@@ -113,6 +114,107 @@ proptest! {
                     LoginStep::UseToken => prop_assert!(!in_flight),
                     LoginStep::Hold { until } => prop_assert!(until > now && until.since(now) <= LONGEST_WAIT),
                 },
+            }
+        }
+    }
+}
+
+/// What befalls a login: alerts that need a token, ends of logins, and tokens that die before their time.
+#[derive(Debug, Clone, Copy)]
+enum Happening {
+    Alert,
+    Granted { life: u64 },
+    Refused,
+    TokenDies,
+}
+
+fn happenings() -> impl Strategy<Value = Vec<(Happening, u64)>> {
+    let happening = prop_oneof![
+        4 => Just(Happening::Alert),
+        2 => (0..8_000_u64).prop_map(|life| Happening::Granted { life }),
+        1 => Just(Happening::Refused),
+        1 => Just(Happening::TokenDies),
+    ];
+    proptest::collection::vec((happening, 0..400_u64), 1..300)
+}
+
+/// The shell around the machine, as `connectors` is one: it sends with the token it has, and on 401 asks once more.
+#[derive(Default)]
+struct Shell {
+    login: Login,
+    /// The one that is cached, and the newest that the receiver takes.
+    token: Option<u32>,
+    good: u32,
+    in_flight: bool,
+    failures: u32,
+    /// No login may begin before.
+    not_before: Option<Timestamp>,
+    /// When the cached token would end.
+    ends: Option<Timestamp>,
+}
+
+impl Shell {
+    /// How many requests the alert cost; what waits for a login sends nothing now.
+    fn alert(&mut self, now: Timestamp) -> u32 {
+        for sent in 0..2 {
+            match self.login.next(now) {
+                LoginStep::UseToken => {
+                    let token = self.token.expect("nothing is sent without a token");
+                    assert!(!self.in_flight && self.ends.is_none_or(|ends| now < ends));
+                    if token == self.good {
+                        return sent + 1;
+                    }
+                    self.login.refused();
+                }
+                LoginStep::LogIn => {
+                    assert!(!self.in_flight, "one login at a time");
+                    assert!(self.not_before.is_none_or(|time| now >= time));
+                    self.in_flight = true;
+                    return sent;
+                }
+                LoginStep::Join => {
+                    assert!(self.in_flight);
+                    return sent;
+                }
+                LoginStep::Hold { until } => {
+                    assert_eq!(Some(until), self.not_before);
+                    return sent;
+                }
+            }
+        }
+        2
+    }
+
+    fn granted(&mut self, life: u64, now: Timestamp) {
+        let life = Duration::from_secs(life);
+        self.login.succeeded(now, Some(life));
+        (self.good, self.in_flight, self.failures) = (self.good + 1, false, 0);
+        (self.token, self.not_before) = (Some(self.good), None);
+        self.ends = Some(now.after(life));
+    }
+
+    fn refused(&mut self, now: Timestamp) {
+        self.login.failed(now);
+        self.failures += 1;
+        let wait = FIRST_WAIT * 2_u32.pow((self.failures - 1).min(16));
+        (self.token, self.in_flight) = (None, false);
+        self.not_before = Some(now.after(wait.min(LONGEST_WAIT)));
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_dies_nothing_is_sent_without_a_token_and_failures_back_off(steps in happenings()) {
+        let (mut shell, mut seconds) = (Shell::default(), 0);
+        for (happening, pause) in steps {
+            seconds += pause;
+            let now = at(seconds);
+            match happening {
+                Happening::Alert => prop_assert!(shell.alert(now) <= 2),
+                Happening::Granted { life } if shell.in_flight => shell.granted(life, now),
+                Happening::Refused if shell.in_flight => shell.refused(now),
+                Happening::TokenDies => shell.good += 1,
+                Happening::Granted { .. } | Happening::Refused => {}
             }
         }
     }
