@@ -1,5 +1,7 @@
 //! The API's `credentials` object: read strictly, every broken rule named by its JSON pointer.
 
+use std::collections::BTreeMap;
+
 use domain::Secret;
 use domain::catalogue::nearest;
 use domain::integration::{Fields, Secrets};
@@ -37,6 +39,17 @@ impl FieldError {
 pub struct Parsed {
     pub fields: Fields,
     pub secrets: Secrets,
+}
+
+impl Parsed {
+    /// The names of the secrets, with the last four characters of each.
+    #[must_use]
+    pub fn secrets_set(&self) -> BTreeMap<String, String> {
+        self.secrets
+            .iter()
+            .map(|(name, secret)| (name.clone(), secret.last4()))
+            .collect()
+    }
 }
 
 /// The connectors there are.

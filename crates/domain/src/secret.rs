@@ -20,11 +20,12 @@ impl<T: Zeroize> Secret<T> {
 }
 
 impl Secret<String> {
-    /// The last four characters, shown so that a person can tell two secrets apart; nothing of one shorter than twelve.
+    /// The last four characters, shown so that a person can tell two secrets apart; nothing of one shorter than twelve, or
+    /// of a PEM block, for all of those end alike.
     #[must_use]
     pub fn last4(&self) -> String {
         let length = self.0.chars().count();
-        if length < 12 {
+        if length < 12 || self.0.trim_end().ends_with("-----") {
             String::new()
         } else {
             self.0.chars().skip(length - 4).collect()
@@ -66,5 +67,7 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "[hidden]");
         assert_eq!(secret.last4(), "tery");
         assert_eq!(Secret::new("short".to_owned()).last4(), "");
+        let pem = "-----BEGIN PRIVATE KEY-----\nMC4=\n-----END PRIVATE KEY-----\n";
+        assert_eq!(Secret::new(pem.to_owned()).last4(), "");
     }
 }

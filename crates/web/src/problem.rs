@@ -280,10 +280,10 @@ impl Problem {
         self.0.hidden.as_deref().unwrap_or(&self.0.detail)
     }
 
-    /// The whole answer, its body written out.
-    pub(crate) fn answer<B: From<Bytes>>(self, request_id: &str) -> http::Response<B> {
-        let inner = *self.0;
-        let view = ProblemView {
+    /// The document, for an answer that has begun already.
+    pub(crate) fn view<'a>(&'a self, request_id: &'a str) -> ProblemView<'a> {
+        let inner = &*self.0;
+        ProblemView {
             kind: format!("urn:alertwire:problem:{}", inner.kind),
             title: &inner.title,
             status: inner.status.as_u16(),
@@ -298,8 +298,14 @@ impl Problem {
                 .collect(),
             request_id,
             extra: &inner.extra,
-        };
-        let body = serde_json::to_vec(&view).expect("texts and JSON values are always JSON");
+        }
+    }
+
+    /// The whole answer, its body written out.
+    pub(crate) fn answer<B: From<Bytes>>(self, request_id: &str) -> http::Response<B> {
+        let body = serde_json::to_vec(&self.view(request_id))
+            .expect("texts and JSON values are always JSON");
+        let inner = *self.0;
         let mut response = http::Response::new(B::from(Bytes::from(body)));
         *response.status_mut() = inner.status;
         *response.headers_mut() = inner.headers;

@@ -66,6 +66,18 @@ fn configuration() -> Router<App> {
             post(integration::finish::finish),
         )
         .route(
+            "/api/v1/integrations/{id}/release",
+            post(integration::release::release),
+        )
+        .route(
+            "/api/v1/integrations/{id}/signing-secret",
+            post(integration::rotate_secret::rotate_secret),
+        )
+        .route(
+            "/api/v1/integrations/{id}/signing-secret/previous",
+            delete(integration::end_overlap::end_overlap),
+        )
+        .route(
             "/api/v1/integrations/{id}/rules",
             post(rule::create::create).get(rule::list::list),
         )

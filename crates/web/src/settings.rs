@@ -16,6 +16,8 @@ pub struct Settings {
     pub public_url: PublicUrl,
     /// Only from these is the forwarded address believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where requests to receivers come from, as the operator says; shown to whoever runs a receiver's firewall.
+    pub egress_addresses: Vec<IpNet>,
     /// Largest body of a webhook.
     pub intake_bytes: usize,
     /// Largest body of `POST /api/v1/events`.
@@ -47,6 +49,7 @@ impl Settings {
             listen,
             public_url: PublicUrl::of_listen(listen),
             trusted_proxies: Vec::new(),
+            egress_addresses: Vec::new(),
             intake_bytes: 1024 * 1024,
             events_bytes: 16 * 1024 * 1024,
             form_bytes: 1024 * 1024,

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use ipnet::IpNet;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -10,6 +11,13 @@ use crate::App;
 use crate::read::Viewer;
 
 const PATH: &str = "/api/v1/whitelisting";
+const GUIDE: &str = concat!(
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/main/docs/whitelisting.md"
+);
+const KNOWN: &str = "let these addresses in; the operator has named them";
+const UNKNOWN: &str = "requests leave by this machine's own addresses; ask whoever runs it for the one that the Internet sees, \
+                       and to name it under egress.addresses";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WhitelistingView {
@@ -22,9 +30,17 @@ pub(crate) struct WhitelistingView {
     /// Headers that each alert carries.
     #[schema(value_type = Vec<String>)]
     headers: &'static [&'static str],
-    /// How the addresses that requests come from are found.
+    /// Addresses and ranges that requests come from, as `egress.addresses` has them.
+    addresses: Vec<String>,
+    /// What to do when there are none.
     #[schema(value_type = String)]
-    addresses: &'static str,
+    note: &'static str,
+    /// Ports that need no entry in the list of what may be reached.
+    #[schema(value_type = Vec<u16>)]
+    ports: &'static [u16],
+    /// The page that explains all this.
+    #[schema(value_type = String)]
+    guide: &'static str,
     /// What may be reached although it is not public; shown to keys for all companies.
     allow: Vec<String>,
 }
@@ -42,6 +58,7 @@ pub(crate) async fn get(app: State<App>, Viewer(caller): Viewer) -> Answer<White
     } else {
         &[]
     };
+    let addresses = &app.settings().egress_addresses;
     Ok(Json(WhitelistingView {
         user_agent: egress::USER_AGENT,
         method: "POST",
@@ -57,7 +74,19 @@ pub(crate) async fn get(app: State<App>, Viewer(caller): Viewer) -> Answer<White
             "alertwire-occurred-at",
             "alertwire-via",
         ],
-        addresses: "requests leave by this machine's own addresses; ask whoever runs it for the one that the Internet sees",
+        note: if addresses.is_empty() { UNKNOWN } else { KNOWN },
+        addresses: addresses.iter().map(written).collect(),
+        ports: connectors::PORTS,
+        guide: GUIDE,
         allow: allow.iter().map(ToString::to_string).collect(),
     }))
+}
+
+/// An address alone without the length of its prefix, as firewalls are told it.
+fn written(range: &IpNet) -> String {
+    if range.prefix_len() == range.max_prefix_len() {
+        range.addr().to_string()
+    } else {
+        range.to_string()
+    }
 }

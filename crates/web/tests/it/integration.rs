@@ -1,3 +1,7 @@
+mod check;
+mod release;
+mod rotate_secret;
+
 use http::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Target};

@@ -38,3 +38,5 @@ mod serve;
 mod source;
 #[cfg(test)]
 mod tenant;
+#[cfg(test)]
+mod whitelisting;

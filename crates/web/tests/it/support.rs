@@ -168,8 +168,13 @@ impl Server {
         key
     }
 
+    /// An answer whose body may go on coming.
+    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let raw = body.collect().await.unwrap().to_bytes().to_vec();
         Answer {

@@ -1,23 +1,30 @@
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use domain::IntegrationId;
-use serde_json::Value;
+use http::HeaderMap;
 
-use super::trial;
+use super::{progress, trial};
 use crate::App;
-use crate::api::Answer;
+use crate::problem::Problem;
 use crate::read::{Admin, Id};
 
-/// Try the stored credentials again, step by step; the last step is a marked test alert.
+/// Try the stored credentials again, step by step; the last step is a marked test alert. With `accept: text/event-stream` each
+/// step is told as it ends (`event: step`), and then the whole report (`event: check`).
 #[utoipa::path(post, path = "/api/v1/integrations/{id}/check", tag = "integrations", params(("id" = String, Path)),
-    responses((status = 200, body = Object, description = "`{\"ok\", \"steps\": [{\"name\", \"ok\", \"detail\", \"millis\"}]}`")))]
+    responses((status = 200, description = "`{\"ok\", \"steps\": [{\"name\", \"ok\", \"warning\", \"detail\", \"millis\", \"cause\", \"remedy\"}]}`",
+        content((Object = "application/json"), (String = "text/event-stream")))))]
 pub(crate) async fn check(
     app: State<App>,
     Admin(caller): Admin,
     Id(id): Id<IntegrationId>,
-) -> Answer<Value> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     super::find(id, &caller)?;
     trial::take_test_send(&app, &caller)?;
-    let trial = trial::authenticate(&app, id, &caller.actor()).await?;
-    Ok(Json(trial.report()))
+    let (own, actor) = (app.0.clone(), caller.actor());
+    progress::answer(&app, &headers, "check", |listener| async move {
+        let trial = trial::authenticate(&own, id, &actor, &listener).await?;
+        Ok(trial.report())
+    })
+    .await
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use store::Change;
 use utoipa::ToSchema;
 
+use super::progress::Listener;
 use super::{IntegrationView, trial, view_now};
 use crate::App;
 use crate::api::fields::Fields;
@@ -19,7 +20,8 @@ pub(crate) struct IntegrationForm {
     /// `webhook`.
     connector: String,
     name: String,
-    /// Of a webhook: `webhook_url`, `authentication_url`, `username`, `password`, `header_key`, `header_value`, `login`, `signing_secret`.
+    /// Of a webhook: `webhook_url`, `authentication_url`, `username`, `password`, `header_key`, `header_value`, `login`,
+    /// `signing_secret`, `signing_secret_previous`, `signing_secret_previous_until`, `ca`, `client_certificate`, `client_key`.
     #[schema(value_type = Object)]
     credentials: Map<String, Value>,
     /// Associated companies by id or name; empty means all.
@@ -50,7 +52,7 @@ pub(crate) async fn create(
             app.now(),
         )
         .await?;
-    trial::authenticate(&app, id, &caller.actor()).await?;
+    trial::authenticate(&app, id, &caller.actor(), &Listener::nobody()).await?;
     made(view_now(&app, id, &caller).await?)
 }
 
@@ -78,12 +80,8 @@ impl IntegrationForm {
             enabled: true,
             authenticated_at: None,
             checked_at: None,
+            secrets_set: parsed.secrets_set(),
             fields: parsed.fields,
-            secrets_set: parsed
-                .secrets
-                .iter()
-                .map(|(name, secret)| (name.clone(), secret.last4()))
-                .collect(),
             delivery,
             last_check: None,
             created_at: app.now(),

@@ -1,26 +1,34 @@
-//! Integrations: set up, checked, switched, finished.
+//! Integrations: set up, checked, switched, released, finished.
 
 pub(crate) mod check;
 pub(crate) mod create;
+pub(crate) mod end_overlap;
 pub(crate) mod finish;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod release;
+pub(crate) mod rotate_secret;
 pub(crate) mod update;
 
+mod gate;
+mod progress;
 mod trial;
 
 use std::sync::Arc;
 
+use connectors::Parsed;
 use delivery::{Gate, integration_status};
-use domain::integration::{DeliveryForm, Integration};
+use domain::integration::{DeliveryForm, Integration, Secrets};
 use domain::{CompanyId, IntegrationId, Timestamp};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use store::Change;
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
+use gate::GateView;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IntegrationView {
@@ -40,7 +48,10 @@ pub(crate) struct IntegrationView {
     credentials: Map<String, Value>,
     #[schema(value_type = Object)]
     delivery: DeliveryForm,
-    /// The report of the last check: `{"ok": …, "steps": [{"name", "ok", "detail", "millis"}]}`.
+    /// The machine's own view: whether it sends now, and when it will again.
+    gate: GateView,
+    /// The report of the last check: `{"ok": …, "steps": [{"name", "ok", "detail", "millis"}]}`; a step to look at has
+    /// `warning`, one that failed `cause` and `remedy`.
     #[schema(value_type = Option<Object>)]
     check: Option<Value>,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -79,6 +90,7 @@ impl IntegrationView {
                 .collect(),
             credentials,
             delivery: DeliveryForm::from(&integration.delivery),
+            gate: GateView::from(gate),
             check: integration.last_check.clone(),
             checked_at: integration.checked_at,
             authenticated_at: integration.authenticated_at,
@@ -133,4 +145,41 @@ async fn view_now(
         .ok_or_else(|| Problem::not_found("integration"))?;
     let gate = app.store().gate(id).await?;
     Ok(IntegrationView::new(integration, &gate, caller))
+}
+
+/// All secrets of an integration; a change of one of them writes all.
+async fn stored_secrets(app: &App, integration: &Integration) -> Result<Secrets, Problem> {
+    let secrets = app.store().secrets(integration.id).await?;
+    if let Some(name) = integration
+        .secrets_set
+        .keys()
+        .find(|name| !secrets.contains_key(*name))
+    {
+        return Err(Problem::wrong_state(format!(
+            "the secret {name} was sealed with another key; bring that key back or type it again"
+        )));
+    }
+    Ok(secrets)
+}
+
+/// Stores other signing secrets. Neither URL nor login change, so the integration is as authenticated as before.
+async fn replace_signing(
+    app: &App,
+    stored: &Integration,
+    parsed: Parsed,
+    caller: &Caller,
+) -> Result<(), Problem> {
+    let integration = Integration {
+        secrets_set: parsed.secrets_set(),
+        fields: parsed.fields,
+        ..stored.clone()
+    };
+    let change = Change::UpdateIntegration {
+        integration,
+        secrets: Some(parsed.secrets),
+    };
+    app.store()
+        .change(change, &caller.actor(), app.now())
+        .await?;
+    Ok(())
 }

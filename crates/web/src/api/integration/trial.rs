@@ -1,7 +1,7 @@
 //! A try of an integration's set-up with a marked test alert, for create, check and finish.
 
 use connectors::{CheckReport, NotReady, Ready, Step, test_alert};
-use delivery::{Cause, Outcome};
+use delivery::Outcome;
 use domain::access::Actor;
 use domain::alert::VIA_HEADER;
 use domain::integration::Integration;
@@ -9,6 +9,7 @@ use domain::{DeliveryId, IntegrationId};
 use serde_json::Value;
 use store::Change;
 
+use super::progress::Listener;
 use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
@@ -23,11 +24,15 @@ pub(super) struct Trial {
 
 impl Trial {
     /// Tries the stored set-up, secrets and all.
-    pub(super) async fn run(app: &App, integration: &Integration) -> Result<Self, Problem> {
+    pub(super) async fn run(
+        app: &App,
+        integration: &Integration,
+        listener: &Listener,
+    ) -> Result<Self, Problem> {
         let secrets = app.store().secrets(integration.id).await?;
         let ready = match Ready::new(integration, &secrets, app.egress().clone()) {
             Ok(ready) => ready,
-            Err(error) => return Ok(Self::not_ready(&error)),
+            Err(error) => return Ok(Self::not_ready(&error, listener)),
         };
         let headers = vec![(VIA_HEADER.to_owned(), app.store().instance().to_owned())];
         let test = test_alert(
@@ -35,16 +40,13 @@ impl Trial {
             headers,
             integration.delivery.timeout,
         );
-        Ok(ready.check(&test, app.clock()).await.into())
+        let mut told = |step: &Step| listener.tell(step);
+        Ok(ready.check(&test, app.clock(), &mut told).await.into())
     }
 
-    fn not_ready(error: &NotReady) -> Self {
-        let step = Step {
-            name: "credentials",
-            ok: false,
-            detail: error.to_string(),
-            millis: 0.0,
-        };
+    fn not_ready(error: &NotReady, listener: &Listener) -> Self {
+        let step = Step::not_ready(error);
+        listener.tell(&step);
         Self {
             ok: false,
             steps: vec![step],
@@ -66,13 +68,10 @@ impl Trial {
         }
     }
 
+    /// What to do about the first step that was not good.
     pub(super) fn remedy(&self) -> &'static str {
-        match &self.outcome {
-            Some(Outcome::Failed { cause, .. }) => cause.remedy(),
-            Some(Outcome::Held(delivery::HoldReason::BlockedAddress)) => Cause::Blocked.remedy(),
-            Some(Outcome::Held(reason)) => reason.explanation(),
-            Some(Outcome::Delivered { .. }) | None => "",
-        }
+        let bad = self.steps.iter().find(|step| !step.ok);
+        bad.and_then(|step| step.remedy).unwrap_or_default()
     }
 
     /// What the first step that was not good says.
@@ -99,12 +98,13 @@ pub(super) async fn authenticate(
     app: &App,
     id: IntegrationId,
     actor: &Actor,
+    listener: &Listener,
 ) -> Result<Trial, Problem> {
     let configuration = app.store().configuration().await?;
     let integration = configuration
         .integration(id)
         .ok_or_else(|| Problem::not_found("integration"))?;
-    let trial = Trial::run(app, integration).await?;
+    let trial = Trial::run(app, integration, listener).await?;
     let change = Change::Checked {
         id,
         at: app.now(),

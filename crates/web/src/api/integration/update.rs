@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use connectors::rotation::without_ended;
 use domain::IntegrationId;
 use domain::integration::{COMPANIES, DeliveryForm, Integration, Secrets};
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use store::Change;
 use utoipa::ToSchema;
 
 use super::create::parse_delivery;
+use super::progress::Listener;
 use super::{IntegrationView, find, trial, view_now};
 use crate::App;
 use crate::api::Answer;
@@ -28,7 +30,8 @@ pub(crate) struct IntegrationPatch {
     #[schema(value_type = Option<Object>)]
     delivery: Option<DeliveryForm>,
     /// A key replaces, null removes, what is not named stays. When scheme, host or port of a URL changes, stored secrets
-    /// are not carried over: each must be given again or be null.
+    /// are not carried over: each must be given again or be null. A `signing_secret` takes the place of the former at once; the
+    /// call `signing-secret` lets both sign for a while.
     #[schema(value_type = Option<Object>)]
     credentials: Option<Map<String, Value>>,
 }
@@ -57,7 +60,7 @@ pub(crate) async fn update(
         switch(&app, id, enabled, &caller).await?;
     }
     if anew {
-        trial::authenticate(&app, id, &caller.actor()).await?;
+        trial::authenticate(&app, id, &caller.actor(), &Listener::nobody()).await?;
     }
     Ok(Json(view_now(&app, id, &caller).await?))
 }
@@ -113,14 +116,17 @@ impl IntegrationPatch {
         let mut secrets = None;
         if let Some(patch) = &self.credentials {
             let old = app.store().secrets(stored.id).await?;
-            match connectors::change(&stored.connector, &stored.fields, &old, patch, app.egress()) {
+            let old = without_ended(&stored.fields, &old, app.now());
+            match connectors::change(
+                &stored.connector,
+                &old.fields,
+                &old.secrets,
+                patch,
+                app.egress(),
+            ) {
                 Ok(parsed) => {
+                    changed.secrets_set = parsed.secrets_set();
                     changed.fields = parsed.fields;
-                    changed.secrets_set = parsed
-                        .secrets
-                        .iter()
-                        .map(|(name, secret)| (name.clone(), secret.last4()))
-                        .collect();
                     (
                         changed.authenticated_at,
                         changed.checked_at,
