@@ -2,6 +2,8 @@
 
 mod stream;
 
+pub(crate) use stream::Events;
+
 use std::time::Duration;
 
 use domain::Secret;
@@ -197,6 +199,17 @@ impl Answer {
             _ => failure,
         }
     }
+}
+
+/// A problem document that came in the place of an answer which had begun.
+pub(crate) fn refused(problem: Value) -> Failure {
+    let status = problem["status"].as_u64();
+    let status = status.and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
+    Answer {
+        status: status.unwrap_or(StatusCode::BAD_GATEWAY),
+        body: problem,
+    }
+    .refused()
 }
 
 fn bearer(key: &Secret<String>) -> Result<HeaderValue, Failure> {

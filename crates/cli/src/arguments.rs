@@ -48,7 +48,12 @@ pub(crate) enum Command {
     /// The deliveries of a server.
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
-    /// Check an integration step by step: URL, DNS, policy, TCP, TLS, login, test alert.
+    /// The integrations of a server, and what their gates do.
+    #[command(subcommand)]
+    Integrations(IntegrationsCommand),
+    /// Check an integration step by step, each printed as it ends: URL, DNS, policy, TCP, TLS, login, test alert.
+    ///
+    /// Exit 0 when every step is good, 1 when one is not; its cause and remedy are printed below it.
     Connect(ConnectArguments),
     /// API keys.
     #[command(subcommand)]
@@ -316,6 +321,31 @@ pub(crate) enum DeliveriesCommand {
     },
     /// Try deliveries again now.
     Retry {
+        #[arg(required = true)]
+        ids: Vec<String>,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum IntegrationsCommand {
+    /// Integrations with their status, and in words how long a gate rests or is held.
+    List {
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// One integration.
+    Show {
+        id: String,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Open gates that rest or are held: what waits is tried at once.
+    Release {
         #[arg(required = true)]
         ids: Vec<String>,
         #[command(flatten)]

@@ -305,6 +305,7 @@ fn web_settings(settings: &Settings, address: SocketAddr) -> Result<web::Setting
         web_settings.public_url = web::PublicUrl::parse(&secure).map_err(Failure::config)?;
     }
     web_settings.trusted_proxies = settings.trusted_proxies.clone();
+    web_settings.egress_addresses = settings.egress_addresses.clone();
     web_settings.intake_bytes = settings.limits.intake;
     web_settings.events_bytes = settings.limits.events;
     web_settings.drain = settings.shutdown_grace;

@@ -2,7 +2,7 @@
 
 use bytes::{Buf as _, Bytes};
 use http::header::{ACCEPT, HOST, USER_AGENT};
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -25,11 +25,20 @@ pub(crate) struct Events {
 
 impl Api {
     /// Opens a stream of server-sent events.
+    pub(crate) async fn events(&self, path: &str) -> Result<Events, Failure> {
+        self.stream(Method::GET, path).await
+    }
+
+    /// Asks for something to be done, and to be told of it as it goes.
+    pub(crate) async fn events_of_post(&self, path: &str) -> Result<Events, Failure> {
+        self.stream(Method::POST, path).await
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the stream that it speaks over came out of `egress`"
     )]
-    pub(crate) async fn events(&self, path: &str) -> Result<Events, Failure> {
+    async fn stream(&self, method: Method, path: &str) -> Result<Events, Failure> {
         let target = self.target(path).map_err(Failure::usage)?;
         let (host, port) = (target.host().to_string(), target.port());
         let opened = match target.is_plain() {
@@ -45,7 +54,7 @@ impl Api {
             .map_err(broken)?;
         tokio::spawn(connection);
         let answer = sender
-            .send_request(self.subscription(&target, &host, port)?)
+            .send_request(self.subscription(method, &target, &host, port)?)
             .await
             .map_err(broken)?;
         let status = answer.status();
@@ -68,6 +77,7 @@ impl Api {
 
     fn subscription(
         &self,
+        method: Method,
         target: &egress::Target,
         host: &str,
         port: u16,
@@ -78,6 +88,7 @@ impl Api {
             |query| format!("{}?{query}", url.path()),
         );
         let mut request = Request::builder()
+            .method(method)
             .uri(path)
             .header(HOST, format!("{host}:{port}"))
             .header(USER_AGENT, egress::USER_AGENT)
@@ -94,10 +105,15 @@ impl Api {
 impl Events {
     /// The data of the next event; `None` when the server has ended the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Value>, Failure> {
+        Ok(self.named().await?.map(|(_, value)| value))
+    }
+
+    /// The same with the event's name, which is empty when it has none.
+    pub(crate) async fn named(&mut self) -> Result<Option<(String, Value)>, Failure> {
         loop {
-            if let Some(data) = self.lines.event() {
+            if let Some((name, data)) = self.lines.event() {
                 match serde_json::from_str(&data) {
-                    Ok(value) => return Ok(Some(value)),
+                    Ok(value) => return Ok(Some((name, value))),
                     Err(_) => continue,
                 }
             }
@@ -117,6 +133,7 @@ impl Events {
 #[derive(Debug, Default)]
 struct Lines {
     waiting: Vec<u8>,
+    name: String,
     data: Option<String>,
 }
 
@@ -131,17 +148,21 @@ impl Lines {
         Ok(())
     }
 
-    /// The data of the next whole event.
-    fn event(&mut self) -> Option<String> {
+    /// Name and data of the next whole event.
+    fn event(&mut self) -> Option<(String, String)> {
         while let Some(end) = self.waiting.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.waiting.drain(..=end).collect();
             let line = String::from_utf8_lossy(&line);
             let line = line.trim_end_matches(['\r', '\n']);
             if line.is_empty() {
+                let name = std::mem::take(&mut self.name);
                 match self.data.take() {
-                    Some(data) => return Some(data),
+                    Some(data) => return Some((name, data)),
                     None => continue,
                 }
+            }
+            if let Some(name) = line.strip_prefix("event:") {
+                name.trim_start().clone_into(&mut self.name);
             }
             if let Some(text) = line.strip_prefix("data:") {
                 let text = text.strip_prefix(' ').unwrap_or(text);
@@ -173,7 +194,9 @@ mod tests {
                 lines.push(part).unwrap();
                 found.extend(std::iter::from_fn(|| lines.event()));
             }
-            assert_eq!(found, ["{\"a\":1}", "[\n2]"], "{cut}");
+            let expected = [("event", "{\"a\":1}"), ("", "[\n2]")];
+            let expected = expected.map(|(name, data)| (name.to_owned(), data.to_owned()));
+            assert_eq!(found, expected, "{cut}");
         }
     }
 }

@@ -65,7 +65,7 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
 }
 
 /// An answer for a person: each member on its own line, what is inside of it indented.
-fn show(value: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+pub(super) fn show(value: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
     if session.out.json {
         return Ok(session.out.value(value)?);
     }

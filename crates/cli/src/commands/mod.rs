@@ -10,6 +10,7 @@ mod doctor;
 mod events;
 mod fields;
 mod healthcheck;
+mod integrations;
 mod key;
 pub(crate) mod kinds;
 mod man;
@@ -57,6 +58,7 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Send(arguments) => wait(send::run(arguments, session)),
         Command::Events(command) => wait(events::run(command, session)),
         Command::Deliveries(command) => wait(deliveries::run(command, session)),
+        Command::Integrations(command) => wait(integrations::run(command, session)),
         Command::Connect(arguments) => wait(connect::run(arguments, session)),
         Command::Key(command) => wait(key::run(command, session)),
         Command::Config(command) => config::run(command, session),

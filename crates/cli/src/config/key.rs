@@ -105,6 +105,8 @@ pub(crate) const KEYS: &[Key] = &[
 
     flagged("egress-allow", key("egress.allow", Sort::List, "",
         "`host-or-CIDR[:port or :*]` that may be reached although they are not public; only these may use plain http. No port means all ports. Cloud metadata addresses never.")),
+    key("egress.addresses", Sort::List, "",
+        "Addresses or CIDRs that requests to receivers come from, as the Internet sees them. Shown by GET /api/v1/whitelisting; nothing is bound to them."),
     key("egress.ca", Sort::Path, "",
         "Further roots of trust for outgoing TLS (PEM), beside the built-in ones."),
     key("egress.connect_timeout", Sort::Duration, "5s",

@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) setup_key: Option<Secret<String>>,
     pub(crate) egress: egress::Settings,
+    pub(crate) egress_addresses: Vec<IpNet>,
     pub(crate) intake: receive::Settings,
     pub(crate) limits: BodyLimits,
     pub(crate) pools: Pools,
@@ -98,11 +99,7 @@ impl Settings {
                 .path("key_file")
                 .unwrap_or_else(|| state_folder.join("key")),
             public_url: public_url(layers)?,
-            trusted_proxies: layers
-                .list::<Network>("trusted_proxies")?
-                .into_iter()
-                .map(|network| network.0)
-                .collect(),
+            trusted_proxies: networks(layers, "trusted_proxies")?,
             roles: roles(layers)?,
             catalogue_folder: layers.path("catalogue_dir"),
             shutdown_grace: layers.duration(
@@ -113,6 +110,7 @@ impl Settings {
             tls: tls(layers)?,
             setup_key: setup_key(layers)?,
             egress: egress_settings(layers)?,
+            egress_addresses: networks(layers, "egress.addresses")?,
             intake: intake(layers)?,
             limits: limits(layers)?,
             pools: pools(layers)?,
@@ -196,6 +194,11 @@ impl FromStr for Network {
             .map(Self)
             .map_err(|_| format!("`{text}` is no address or CIDR; write 10.0.0.1 or 10.0.0.0/8"))
     }
+}
+
+fn networks(layers: &Layers, name: &str) -> Result<Vec<IpNet>, Failure> {
+    let list = layers.list::<Network>(name)?;
+    Ok(list.into_iter().map(|network| network.0).collect())
 }
 
 enum Role {
@@ -407,6 +410,7 @@ mod tests {
             ("tls.cert", "/c.pem", "`tls.key`"),
             ("setup.api_key", "short", "16"),
             ("egress.allow", "169.254.169.254", "egress.allow"),
+            ("egress.addresses", "203.0.113.0/33", "CIDR"),
             ("egress.connections", "0", "1 to"),
             ("limits.intake_body", "1 potato", "64KiB"),
             ("store.queue", "x", "whole number"),

@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod full_disk;
 mod guide_flow;
+mod integrations;
 mod parse;
 mod server;
 mod start;
