@@ -40,6 +40,12 @@ pub fn rotate(
     next
 }
 
+/// The secret that signs.
+#[must_use]
+pub fn signing(secrets: &Secrets) -> Option<&Secret<String>> {
+    secrets.get(SECRET)
+}
+
 /// When the former secret ends; none when there is no such secret, or no end.
 #[must_use]
 pub fn previous_until(fields: &Fields) -> Option<Timestamp> {

@@ -184,6 +184,33 @@ async fn a_client_certificate_that_is_not_good_is_refused_and_named() {
     assert!(receiver.received().is_empty());
 }
 
+#[tokio::test]
+async fn with_tls_1_2_the_handshake_itself_fails() {
+    let (clients, strangers) = (Authority::new(), Authority::new());
+    let receiver = Target::start_mutual_by_tls12(&clients).await;
+    let door = bare_door();
+    let url = target(&door, &receiver.url("/"));
+    let probe = async |files: Option<testkit::ClientFiles>| {
+        let client = files
+            .as_ref()
+            .map(|files| (files.certificate.as_str(), files.key.as_str()));
+        let identity = door.identity(Some(receiver.ca_pem()), client).unwrap();
+        door.probe(&url.with_identity(&identity), &mut |_| {})
+            .await
+            .pop()
+            .unwrap()
+    };
+    assert!(probe(Some(clients.client(Certificate::Good))).await.ok);
+    for files in [None, Some(strangers.client(Certificate::Good))] {
+        let step = probe(files).await;
+        assert_eq!(
+            (step.name, step.cause),
+            ("tls", Some(Cause::ClientCertificate)),
+            "{step:?}"
+        );
+    }
+}
+
 #[test]
 fn an_identity_is_made_of_good_texts_alone() {
     let door = bare_door();

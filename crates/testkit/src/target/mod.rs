@@ -12,7 +12,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustls::ServerConfig;
+use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -165,11 +165,23 @@ impl Target {
 
     /// HTTPS for clients that show a certificate of this authority.
     pub async fn start_mutual(clients: &Authority) -> Self {
+        Self::start_mutual_by(clients, rustls::DEFAULT_VERSIONS).await
+    }
+
+    /// The same by TLS 1.2, which judges the client's certificate within the handshake.
+    pub async fn start_mutual_by_tls12(clients: &Authority) -> Self {
+        Self::start_mutual_by(clients, &[&rustls::version::TLS12]).await
+    }
+
+    async fn start_mutual_by(
+        clients: &Authority,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
         let authority = Authority::new();
         let address = "127.0.0.1:0".parse().expect("this is an address");
         Self::start_on(
             address,
-            Some(authority.server_for(Certificate::Good, Some(clients))),
+            Some(authority.server_for(Certificate::Good, Some(clients), versions)),
             Some(authority.pem()),
         )
         .await

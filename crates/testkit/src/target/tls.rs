@@ -10,7 +10,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
 /// What is right or wrong with a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,15 +87,15 @@ impl Authority {
     /// What a TLS server that shows this certificate needs.
     #[must_use]
     pub fn server(&self, certificate: Certificate) -> Arc<ServerConfig> {
-        self.server_for(certificate, None)
+        self.server_for(certificate, None, rustls::DEFAULT_VERSIONS)
     }
 
     /// The same, for clients of this authority alone when one is named.
-    #[must_use]
-    pub fn server_for(
+    pub(super) fn server_for(
         &self,
         certificate: Certificate,
         clients: Option<&Self>,
+        versions: &[&'static SupportedProtocolVersion],
     ) -> Arc<ServerConfig> {
         let names = match certificate {
             Certificate::WrongHost => vec!["elsewhere.example".to_owned()],
@@ -109,8 +109,8 @@ impl Authority {
         let (signed, key) = self.sign(params, certificate);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("the provider speaks the default versions");
+            .with_protocol_versions(versions)
+            .expect("the provider speaks the versions");
         let builder = match clients {
             None => builder.with_no_client_auth(),
             Some(clients) => builder.with_client_cert_verifier(clients.verifier(provider)),

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use connectors::rotation::{LONGEST_OVERLAP, OVERLAP, previous_until, rotate};
+use connectors::rotation::{LONGEST_OVERLAP, OVERLAP, previous_until, rotate, signing};
 use connectors::signature::{Signer, secret_of};
 use domain::time::{format_duration, parse_duration};
 use domain::{IntegrationId, Secret, Timestamp};
@@ -49,16 +49,23 @@ pub(crate) async fn rotate_secret(
     let stored = find(id, &caller)?;
     let (overlap, given) = form.parse()?;
     let secrets = stored_secrets(&app, stored).await?;
-    let random = given.is_none().then(|| random_secret(&app));
-    let Some(secret) = given.or_else(|| random.clone()) else {
-        return Err(Problem::internal("neither a given nor a random secret"));
+    if given.is_some() && given.as_ref() == signing(&secrets) {
+        return Err(Problem::field("/signing_secret", "signs already"));
+    }
+    let (secret, shown) = match given {
+        Some(secret) => (secret, None),
+        None => {
+            let secret = random_secret(&app);
+            let shown = secret.reveal().clone();
+            (secret, Some(shown))
+        }
     };
     let until = (!overlap.is_zero()).then(|| app.now().after(overlap));
     let parsed = rotate(&stored.fields, &secrets, secret, until);
     let signing_secret_previous_until = previous_until(&parsed.fields);
     replace_signing(&app, stored, parsed, &caller).await?;
     made(RotationView {
-        signing_secret: random.map(|secret| secret.reveal().clone()),
+        signing_secret: shown,
         signing_secret_previous_until,
     })
 }

@@ -151,6 +151,11 @@ async fn a_bad_rotation_is_named_and_others_may_not() {
             "whsec_",
         ),
         (
+            json!({"signing_secret": FIRST}),
+            "/signing_secret",
+            "signs already",
+        ),
+        (
             json!({"overlp": "1h"}),
             "/overlp",
             "did you mean `overlap`?",
