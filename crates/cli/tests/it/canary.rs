@@ -1,11 +1,12 @@
 //! Secrets are never readable back: canaries go in at every door, and are looked for in everything that comes out.
 
 use std::path::Path;
+use std::sync::LazyLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use testkit::{Answer as Scripted, Received, Target};
+use testkit::{Answer as Scripted, Authority, Certificate, ClientFiles, Received, Target};
 
 use crate::server::Api;
 use crate::support::{Place, Server, alertwire, run_with};
@@ -18,6 +19,14 @@ const SOURCE_BASIC: &str = "canary-source-basic-30b1e7";
 const SOURCE_LOGIN: &str = "canary-source-login-91ab44";
 const TOKEN: &str = "canary-token-of-the-login-77c1";
 const ADMIN: &str = "canary-admin-key-4d4d4d4d4d";
+
+static CLIENT: LazyLock<ClientFiles> = LazyLock::new(|| Authority::new().client(Certificate::Good));
+
+/// A line of the client's key that no other key has.
+fn key_line() -> String {
+    let longest = CLIENT.key.lines().max_by_key(|line| line.len());
+    longest.unwrap().to_owned()
+}
 
 fn signing(byte: u8) -> String {
     format!("whsec_{}", STANDARD.encode([byte; 24]))
@@ -71,7 +80,8 @@ async fn secrets_in(api: &Api, target: &Target) -> Vec<Value> {
         "password": PASSWORD, "header_key": "X-Extra", "header_value": HEADER, "signing_secret": signing(1),
     });
     let refusing = json!({"webhook_url": target.url("/hook"), "header_key": "X-API-Key", "header_value": HEADER});
-    let unreachable = json!({"webhook_url": "https://127.0.0.1:1/", "header_key": "X-API-Key", "header_value": HEADER});
+    let unreachable = json!({"webhook_url": "https://127.0.0.1:1/", "header_key": "X-API-Key", "header_value": HEADER,
+        "client_certificate": CLIENT.certificate, "client_key": CLIENT.key});
     let company = api.made("api/v1/companies", json!({"name": "Acme"})).await;
     let set = json!({"name": "All", "notify_by": "event", "events": ["system.asset_added"]});
     let set = api.made("api/v1/event-sets", set).await;
@@ -87,6 +97,9 @@ async fn secrets_in(api: &Api, target: &Target) -> Vec<Value> {
     note(api.call("PATCH", &path, Some(bad)).await);
     let patch = json!({"credentials": {"header_value": LATER_HEADER, "signing_secret": signing(2), "signing_secret_previous": signing(3)}});
     note(api.call("PATCH", &path, Some(patch)).await);
+    let rotate = format!("{path}/signing-secret");
+    let given = json!({"signing_secret": signing(5)});
+    note(api.call("POST", &rotate, Some(given)).await);
     let authentication = json!({
         "header": {"key": "X-Source", "value": SOURCE_HEADER}, "basic": {"username": "basic", "password": SOURCE_BASIC},
         "login": {"username": "login", "password": SOURCE_LOGIN}, "signature": {"secret": signing(4)},
@@ -176,12 +189,12 @@ fn canaries() -> Vec<String> {
         ADMIN,
     ]
     .map(str::to_owned);
-    let signing = [1, 2, 3, 4].map(signing);
+    let signing = [1, 2, 3, 4, 5].map(signing);
     let signing_bare = signing
         .each_ref()
         .map(|secret| secret.trim_start_matches("whsec_").to_owned());
     let encoded = [PASSWORD, HEADER, SOURCE_BASIC].map(|secret| STANDARD.encode(secret));
-    [&plain[..], &signing, &signing_bare, &encoded].concat()
+    [&plain[..], &signing, &signing_bare, &encoded, &[key_line()]].concat()
 }
 
 fn expect_none(place: &str, bytes: &[u8]) {
@@ -206,6 +219,7 @@ fn command_line(server: &Server) -> Vec<String> {
     vec![
         ask(&["deliveries", "list", "--json"]),
         ask(&["events", "list"]),
+        ask(&["integrations", "list", "--json"]),
     ]
 }
 
