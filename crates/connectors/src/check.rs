@@ -52,7 +52,8 @@ impl Step {
             ok: true,
             warning: false,
             detail: detail.into(),
-            millis,
+            // Microseconds are more than enough.
+            millis: (millis * 1_000.0).round() / 1_000.0,
             cause: None,
             remedy: None,
         }

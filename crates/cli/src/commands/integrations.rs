@@ -51,7 +51,7 @@ fn list(page: &Value, now: Timestamp, session: &mut Session<'_>) -> Result<(), F
     let mut table = Table::new(&["ID", "NAME", "STATUS", "GATE"]);
     for integration in page["items"].as_array().into_iter().flatten() {
         let cell = |pointer| text(integration, pointer);
-        let gate = in_words(&integration["gate"], now);
+        let gate = in_words(integration, now);
         table.row([cell("/id"), cell("/name"), cell("/status"), &gate]);
     }
     session.out.table(&table)?;
@@ -62,19 +62,24 @@ fn list(page: &Value, now: Timestamp, session: &mut Session<'_>) -> Result<(), F
 }
 
 fn summary(integration: &Value, now: Timestamp) -> String {
-    let gate = in_words(&integration["gate"], now);
+    let gate = in_words(integration, now);
     let (name, status) = (text(integration, "/name"), text(integration, "/status"));
     format!("{name}: {status}; {gate}")
 }
 
-/// What a gate does now, and for how long.
-fn in_words(gate: &Value, now: Timestamp) -> String {
+/// What an integration's gate does now, and for how long.
+fn in_words(integration: &Value, now: Timestamp) -> String {
+    let gate = &integration["gate"];
     let left = |pointer| {
         let time: Timestamp = text(gate, pointer).parse().ok()?;
         Some(countdown(time.since(now)))
     };
     let mut words = match (text(gate, "/state"), left("/until"), left("/probe_at")) {
-        ("admitting", ..) => "sends".to_owned(),
+        ("admitting", ..) => match text(integration, "/status") {
+            "draft" | "failed" => "sends nothing before it is authenticated".to_owned(),
+            "disabled" => "switched off".to_owned(),
+            _ => "sends".to_owned(),
+        },
         ("resting", Some(left), _) => format!("rests after failures, tries again in {left}"),
         ("probing", ..) => "one try decides".to_owned(),
         ("held", _, probe) => {
@@ -159,7 +164,15 @@ mod tests {
                 "one try decides",
             ),
         ] {
-            assert_eq!(in_words(&gate, Timestamp::from_micros(0)), words);
+            let integration = json!({"status": "authenticated", "gate": gate});
+            assert_eq!(in_words(&integration, Timestamp::from_micros(0)), words);
+        }
+        for (status, words) in [
+            ("failed", "sends nothing before it is authenticated"),
+            ("disabled", "switched off"),
+        ] {
+            let open = json!({"status": status, "gate": {"state": "admitting", "failures": 0}});
+            assert_eq!(in_words(&open, Timestamp::from_micros(0)), words);
         }
     }
 }

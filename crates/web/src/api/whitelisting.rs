@@ -11,10 +11,7 @@ use crate::App;
 use crate::read::Viewer;
 
 const PATH: &str = "/api/v1/whitelisting";
-const GUIDE: &str = concat!(
-    env!("CARGO_PKG_REPOSITORY"),
-    "/blob/main/docs/whitelisting.md"
-);
+const GUIDE: &str = "docs/whitelisting.md";
 const KNOWN: &str = "let these addresses in; the operator has named them";
 const UNKNOWN: &str = "requests leave by this machine's own addresses; ask whoever runs it for the one that the Internet sees, \
                        and to name it under egress.addresses";
@@ -38,7 +35,7 @@ pub(crate) struct WhitelistingView {
     /// Ports that need no entry in the list of what may be reached.
     #[schema(value_type = Vec<u16>)]
     ports: &'static [u16],
-    /// The page that explains all this.
+    /// The page of the documentation that explains all this.
     #[schema(value_type = String)]
     guide: &'static str,
     /// What may be reached although it is not public; shown to keys for all companies.
