@@ -8,9 +8,12 @@ use crate::company::{Company, name_key};
 use crate::event_set::EventSet;
 use crate::integration::Integration;
 use crate::mapping::{CompanyMapping, MappedTo};
+use crate::matching::Facts;
 use crate::rule::IntegrationRule;
+use crate::silence::Silence;
+use crate::silence::shelves::Silences;
 use crate::source::Source;
-use crate::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SourceId};
+use crate::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId};
 
 /// What the store reads in one transaction.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,7 @@ pub struct Parts {
     pub event_sets: Vec<EventSet>,
     pub rules: Vec<IntegrationRule>,
     pub mappings: Vec<CompanyMapping>,
+    pub silences: Vec<Silence>,
     pub keys: Vec<ApiKey>,
 }
 
@@ -44,6 +48,7 @@ pub struct Removed {
     pub event_sets: Vec<EventSetId>,
     pub rules: Vec<RuleId>,
     pub mappings: Vec<(IntegrationId, MappedTo)>,
+    pub silences: Vec<SilenceId>,
     pub keys: Vec<KeyId>,
 }
 
@@ -60,6 +65,7 @@ pub struct Configuration {
     rules: HashMap<RuleId, Arc<IntegrationRule>>,
     of_company: HashMap<CompanyId, Vec<Arc<CompanyMapping>>>,
     of_all: Vec<Arc<CompanyMapping>>,
+    silences: Arc<Silences>,
     keys: HashMap<[u8; 32], Arc<ApiKey>>,
 }
 
@@ -110,6 +116,9 @@ impl Configuration {
         put.mappings
             .into_iter()
             .for_each(|mapping| next.put_mapping(mapping));
+        if !put.silences.is_empty() || !removed.silences.is_empty() {
+            next.silences = Arc::new(next.silences.changed(put.silences, &removed.silences));
+        }
         if renamed {
             next.company_names = names(next.companies.values());
         }
@@ -186,6 +195,17 @@ impl Configuration {
         self.rules.get(&id)
     }
 
+    #[must_use]
+    pub fn silence(&self, id: SilenceId) -> Option<&Arc<Silence>> {
+        self.silences.get(id)
+    }
+
+    /// A silence that mutes an event of these facts.
+    #[must_use]
+    pub fn muting(&self, facts: &Facts<'_>) -> Option<&Arc<Silence>> {
+        self.silences.muting(facts, self)
+    }
+
     /// The key with this keyed digest.
     #[must_use]
     pub fn key(&self, digest: &[u8; 32]) -> Option<&Arc<ApiKey>> {
@@ -210,6 +230,11 @@ impl Configuration {
 
     pub fn rules(&self) -> impl Iterator<Item = &Arc<IntegrationRule>> {
         self.rules.values()
+    }
+
+    /// All silences, the oldest first.
+    pub fn silences(&self) -> impl Iterator<Item = &Arc<Silence>> {
+        self.silences.iter()
     }
 
     pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
@@ -238,6 +263,17 @@ impl Configuration {
                 .any(|mapping| mapping.integration == all.integration)
         });
         own.iter().chain(general).map(|mapping| &**mapping)
+    }
+
+    /// Whether a mapping makes alerts of the company's events: some integration that serves it has *Create Webhook Alert* on.
+    #[must_use]
+    pub fn is_mapped(&self, company: CompanyId) -> bool {
+        self.mappings_for(company).any(|mapping| {
+            mapping.create_webhook_alert
+                && self
+                    .integration(mapping.integration)
+                    .is_some_and(|integration| integration.serves(company))
+        })
     }
 }
 

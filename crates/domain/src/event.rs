@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::catalogue::{Record, Value};
 use crate::message::Decode;
-use crate::{CompanyId, EventId, MessageId, Severity, SourceId, Timestamp};
+use crate::{CompanyId, EventId, MessageId, Severity, SilenceId, SourceId, Timestamp};
 
 /// One alert of a message, with 1..n records.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,8 @@ pub struct Event {
     /// How often it was seen within its source's window; 1 at first.
     pub count: u32,
     pub routing: Routing,
+    /// The silence that muted it.
+    pub silence: Option<SilenceId>,
     /// The configuration's epoch that the verdict was reached by.
     pub epoch: u64,
     /// Instances that the alert had passed when it came in.
@@ -167,15 +169,18 @@ pub enum Reason {
     MappingOff,
     /// No rule of the mapping selects it.
     NoRule,
+    /// It would have been routed, but for a silence that held when it came in.
+    Silenced,
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Loop,
         Self::UnassignedCompany,
         Self::NoMapping,
         Self::MappingOff,
         Self::NoRule,
+        Self::Silenced,
     ];
 
     #[must_use]
@@ -186,6 +191,7 @@ impl Reason {
             Self::NoMapping => "no_mapping",
             Self::MappingOff => "mapping_off",
             Self::NoRule => "no_rule",
+            Self::Silenced => "silenced",
         }
     }
 
@@ -207,6 +213,9 @@ impl Reason {
             }
             Self::NoRule => {
                 "no rule of its company's mapping selects it: check the rule's event set and matchers"
+            }
+            Self::Silenced => {
+                "a silence held when it came in, so it was kept and not sent: replay it if it should be"
             }
         }
     }

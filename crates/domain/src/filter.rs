@@ -117,6 +117,22 @@ impl Filter {
     pub fn asks_company(&self) -> bool {
         self.terms.iter().any(|term| term.key == Key::Company)
     }
+
+    /// The only kind, in lower case, whose events can match; none when events of several kinds can.
+    pub(crate) fn only_event(&self) -> Option<String> {
+        self.terms
+            .iter()
+            .find_map(|term| match (&term.key, &term.test) {
+                (
+                    Key::Event,
+                    Test::Equals {
+                        pattern,
+                        negated: false,
+                    },
+                ) if !pattern.contains('*') => Some(pattern.to_ascii_lowercase()),
+                _ => None,
+            })
+    }
 }
 
 impl Term {

@@ -82,6 +82,8 @@ ids! {
     EventSetId
     /// A link of one integration with one event set.
     RuleId
+    /// A time in which certain events go nowhere.
+    SilenceId
     /// A raw message in the journal.
     MessageId
     /// One occurrence of an event kind.

@@ -1,8 +1,8 @@
 //! The words of Alertwire as types, and the decisions that need nothing but their arguments.
 //!
-//! What it is for: companies, sources, integrations, event sets, rules and mappings
-//! ([`configuration::Configuration`]), events, the one [`filter::Filter`] language, and
-//! [`matching`]: which integrations an event goes to, and why.
+//! What it is for: companies, sources, integrations, event sets, rules, mappings and silences
+//! ([`configuration::Configuration`]), events, the one [`filter::Filter`] language,
+//! [`matching`]: which integrations an event goes to, and why; and [`what_if`]: which it would go to.
 //!
 //! What it never does: no socket, no file, no database, no clock and no global randomness.
 //! Time and randomness are arguments.
@@ -24,15 +24,17 @@ pub mod matching;
 pub mod message;
 pub mod rule;
 pub mod secret;
+pub mod silence;
 pub mod source;
 pub mod time;
+pub mod what_if;
 
 pub use alertwire_catalogue as catalogue;
 pub use alertwire_catalogue::Severity;
 pub use clock::{Clock, Dice};
 pub use id::{
     AttemptId, CompanyId, DeliveryId, EventId, EventSetId, IntegrationId, JobId, KeyId, MessageId,
-    NodeId, RuleId, SourceId,
+    NodeId, RuleId, SilenceId, SourceId,
 };
 pub use secret::Secret;
 pub use time::Timestamp;

@@ -1,4 +1,4 @@
-//! Which integrations an event goes to, and why: company mapping -> rule -> event set -> integration.
+//! Which integrations an event goes to, and why: company mapping -> rule -> event set -> integration, unless a silence holds.
 //!
 //! One walk serves routing, `explain` and what-if: [`route`] listens for the verdict alone,
 //! [`explain`] listens for each hop as well.
@@ -10,7 +10,7 @@ use crate::event::{Event, Reading, Reason, Routing};
 use crate::event_set::NotifyBy;
 use crate::mapping::MappedTo;
 use crate::rule::IntegrationRule;
-use crate::{CompanyId, IntegrationId, RuleId, Severity, SourceId, Timestamp};
+use crate::{CompanyId, IntegrationId, RuleId, Severity, SilenceId, SourceId, Timestamp};
 
 /// What matching and filters may ask of an event.
 #[derive(Debug, Clone, Copy)]
@@ -62,12 +62,14 @@ pub struct Verdict {
     pub routing: Routing,
     /// At most one for each integration.
     pub plans: Vec<Plan>,
+    /// The silence without which it would be routed.
+    pub silence: Option<SilenceId>,
 }
 
 /// One hop of the way of an event, in words and as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hop {
-    /// `company`, `mapping`, `rule`, `matcher`, `event_set`, `delivery`, `verdict`.
+    /// `company`, `mapping`, `rule`, `matcher`, `event_set`, `delivery`, `silence`, `verdict`.
     pub hop: &'static str,
     pub ok: bool,
     pub detail: String,
@@ -75,6 +77,32 @@ pub struct Hop {
     pub integration: Option<IntegrationId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Muting>,
+}
+
+/// The silence of a hop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Muting {
+    pub id: SilenceId,
+    pub name: String,
+    /// The end of the window that the event fell into.
+    pub until: Timestamp,
+}
+
+impl Hop {
+    /// A hop that is about no integration, rule or silence.
+    #[must_use]
+    pub fn plain(hop: &'static str, ok: bool, detail: String) -> Self {
+        Self {
+            hop,
+            ok,
+            detail,
+            integration: None,
+            rule: None,
+            silence: None,
+        }
+    }
 }
 
 /// The verdict on an event under a configuration.
@@ -108,7 +136,15 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn verdict(&mut self) -> Verdict {
-        let (plans, reason) = self.plans();
+        let (mut plans, mut reason) = self.plans();
+        let silence = if plans.is_empty() {
+            None
+        } else {
+            self.silence()
+        };
+        if silence.is_some() {
+            (plans, reason) = (Vec::new(), Reason::Silenced);
+        }
         let routing = if plans.is_empty() {
             Routing::Unrouted(reason)
         } else {
@@ -118,7 +154,33 @@ impl Walk<'_> {
             Routing::Routed => format!("routed to {} integration(s)", plans.len()),
             Routing::Unrouted(reason) => reason.explanation().to_owned(),
         });
-        Verdict { routing, plans }
+        Verdict {
+            routing,
+            plans,
+            silence,
+        }
+    }
+
+    /// The silence that keeps the event from its integrations. Nobody asks for one where there are none to go to.
+    fn silence(&mut self) -> Option<SilenceId> {
+        let silence = self.configuration.muting(self.facts)?;
+        if let Some(hops) = &mut self.hops {
+            let window = silence.window_at(self.facts.received_at);
+            let until = window.map_or_else(|| silence.ends(), |window| window.until);
+            let detail = format!(
+                "silence {}: it holds until {until} and its filter {} fits",
+                silence.name, silence.filter
+            );
+            hops.push(Hop {
+                silence: Some(Muting {
+                    id: silence.id,
+                    name: silence.name.clone(),
+                    until,
+                }),
+                ..Hop::plain("silence", false, detail)
+            });
+        }
+        Some(silence.id)
     }
 
     /// The plans, and how far the event got where there is none.
@@ -255,11 +317,9 @@ impl Walk<'_> {
     ) {
         if let Some(hops) = &mut self.hops {
             hops.push(Hop {
-                hop,
-                ok,
-                detail: detail(),
                 integration,
                 rule,
+                ..Hop::plain(hop, ok, detail())
             });
         }
     }

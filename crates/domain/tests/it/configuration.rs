@@ -22,6 +22,11 @@ fn all(configuration: &Configuration) -> BTreeSet<String> {
             configuration
                 .mappings()
                 .map(|mapping| format!("{mapping:?}")),
+        )
+        .chain(
+            configuration
+                .silences()
+                .map(|silence| format!("{silence:?}")),
         );
     things.collect()
 }

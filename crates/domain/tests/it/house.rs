@@ -1,8 +1,9 @@
 //! A small MSP: two companies, one webhook, the sets and rules that a test asks for.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use alertwire_domain::access::Role;
+use alertwire_domain::access::{Actor, Role};
 use alertwire_domain::catalogue::{Record, Value};
 use alertwire_domain::company::Company;
 use alertwire_domain::configuration::{Configuration, Parts};
@@ -11,8 +12,10 @@ use alertwire_domain::event_set::{EventSet, NotifyBy};
 use alertwire_domain::integration::{DeliverySettings, Integration};
 use alertwire_domain::mapping::{CompanyMapping, MappedTo};
 use alertwire_domain::rule::IntegrationRule;
+use alertwire_domain::silence::Silence;
 use alertwire_domain::{
-    CompanyId, EventId, EventSetId, IntegrationId, MessageId, RuleId, Severity, Timestamp,
+    CompanyId, EventId, EventSetId, IntegrationId, MessageId, RuleId, Severity, SilenceId,
+    Timestamp,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -119,6 +122,14 @@ impl House {
         });
     }
 
+    /// A silence of an hour, which began a minute ago.
+    pub fn silence(&mut self, filter: &str, companies: &[CompanyId]) -> SilenceId {
+        let silence = a_silence(SilenceId::new(NOW, &mut self.rng), filter, companies);
+        let id = silence.id;
+        self.parts.silences.push(silence);
+        id
+    }
+
     pub fn configuration(&self) -> Configuration {
         Configuration::new(self.parts.clone())
     }
@@ -146,9 +157,28 @@ impl House {
             received_at: NOW,
             count: 1,
             routing: Routing::Unrouted(Reason::NoMapping),
+            silence: None,
             epoch: 7,
             via: Vec::new(),
         }
+    }
+}
+
+pub fn a_silence(id: SilenceId, filter: &str, companies: &[CompanyId]) -> Silence {
+    let mut companies = companies.to_vec();
+    companies.sort_unstable();
+    Silence {
+        id,
+        name: format!("Silence of {filter}"),
+        filter: filter.parse().unwrap(),
+        companies,
+        from: NOW.before(Duration::from_secs(60)),
+        until: NOW.after(Duration::from_secs(3_540)),
+        repeat: None,
+        reason: "Maintenance".to_owned(),
+        author: Actor::Local,
+        created_at: NOW,
+        ended_at: None,
     }
 }
 

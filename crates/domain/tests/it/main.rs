@@ -11,4 +11,8 @@ mod house;
 #[cfg(test)]
 mod matching;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod source;
+#[cfg(test)]
+mod what_if;
