@@ -30,6 +30,7 @@ impl Planner<'_> {
     ) -> Accepted {
         let verdict = route(&Facts::of(&event), self.configuration);
         event.routing = verdict.routing;
+        event.silence = verdict.silence;
         event.epoch = self.configuration.epoch;
         let deliveries = if verdict.routing == Routing::Routed {
             verdict

@@ -195,6 +195,7 @@ impl Receiver {
             received_at: message.received_at,
             count: 1,
             routing: Routing::Unrouted(Reason::UnassignedCompany),
+            silence: None,
             epoch,
             via: Vec::new(),
         }

@@ -106,6 +106,7 @@ impl Reader<'_> {
             received_at: message.received_at,
             count: 1,
             routing: Routing::Unrouted(Reason::UnassignedCompany),
+            silence: None,
             epoch: self.configuration.epoch,
             via: self.via.clone(),
         }
@@ -135,6 +136,7 @@ impl Reader<'_> {
             received_at: message.received_at,
             count: 1,
             routing: Routing::Unrouted(Reason::UnassignedCompany),
+            silence: None,
             epoch: self.configuration.epoch,
             via: self.via.clone(),
         }

@@ -319,6 +319,7 @@ impl Setup {
             received_at: now,
             count: 1,
             routing: Routing::Routed,
+            silence: None,
             epoch,
             via: Vec::new(),
         };

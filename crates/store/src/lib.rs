@@ -48,7 +48,7 @@ pub use delivery::{
 };
 pub use domain::alert::Alert as FrozenAlert;
 pub use error::StoreError;
-pub use event::{EventDelivery, EventQuery};
+pub use event::{EventDelivery, EventQuery, Silenced};
 pub use health::Health;
 pub use lease::Lease;
 pub use notices::Notice;

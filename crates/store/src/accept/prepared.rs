@@ -50,6 +50,7 @@ pub(crate) struct PreparedEvent {
     pub(crate) received_at: i64,
     pub(crate) count: i32,
     pub(crate) routing: &'static str,
+    pub(crate) silence: Option<[u8; 16]>,
     pub(crate) epoch: i64,
     /// JSON list; none when the alert passed no instance.
     pub(crate) via: Option<String>,
@@ -152,6 +153,7 @@ impl PreparedEvent {
             received_at: accepted.event.received_at.micros(),
             count: i32::try_from(accepted.event.count).unwrap_or(i32::MAX),
             routing: accepted.event.routing.as_str(),
+            silence: accepted.event.silence.map(domain::SilenceId::to_bytes),
             epoch: accepted.event.epoch.cast_signed(),
             via: if accepted.event.via.is_empty() {
                 None

@@ -28,8 +28,9 @@ const FIRST_OF_FINGERPRINT: &str =
 const PUT_FINGERPRINT: &str = "INSERT OR REPLACE INTO fingerprint VALUES (?1, ?2, ?3, ?4)";
 const COUNT_AGAIN: &str = "UPDATE event SET count = count + ?2 WHERE id = ?1";
 const INSERT_EVENT: &str = "INSERT INTO event (id, message, source, company, kind, category, severity, decode, \
-     matched, routing, fingerprint, occurred_at, received_at, count, epoch, subject, body, reading, via, deliveries) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+     matched, routing, fingerprint, occurred_at, received_at, count, epoch, subject, body, reading, via, deliveries, \
+     silence) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 const OPEN_GROUP: &str = "SELECT id, due_at, records, bytes FROM delivery WHERE group_key = ?1";
 const JOIN_GROUP: &str = "UPDATE delivery SET records = ?2, bytes = ?3 WHERE id = ?1";
 const JOIN_EVENT: &str = "INSERT INTO delivery_event VALUES (?1, ?2)";
@@ -221,6 +222,7 @@ fn store_event(
         event.reading,
         event.via,
         deliveries,
+        event.silence,
     ])?;
     Ok(event.id)
 }

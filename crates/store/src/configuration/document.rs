@@ -325,6 +325,7 @@ fn add(
         Kind::EventSet => parts.event_sets.push(of_json(noun, &id, &document)?),
         Kind::Rule => parts.rules.push(of_json(noun, &id, &document)?),
         Kind::Mapping => parts.mappings.push(of_json(noun, &id, &document)?),
+        Kind::Silence => parts.silences.push(of_json(noun, &id, &document)?),
         Kind::Key => {
             let used = uses.get(&KeyId::from_bytes(bytes)).copied();
             parts

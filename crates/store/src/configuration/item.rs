@@ -23,17 +23,19 @@ pub(crate) enum Kind {
     EventSet,
     Rule,
     Mapping,
+    Silence,
     Key,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Company,
         Self::Source,
         Self::Integration,
         Self::EventSet,
         Self::Rule,
         Self::Mapping,
+        Self::Silence,
         Self::Key,
     ];
 
@@ -46,6 +48,7 @@ impl Kind {
             Self::EventSet => "event set",
             Self::Rule => "rule",
             Self::Mapping => "mapping",
+            Self::Silence => "silence",
             Self::Key => "key",
         }
     }
@@ -60,7 +63,7 @@ impl Kind {
 pub(crate) struct Item {
     pub(crate) kind: Kind,
     pub(crate) id: [u8; 16],
-    /// Names are unique within it: the integration of a rule or mapping, else zeros.
+    /// Names are unique within it: the integration of a rule or mapping, a silence itself, else zeros.
     pub(crate) scope: [u8; 16],
     pub(crate) name: String,
     /// The name as it is compared.
@@ -257,6 +260,13 @@ fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
             mapping_id(integration, company),
             mapping_name(integration, company),
         ),
+        Change::InsertSilence(silence) => insert(silence_item(&silence), silence.id),
+        Change::UpdateSilence(silence) => update(silence_item(&silence), silence.id),
+        Change::EndSilence(silence) => {
+            let (op, _, kind, id, detail) = update(silence_item(&silence), silence.id);
+            (op, "end", kind, id, detail)
+        }
+        Change::RemoveSilence(id) => remove(Kind::Silence, id.to_bytes(), id),
         Change::InsertKey(key) => insert(key_item(&key), key.id),
         Change::RemoveKey(id) => remove(Kind::Key, id.to_bytes(), id),
     }
@@ -450,6 +460,24 @@ fn mapping_name(integration: IntegrationId, company: MappedTo) -> String {
     match company {
         MappedTo::Company(company) => format!("{integration}/{company}"),
         MappedTo::All => format!("{integration}/all"),
+    }
+}
+
+/// A silence may be called like another, which may be another company's or long over. One of a single company goes with it.
+fn silence_item(silence: &domain::silence::Silence) -> Item {
+    let owned = silence.companies.len() == 1;
+    let references = uses_companies(silence.companies.iter().copied())
+        .into_iter()
+        .map(|reference| Reference { owned, ..reference });
+    Item {
+        scope: silence.id.to_bytes(),
+        references: references.collect(),
+        ..plain(
+            Kind::Silence,
+            silence.id.to_bytes(),
+            &silence.name,
+            to_json(silence),
+        )
     }
 }
 

@@ -1,4 +1,4 @@
-//! Companies, sources, integrations, event sets, rules, mappings and keys: small things that are read whole, as one snapshot.
+//! Companies, sources, integrations, event sets, rules, mappings, silences and keys: small things that are read whole, as one snapshot.
 //!
 //! Each is a document in one table, with a second table that says which one refers to which. So a change of any of
 //! them is the same few statements, and "still in use" and "no such thing" are found in one way for all.
@@ -19,8 +19,9 @@ use domain::event_set::EventSet;
 use domain::integration::{Integration, Secrets};
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
+use domain::silence::Silence;
 use domain::source::Source;
-use domain::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SourceId, Timestamp};
+use domain::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId, Timestamp};
 use serde_json::Value;
 
 use crate::{Backend, Store, StoreError};
@@ -78,6 +79,11 @@ pub enum Change {
         integration: IntegrationId,
         company: MappedTo,
     },
+    InsertSilence(Silence),
+    UpdateSilence(Silence),
+    /// A person ended it before its time.
+    EndSilence(Silence),
+    RemoveSilence(SilenceId),
     InsertKey(ApiKey),
     RemoveKey(KeyId),
 }
@@ -196,6 +202,33 @@ impl Store {
         self.0.notices.moved(epoch);
         self.bell().ring(wakes);
         Ok(epoch)
+    }
+
+    /// Removes at most `limit` silences that ended before this time; answers how many.
+    pub async fn forget_silences(
+        &self,
+        before: Timestamp,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let configuration = self.configuration().await?;
+        let old = configuration
+            .silences()
+            .filter(|silence| silence.ends() < before);
+        let changes: Vec<_> = old
+            .map(|silence| Change::RemoveSilence(silence.id))
+            .take(limit)
+            .collect();
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let count = changes.len();
+        match self.change_all(changes, &Actor::System, now).await {
+            Ok(_) => Ok(count),
+            // Another node or a person was faster; the next call finds what is left.
+            Err(StoreError::NotFound { .. }) => Ok(0),
+            Err(error) => Err(error),
+        }
     }
 
     /// The unsealed secrets of an integration, for sending alone.

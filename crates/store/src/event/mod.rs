@@ -4,13 +4,17 @@ mod postgres;
 mod row;
 mod sqlite;
 
+use std::time::Duration;
+
 use domain::access::Scope;
 use domain::event::{Event, Fingerprint, Match};
 use domain::message::Decode;
 use domain::{
-    CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Severity, SourceId, Timestamp,
+    CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Severity, SilenceId,
+    SourceId, Timestamp,
 };
 
+use crate::retention::lowest_id;
 use crate::{Backend, Page, PageAt, Store, StoreError};
 
 pub(crate) use postgres::events_of as postgres_events_of;
@@ -37,6 +41,8 @@ pub struct EventQuery {
     pub text: Option<String>,
     pub message: Option<MessageId>,
     pub fingerprint: Option<Fingerprint>,
+    /// Muted by this silence.
+    pub silence: Option<SilenceId>,
 }
 
 /// A delivery that carries an event.
@@ -45,6 +51,22 @@ pub struct EventDelivery {
     pub delivery: DeliveryId,
     pub integration: IntegrationId,
     pub rule: RuleId,
+}
+
+/// Most events of one silence that are counted.
+const COUNTED: u32 = 100_000;
+
+/// How many events a silence has muted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Silenced {
+    pub count: u32,
+    /// There are more than were counted.
+    pub more: bool,
+}
+
+/// The lowest id that an event cannot have which came in before this time.
+fn above(until: Timestamp) -> [u8; 16] {
+    lowest_id(until.after(Duration::from_millis(1)))
 }
 
 impl Store {
@@ -80,6 +102,20 @@ impl Store {
             Backend::Postgres(db) => postgres::events(db, scope, query, at).await?,
         };
         Ok(Page::of(rows, at, |event| event.id.to_string()))
+    }
+
+    /// How many events within the scope a silence has muted.
+    pub async fn silenced(&self, scope: &Scope, id: SilenceId) -> Result<Silenced, StoreError> {
+        let most = COUNTED + 1;
+        let count = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::silenced(db, scope, id, most).await?,
+            Backend::Postgres(db) => postgres::silenced(db, scope, id, most).await?,
+        };
+        let count = u32::try_from(count).unwrap_or(0);
+        Ok(Silenced {
+            count: count.min(COUNTED),
+            more: count > COUNTED,
+        })
     }
 
     /// Events that were stored after the given one, in the order of storing; without one, the newest ones.

@@ -1,14 +1,15 @@
 //! Events on PostgreSQL.
 
 use deadpool_postgres::Client;
-use domain::EventId;
 use domain::access::Scope;
 use domain::event::Event;
+use domain::{EventId, SilenceId, Timestamp};
 use tokio_postgres::Row;
 
-use super::{COLUMNS, EventDelivery, EventQuery, EventRow, read_deliveries};
+use super::{COLUMNS, EventDelivery, EventQuery, EventRow, above, read_deliveries};
 use crate::codec::{severity_rank, split_ids};
 use crate::postgres::{Clauses, Failure, Postgres, all, finished, one};
+use crate::retention::lowest_id;
 use crate::{PageAt, StoreError, search};
 
 /// Events that the indexes behind the ack path do not hold yet.
@@ -99,13 +100,14 @@ fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         "decode = ?",
         query.decode.map(domain::message::Decode::as_str),
     );
+    // Ids tell the time too, and they have the index.
+    clauses.and_some("id >= ?", query.since.map(|at| lowest_id(at).to_vec()));
+    clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
+    clauses.and_some("id < ?", query.until.map(|at| above(at).to_vec()));
+    clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
     clauses.and_some(
-        "received_at >= ?",
-        query.since.map(domain::Timestamp::micros),
-    );
-    clauses.and_some(
-        "received_at < ?",
-        query.until.map(domain::Timestamp::micros),
+        "silence = ?",
+        query.silence.map(|id| id.to_bytes().to_vec()),
     );
     if let Some(text) = &query.text {
         // Each word is quoted and holds letters and digits alone, so nothing in it is an operator.
@@ -122,6 +124,27 @@ fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         FINGERPRINT,
         query.fingerprint.map(|fingerprint| fingerprint.0.to_vec()),
     );
+}
+
+/// How many events a silence has muted, up to `most`.
+pub(super) async fn silenced(
+    db: &Postgres,
+    scope: &Scope,
+    id: SilenceId,
+    most: u32,
+) -> Result<i64, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and("silence = ?", id.to_bytes().to_vec());
+    clauses.scope("company", scope);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM event{} LIMIT {most}) muted",
+        clauses.sql()
+    );
+    let count: Option<i64> = one(&db.client().await?, &sql, &clauses.values(), |row| {
+        row.try_get(0)
+    })
+    .await?;
+    Ok(count.unwrap_or(0))
 }
 
 pub(super) async fn events_after(
@@ -193,5 +216,6 @@ fn read(row: &Row) -> Result<EventRow, tokio_postgres::Error> {
         routing: row.try_get(14)?,
         epoch: row.try_get(15)?,
         via: row.try_get(16)?,
+        silence: row.try_get(17)?,
     })
 }

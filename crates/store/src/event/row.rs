@@ -1,7 +1,7 @@
 //! An event's row as both databases give it, and how it becomes an [`Event`].
 
 use domain::event::{Event, Fingerprint, Routing};
-use domain::{CompanyId, EventId, MessageId, SourceId, Timestamp};
+use domain::{CompanyId, EventId, MessageId, SilenceId, SourceId, Timestamp};
 
 use super::EventDelivery;
 use crate::StoreError;
@@ -11,7 +11,7 @@ const TABLE: &str = "event";
 
 /// The columns of [`EventRow`], in its order.
 pub(crate) const COLUMNS: &str = "id, message, source, company, kind, category, subject, body, severity, reading, \
-     fingerprint, occurred_at, received_at, count, routing, epoch, via";
+     fingerprint, occurred_at, received_at, count, routing, epoch, via, silence";
 
 /// Bytes and numbers as stored; nothing is checked yet.
 #[derive(Debug)]
@@ -33,6 +33,7 @@ pub(crate) struct EventRow {
     pub(crate) routing: String,
     pub(crate) epoch: i64,
     pub(crate) via: Option<String>,
+    pub(crate) silence: Option<Vec<u8>>,
 }
 
 impl TryFrom<EventRow> for Event {
@@ -60,6 +61,7 @@ impl TryFrom<EventRow> for Event {
             count: u32::try_from(row.count).map_err(|_| corrupt(format!("count {}", row.count)))?,
             routing: Routing::of_word(&row.routing)
                 .ok_or_else(|| corrupt(format!("routing `{}`", row.routing)))?,
+            silence: optional(row.silence)?.map(SilenceId::from_bytes),
             epoch: row.epoch.cast_unsigned(),
             via: row
                 .via

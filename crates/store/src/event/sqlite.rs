@@ -1,13 +1,14 @@
 //! Events on SQLite.
 
-use domain::EventId;
 use domain::access::Scope;
 use domain::event::Event;
+use domain::{EventId, SilenceId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::{COLUMNS, EventDelivery, EventQuery, EventRow, read_deliveries};
+use super::{COLUMNS, EventDelivery, EventQuery, EventRow, above, read_deliveries};
 use crate::codec::{severity_rank, split_ids};
+use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, Sqlite, all, blob, one};
 use crate::{PageAt, StoreError, search};
 
@@ -109,14 +110,12 @@ fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         "decode = ?",
         query.decode.map(|decode| decode.as_str().to_owned()),
     );
-    clauses.and_some(
-        "received_at >= ?",
-        query.since.map(domain::Timestamp::micros),
-    );
-    clauses.and_some(
-        "received_at < ?",
-        query.until.map(domain::Timestamp::micros),
-    );
+    // Ids tell the time too, and they have the index.
+    clauses.and_some("id >= ?", blob(query.since.map(lowest_id)));
+    clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
+    clauses.and_some("id < ?", blob(query.until.map(above)));
+    clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
+    clauses.and_some("silence = ?", blob(query.silence.map(SilenceId::to_bytes)));
     if let Some(text) = &query.text {
         // Each word is quoted and holds letters and digits alone, so nothing in it is an operator.
         let words: Vec<_> = search::words(text)
@@ -132,6 +131,30 @@ fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         let value = Value::Blob(fingerprint.0.to_vec());
         clauses.and(FINGERPRINT, [value.clone(), value]);
     }
+}
+
+/// How many events a silence has muted, up to `most`.
+pub(super) async fn silenced(
+    db: &Sqlite,
+    scope: &Scope,
+    id: SilenceId,
+    most: u32,
+) -> Result<i64, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and("silence = ?", blob(Some(id.to_bytes())));
+    clauses.scope("company", scope);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM event{} LIMIT {most})",
+        clauses.sql()
+    );
+    let count = db
+        .read(move |conn| {
+            one(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+                row.get(0)
+            })
+        })
+        .await?;
+    Ok(count.unwrap_or(0))
 }
 
 pub(super) async fn events_after(
@@ -194,5 +217,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         routing: row.get(14)?,
         epoch: row.get(15)?,
         via: row.get(16)?,
+        silence: row.get(17)?,
     })
 }

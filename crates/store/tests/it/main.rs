@@ -35,6 +35,7 @@ mod leases;
 mod life;
 mod nodes;
 mod retention;
+mod silences;
 mod sqlite;
 mod work;
 mod world;

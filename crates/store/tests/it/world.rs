@@ -13,10 +13,11 @@ use domain::event_set::{EventSet, NotifyBy};
 use domain::integration::{DeliverySettings, Integration, Secrets};
 use domain::message::{Decode, Message};
 use domain::rule::IntegrationRule;
+use domain::silence::Silence;
 use domain::source::{Authentication, Source};
 use domain::{
     AttemptId, CompanyId, DeliveryId, EventId, EventSetId, IntegrationId, MessageId, NodeId,
-    RuleId, Secret, Severity, SourceId, Timestamp,
+    RuleId, Secret, Severity, SilenceId, SourceId, Timestamp,
 };
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -196,6 +197,23 @@ impl World {
         }
     }
 
+    /// A silence of an hour from now on.
+    pub fn a_silence(&mut self, companies: &[CompanyId]) -> Silence {
+        Silence {
+            id: SilenceId::new(self.now, &mut self.rng),
+            name: "Patch night".to_owned(),
+            filter: "event=asset.* severity>=low".parse().unwrap(),
+            companies: companies.to_vec(),
+            from: self.now,
+            until: self.now.after(60 * MINUTE),
+            repeat: None,
+            reason: "Servers restart".to_owned(),
+            author: ACTOR,
+            created_at: self.now,
+            ended_at: None,
+        }
+    }
+
     /// Closes the store and opens the same database again, as another node where one is given.
     pub async fn restart(&mut self, node: Option<NodeId>) {
         self.store.clone().close().await;
@@ -270,6 +288,7 @@ impl World {
             received_at: self.now,
             count: 1,
             routing: Routing::Routed,
+            silence: None,
             epoch,
             via: vec!["0badc0de".to_owned()],
         }

@@ -14,10 +14,10 @@ const MESSAGES: &str = "INSERT INTO message \
      SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], \
      $8::text[], $9::boolean[], $10::bytea[], $11::bytea[])";
 const EVENTS: &str = "INSERT INTO event (id, message, source, company, kind, category, severity, decode, matched, \
-     routing, fingerprint, occurred_at, received_at, count, epoch, subject, body, reading, via, deliveries) \
-     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::smallint[], \
+     routing, fingerprint, occurred_at, received_at, count, epoch, subject, body, reading, via, deliveries, \
+     silence) SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::smallint[], \
      $8::text[], $9::text[], $10::text[], $11::bytea[], $12::bigint[], $13::bigint[], $14::integer[], $15::bigint[], \
-     $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[])";
+     $16::text[], $17::text[], $18::text[], $19::text[], $20::bytea[], $21::bytea[])";
 const CLOSE_GROUPS: &str = "UPDATE delivery SET group_key = NULL WHERE id = ANY($1::bytea[])";
 const GROW_GROUPS: &str = "UPDATE delivery d SET records = new.records, bytes = new.bytes \
      FROM unnest($1::bytea[], $2::integer[], $3::integer[]) AS new (id, records, bytes) WHERE d.id = new.id";
@@ -225,6 +225,7 @@ fn events<'a>(rows: &'a [PlannedEvent<'a>]) -> Vec<Bound<'a>> {
         column(rows, |row| row.event.reading.as_str()),
         column(rows, |row| row.event.via.as_deref()),
         column(rows, |row| row.deliveries.as_slice()),
+        column(rows, |row| optional(row.event.silence.as_ref())),
     ]
 }
 

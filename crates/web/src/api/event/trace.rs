@@ -103,16 +103,6 @@ async fn deliveries(
     Ok(traced)
 }
 
-fn hop(hop: &'static str, ok: bool, detail: String) -> Hop {
-    Hop {
-        hop,
-        ok,
-        detail,
-        integration: None,
-        rule: None,
-    }
-}
-
 fn source_hop(event: &Event, caller: &Caller) -> Hop {
     let detail = match event.source {
         None => "raised by the API".to_owned(),
@@ -121,7 +111,7 @@ fn source_hop(event: &Event, caller: &Caller) -> Hop {
             None => format!("came by source {id}, which has been removed"),
         },
     };
-    hop("source", true, detail)
+    Hop::plain("source", true, detail)
 }
 
 fn parse_hop(event: &Event) -> Hop {
@@ -134,5 +124,5 @@ fn parse_hop(event: &Event) -> Hop {
         reading.records.len(),
         reading.ambiguous.len(),
     );
-    hop("parse", reading.matched != Match::None, detail)
+    Hop::plain("parse", reading.matched != Match::None, detail)
 }

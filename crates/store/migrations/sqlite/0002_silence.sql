@@ -1,0 +1,3 @@
+-- The silence that muted an event.
+ALTER TABLE event ADD COLUMN silence BLOB;
+CREATE INDEX event_silenced ON event (silence, id) WHERE silence IS NOT NULL;
