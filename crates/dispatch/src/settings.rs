@@ -44,6 +44,8 @@ pub struct Retention {
     pub webhook_ids: Duration,
     pub idempotency_keys: Duration,
     pub fingerprints: Duration,
+    /// After their end.
+    pub silences: Duration,
 }
 
 impl Default for Retention {
@@ -57,6 +59,7 @@ impl Default for Retention {
             webhook_ids: days(7),
             idempotency_keys: days(1),
             fingerprints: days(30),
+            silences: days(90),
         }
     }
 }

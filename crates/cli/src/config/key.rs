@@ -145,6 +145,8 @@ pub(crate) const KEYS: &[Key] = &[
         "Webhook ids, by which a repeated message is known."),
     key("retention.idempotency_keys", Sort::Duration, "24h",
         "Idempotency keys of POST /api/v1/events."),
+    key("retention.silences", Sort::Duration, "90d",
+        "Silences, after their end."),
     key("retention.fingerprints", Sort::Duration, "30d",
         "Fingerprints, by which repeated alerts without an id are counted."),
 

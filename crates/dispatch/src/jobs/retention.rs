@@ -8,6 +8,7 @@ use delivery::state::LONGEST_HOLD;
 use store::{RetentionClass, StoreError};
 use tokio::sync::watch;
 
+use super::silences;
 use crate::{Retention, Shared};
 
 /// How often everything is looked at, and how much goes in one transaction.
@@ -22,6 +23,9 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
         }
         if let Err(error) = give_up_parked(&shared).await {
             tracing::warn!("what was parked too long waits on: {error}");
+        }
+        if let Err(error) = silences::forget(&shared).await {
+            tracing::warn!("silences that have ended are kept for longer: {error}");
         }
         for class in RetentionClass::ALL {
             if let Err(error) = prune(&shared, class, &stop).await {
