@@ -40,6 +40,7 @@ struct Inner {
     meters: Meters,
     test_sends: TestSends,
     streams: Arc<Semaphore>,
+    what_ifs: Semaphore,
     closing: CancellationToken,
 }
 
@@ -56,12 +57,14 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let streams = Arc::new(Semaphore::new(parts.settings.streams));
         let test_sends = TestSends::new(parts.settings.test_sends_per_minute);
+        let what_ifs = Semaphore::new(parts.settings.what_ifs);
         let meters = Meters::new();
         Self(Arc::new(Inner {
             parts,
             meters,
             test_sends,
             streams,
+            what_ifs,
             closing: CancellationToken::new(),
         }))
     }
@@ -120,6 +123,11 @@ impl App {
 
     pub(crate) fn streams(&self) -> &Arc<Semaphore> {
         &self.0.streams
+    }
+
+    /// One permit for each question over stored events that may be worked at.
+    pub(crate) fn what_ifs(&self) -> &Semaphore {
+        &self.0.what_ifs
     }
 
     /// Cancelled when the server shuts down, so that answers without an end come to one.

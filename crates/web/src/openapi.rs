@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 use crate::api::{
     audit, catalog, company, delivery, event, event_set, integration, journal, key, mapping, parse,
-    render, rule, source, whitelisting,
+    render, rule, silence, source, what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -40,6 +40,12 @@ use crate::read::Viewer;
         mapping::put::put,
         mapping::put_many::put_many,
         mapping::list::list,
+        silence::create::create,
+        silence::list::list,
+        silence::get::get,
+        silence::update::update,
+        silence::end::end,
+        silence::remove::remove,
         event::create::create,
         event::list::list,
         event::get::get,
@@ -56,6 +62,7 @@ use crate::read::Viewer;
         catalog::get,
         parse::create,
         render::create,
+        what_if::create,
         whitelisting::get,
         get,
         key::create::create,

@@ -12,7 +12,7 @@ use metrics::{counter, histogram};
 
 use crate::api::{
     audit, catalog, company, delivery, event, event_set, integration, journal, key, mapping, parse,
-    render, rule, source, whitelisting,
+    render, rule, silence, source, what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
@@ -95,6 +95,17 @@ fn configuration() -> Router<App> {
         )
         .route("/api/v1/event-sets/{id}", get(event_set::get::get))
         .route(
+            "/api/v1/silences",
+            post(silence::create::create).get(silence::list::list),
+        )
+        .route(
+            "/api/v1/silences/{id}",
+            get(silence::get::get)
+                .patch(silence::update::update)
+                .delete(silence::remove::remove),
+        )
+        .route("/api/v1/silences/{id}/end", post(silence::end::end))
+        .route(
             "/api/v1/sources",
             post(source::create::create).get(source::list::list),
         )
@@ -132,6 +143,7 @@ fn tools() -> Router<App> {
         .route("/api/v1/catalog", get(catalog::get))
         .route("/api/v1/parse", post(parse::create))
         .route("/api/v1/render", post(render::create))
+        .route("/api/v1/what-if", post(what_if::create))
         .route("/api/v1/whitelisting", get(whitelisting::get))
         .route("/api/v1/openapi.json", get(openapi::get))
         .route("/livez", get(health::live::live))

@@ -35,6 +35,11 @@ pub struct Settings {
     pub connections_per_address: NonZeroUsize,
     /// Live streams of events that may be open at once.
     pub streams: usize,
+    /// Questions over stored events (what-if, dry runs of silences) that may be worked at at once.
+    pub what_ifs: usize,
+    /// Most events that one of these reads, and how long it reads at most.
+    pub what_if_events: u64,
+    pub what_if_time: Duration,
     /// Checks and finishes of one key in a minute.
     pub test_sends_per_minute: u32,
     /// Readiness fails when the oldest due delivery has waited longer than this.
@@ -59,6 +64,9 @@ impl Settings {
             connections: some(4_096),
             connections_per_address: some(256),
             streams: 256,
+            what_ifs: 2,
+            what_if_events: domain::what_if::EVENTS,
+            what_if_time: Duration::from_secs(30),
             test_sends_per_minute: 10,
             outbox_stale: Duration::from_secs(300),
         }

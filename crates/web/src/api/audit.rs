@@ -21,7 +21,7 @@ pub(crate) struct AuditView {
     at: Timestamp,
     #[schema(value_type = Object)]
     actor: Actor,
-    /// `insert`, `update`, `remove`, `check`, `switch`, `release` or `retry`.
+    /// `insert`, `update`, `remove`, `end`, `check`, `switch`, `release` or `retry`.
     action: String,
     what: String,
     /// Of the thing that it was done to.

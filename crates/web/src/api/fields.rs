@@ -15,13 +15,20 @@ use crate::read::Caller;
 /// Broken rules by their pointers.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
+    /// What every pointer begins with: the place of a form inside a larger document.
+    place: String,
     errors: Vec<FieldError>,
 }
 
 impl Fields {
-    pub(super) fn error(&mut self, pointer: impl Into<String>, detail: impl Into<String>) {
+    /// From here on pointers begin with this place.
+    pub(super) fn within(&mut self, place: impl Into<String>) {
+        self.place = place.into();
+    }
+
+    pub(super) fn error(&mut self, pointer: impl AsRef<str>, detail: impl Into<String>) {
         self.errors.push(FieldError {
-            pointer: pointer.into(),
+            pointer: format!("{}{}", self.place, pointer.as_ref()),
             detail: detail.into(),
         });
     }

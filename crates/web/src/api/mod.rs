@@ -13,7 +13,9 @@ pub(crate) mod mapping;
 pub(crate) mod parse;
 pub(crate) mod render;
 pub(crate) mod rule;
+pub(crate) mod silence;
 pub(crate) mod source;
+pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
 mod fields;

@@ -1,7 +1,7 @@
 //! A thing by id and name.
 
 use domain::configuration::Configuration;
-use domain::{CompanyId, IntegrationId, RuleId, SourceId};
+use domain::{CompanyId, IntegrationId, RuleId, SilenceId, SourceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -35,6 +35,15 @@ impl Named {
             name: configuration
                 .integration(id)
                 .map(|found| found.name.clone()),
+        }
+    }
+
+    pub(crate) fn silence(id: SilenceId, configuration: &Configuration) -> Self {
+        Self {
+            id: id.to_string(),
+            name: configuration
+                .silence(id)
+                .map(|silence| silence.name.clone()),
         }
     }
 

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 use super::{body, json};
 use crate::App;
@@ -20,6 +21,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
         let body = body::whole(request.into_body(), app.settings().form_bytes).await?;
         json::parse(&body).map(Self)
     }
+}
+
+/// Of a patch, where `null` takes something away: none is a key that is not named, `Some(None)` is `null`.
+pub(crate) fn or_null<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
 }
 
 /// What the `content-type` says, in lower case and without its parameters; empty when it is not there.

@@ -35,8 +35,12 @@ mod rule;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod silence;
+#[cfg(test)]
 mod source;
 #[cfg(test)]
 mod tenant;
+#[cfg(test)]
+mod what_if;
 #[cfg(test)]
 mod whitelisting;

@@ -35,6 +35,9 @@ async fn tenant(server: &Server, target: &Target, mark: &'static str, ip: &str) 
         .expect(200);
     let authentication = json!({"header": {"key": "X-Key", "value": "sesame"}});
     let source = server.source(json!({"name": format!("Door {mark}"), "companies": [company], "authentication": authentication})).await;
+    let form = json!({"name": format!("Silence {mark}"), "filter": "severity>=critical", "companies": [company],
+        "until": server.clock.now().after(std::time::Duration::from_secs(3_600)), "reason": format!("For {mark}")});
+    let silence = server.made("/api/v1/silences", form).await;
     let event = server.asset_added(&company, ip).await;
     let view = server.get(&format!("/api/v1/events/{event}")).await.json();
     let journal = view["journal_id"].as_str().unwrap();
@@ -57,6 +60,7 @@ async fn tenant(server: &Server, target: &Target, mark: &'static str, ip: &str) 
             rules,
             mappings,
             format!("/api/v1/sources/{}", id(&source)),
+            format!("/api/v1/silences/{silence}"),
             format!("/api/v1/events/{event}"),
             format!("/api/v1/events/{event}/trace"),
             format!("/api/v1/journal/{journal}"),
@@ -66,10 +70,11 @@ async fn tenant(server: &Server, target: &Target, mark: &'static str, ip: &str) 
     }
 }
 
-const LISTS: [&str; 5] = [
+const LISTS: [&str; 6] = [
     "/api/v1/companies",
     "/api/v1/integrations",
     "/api/v1/sources",
+    "/api/v1/silences",
     "/api/v1/events",
     "/api/v1/deliveries",
 ];

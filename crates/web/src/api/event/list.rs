@@ -30,7 +30,8 @@ pub(crate) struct EventsQuery {
     source: Option<String>,
     /// At least this severity.
     severity: Option<String>,
-    /// `routed`, `unrouted` or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`.
+    /// `routed`, `unrouted` or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`,
+    /// `silenced`.
     routing: Option<String>,
     /// `full`, `partial` or `none`.
     #[serde(rename = "match")]
@@ -46,6 +47,8 @@ pub(crate) struct EventsQuery {
     /// Id of a message.
     journal: Option<String>,
     fingerprint: Option<String>,
+    /// Id of the silence that muted it.
+    silence: Option<String>,
     #[param(value_type = Option<u16>)]
     limit: Option<String>,
     cursor: Option<String>,
@@ -93,6 +96,7 @@ impl EventsQuery {
             text: params.with("text", self.text.as_deref(), text),
             message: params.read("journal", self.journal.as_deref()),
             fingerprint: params.with("fingerprint", self.fingerprint.as_deref(), fingerprint),
+            silence: params.read("silence", self.silence.as_deref()),
         };
         let at = page_at(&mut params, self.limit.as_deref(), self.cursor);
         params.finish()?;

@@ -65,6 +65,8 @@ pub(crate) struct EventView {
     /// Why it went nowhere.
     #[schema(value_type = Option<String>)]
     unrouted_reason: Option<&'static str>,
+    /// The silence that muted it.
+    silence: Option<Named>,
 }
 
 impl EventView {
@@ -103,6 +105,7 @@ impl EventView {
             count: event.count,
             routing,
             unrouted_reason,
+            silence: event.silence.map(|id| Named::silence(id, configuration)),
         }
     }
 

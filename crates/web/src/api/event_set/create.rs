@@ -1,7 +1,7 @@
 use axum::extract::State;
-use domain::EventSetId;
-use domain::catalogue::nearest;
+use domain::catalogue::{Catalogue, nearest};
 use domain::event_set::{EVENTS, EventSet, NotifyBy};
+use domain::{EventSetId, Timestamp};
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -10,20 +10,19 @@ use super::EventSetView;
 use crate::App;
 use crate::api::fields::Fields;
 use crate::api::{Made, made};
-use crate::problem::Problem;
 use crate::read::{Admin, Form};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventSetForm {
-    name: String,
+    pub(in crate::api) name: String,
     /// `event` (the default), `asset`, `product` or `company`.
-    notify_by: Option<String>,
+    pub(in crate::api) notify_by: Option<String>,
     /// Codes of the catalogue.
-    events: Vec<String>,
+    pub(in crate::api) events: Vec<String>,
     /// Critical events do not wait for the window.
     #[serde(default)]
-    critical_bypass: bool,
+    pub(in crate::api) critical_bypass: bool,
 }
 
 /// Make an event set.
@@ -34,7 +33,10 @@ pub(crate) async fn create(
     Admin(caller): Admin,
     Form(form): Form<EventSetForm>,
 ) -> Made<EventSetView> {
-    let set = form.parse(&app)?;
+    let mut fields = Fields::default();
+    let known = (app.fresh(EventSetId::new), app.now());
+    let set = form.parse(&mut fields, known, app.catalogue());
+    let set = fields.finish_with(set)?;
     let view = EventSetView::from(&set);
     app.store()
         .change(Change::InsertEventSet(set), &caller.actor(), app.now())
@@ -43,8 +45,13 @@ pub(crate) async fn create(
 }
 
 impl EventSetForm {
-    fn parse(mut self, app: &App) -> Result<EventSet, Problem> {
-        let mut fields = Fields::default();
+    /// The set that it makes of an id and the time of its making, new or known.
+    pub(in crate::api) fn parse(
+        mut self,
+        fields: &mut Fields,
+        (id, created_at): (EventSetId, Timestamp),
+        catalogue: &Catalogue,
+    ) -> Option<EventSet> {
         let name = fields.name(&self.name);
         let notify_by = fields.take("/notify_by", notify_by(self.notify_by.as_deref()));
         fields.at_most("/events", self.events.len(), EVENTS);
@@ -52,21 +59,31 @@ impl EventSetForm {
             fields.error("/events", "names at least one event of the catalogue");
         }
         for (index, code) in self.events.iter().enumerate().take(EVENTS) {
-            if app.catalogue().kind(code).is_none() {
-                fields.error(format!("/events/{index}"), unknown(code, app));
+            if catalogue.kind(code).is_none() {
+                fields.error(format!("/events/{index}"), unknown(code, catalogue));
             }
         }
         self.events.sort_unstable();
         self.events.dedup();
-        let (name, notify_by) = fields.finish_with(name.zip(notify_by))?;
-        Ok(EventSet {
-            id: app.fresh(EventSetId::new),
-            name,
-            notify_by,
+        Some(EventSet {
+            id,
+            name: name?,
+            notify_by: notify_by?,
             events: self.events,
             critical_bypass: self.critical_bypass,
-            created_at: app.now(),
+            created_at,
         })
+    }
+}
+
+impl From<&EventSet> for EventSetForm {
+    fn from(set: &EventSet) -> Self {
+        Self {
+            name: set.name.clone(),
+            notify_by: Some(set.notify_by.as_str().to_owned()),
+            events: set.events.clone(),
+            critical_bypass: set.critical_bypass,
+        }
     }
 }
 
@@ -90,9 +107,9 @@ fn notify_by(word: Option<&str>) -> Result<NotifyBy, String> {
         })
 }
 
-fn unknown(code: &str, app: &App) -> String {
+fn unknown(code: &str, catalogue: &Catalogue) -> String {
     let shown: String = code.chars().take(64).collect();
-    match app.catalogue().nearest(code) {
+    match catalogue.nearest(code) {
         Some(name) => format!("there is no event `{shown}`; did you mean `{name}`?"),
         None => format!("there is no event `{shown}`; GET /api/v1/catalog lists them"),
     }

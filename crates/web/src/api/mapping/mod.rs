@@ -45,7 +45,7 @@ impl MappingView {
 }
 
 /// The rules of a mapping: those of its integration, without repeats.
-fn read_rules(
+pub(in crate::api) fn read_rules(
     fields: &mut Fields,
     texts: &[String],
     integration: &Integration,

@@ -1,7 +1,8 @@
 use axum::extract::State;
+use domain::configuration::Configuration;
 use domain::filter::Filter;
 use domain::rule::{IntegrationRule, MATCHERS};
-use domain::{EventSetId, IntegrationId, RuleId};
+use domain::{EventSetId, IntegrationId, RuleId, Timestamp};
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -11,17 +12,16 @@ use crate::App;
 use crate::api::fields::Fields;
 use crate::api::integration::{expect_authenticated, find};
 use crate::api::{Made, made};
-use crate::problem::Problem;
-use crate::read::{Admin, Caller, Form, Id};
+use crate::read::{Admin, Form, Id};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleForm {
-    name: String,
-    event_set_id: String,
+    pub(in crate::api) name: String,
+    pub(in crate::api) event_set_id: String,
     /// Filters, all of which must hold: `severity=~"high|critical"`, `field.hostname=~"web-.*"`. None asks for a company.
     #[serde(default)]
-    matchers: Vec<String>,
+    pub(in crate::api) matchers: Vec<String>,
 }
 
 /// Link an authenticated integration with an event set.
@@ -34,7 +34,10 @@ pub(crate) async fn create(
     Form(form): Form<RuleForm>,
 ) -> Made<RuleView> {
     expect_authenticated(find(id, &caller)?)?;
-    let rule = form.parse(&app, id, &caller)?;
+    let mut fields = Fields::default();
+    let known = (app.fresh(RuleId::new), app.now());
+    let rule = form.parse(&mut fields, known, id, &caller.configuration);
+    let rule = fields.finish_with(rule)?;
     let view = RuleView::from(&rule);
     app.store()
         .change(Change::InsertRule(rule), &caller.actor(), app.now())
@@ -43,15 +46,16 @@ pub(crate) async fn create(
 }
 
 impl RuleForm {
-    fn parse(
-        self,
-        app: &App,
+    /// The rule that it makes of an id and the time of its making, new or known.
+    pub(in crate::api) fn parse(
+        &self,
+        fields: &mut Fields,
+        (id, created_at): (RuleId, Timestamp),
         integration: IntegrationId,
-        caller: &Caller,
-    ) -> Result<IntegrationRule, Problem> {
-        let mut fields = Fields::default();
+        configuration: &Configuration,
+    ) -> Option<IntegrationRule> {
         let name = fields.name(&self.name);
-        let is_there = |id: EventSetId| caller.configuration.event_set(id).is_some();
+        let is_there = |id: EventSetId| configuration.event_set(id).is_some();
         let event_set = fields.id("/event_set_id", &self.event_set_id, "event set", is_there);
         fields.at_most("/matchers", self.matchers.len(), MATCHERS);
         let matchers = self
@@ -61,16 +65,24 @@ impl RuleForm {
             .take(MATCHERS)
             .filter_map(|(index, text)| fields.take(&format!("/matchers/{index}"), matcher(text)));
         let matchers = matchers.collect();
-        let (name, event_set) = fields.finish_with(name.zip(event_set))?;
-        let id = app.fresh(RuleId::new);
-        Ok(IntegrationRule {
+        Some(IntegrationRule {
             id,
             integration,
-            name,
-            event_set,
+            name: name?,
+            event_set: event_set?,
             matchers,
-            created_at: app.now(),
+            created_at,
         })
+    }
+}
+
+impl From<&IntegrationRule> for RuleForm {
+    fn from(rule: &IntegrationRule) -> Self {
+        Self {
+            name: rule.name.clone(),
+            event_set_id: rule.event_set.to_string(),
+            matchers: rule.matchers.iter().map(Filter::to_string).collect(),
+        }
     }
 }
 
