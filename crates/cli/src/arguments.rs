@@ -1,11 +1,15 @@
 //! The command line: what can be said, not what is done about it.
 
+mod silences;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::key::KEYS;
 use crate::config::layers::Flags;
+
+pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -55,6 +59,11 @@ pub(crate) enum Command {
     ///
     /// Exit 0 when every step is good, 1 when one is not; its cause and remedy are printed below it.
     Connect(ConnectArguments),
+    /// Times in which certain events are kept and not sent.
+    #[command(subcommand)]
+    Silences(SilencesCommand),
+    /// Where stored events would go if rules, event sets, mappings or silences were others.
+    WhatIf(WhatIfArguments),
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),

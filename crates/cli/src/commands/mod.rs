@@ -19,6 +19,8 @@ mod parse;
 mod render;
 mod send;
 mod serve;
+mod silences;
+mod what_if;
 
 use std::future::Future;
 use std::path::Path;
@@ -60,6 +62,8 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Deliveries(command) => wait(deliveries::run(command, session)),
         Command::Integrations(command) => wait(integrations::run(command, session)),
         Command::Connect(arguments) => wait(connect::run(arguments, session)),
+        Command::Silences(command) => wait(silences::run(command, session)),
+        Command::WhatIf(arguments) => wait(what_if::run(arguments, session)),
         Command::Key(command) => wait(key::run(command, session)),
         Command::Config(command) => config::run(command, session),
         Command::Doctor(flags) => wait(doctor::run(flags, session)),

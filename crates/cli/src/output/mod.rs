@@ -3,8 +3,11 @@
 mod sanitise;
 mod table;
 
+use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 pub(crate) use sanitise::{harmless, harmless_json};
@@ -68,4 +71,18 @@ pub(crate) fn talk(text: impl AsRef<str>) {
 /// Whether a progress bar would be seen.
 pub(crate) fn is_watched() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Waits for what takes a while, with a spinner where it would be seen.
+pub(crate) async fn waiting<T>(what: &'static str, work: impl Future<Output = T>) -> T {
+    /// How often the spinner turns.
+    const TURN: Duration = Duration::from_millis(100);
+    if !is_watched() {
+        return work.await;
+    }
+    let spinner = ProgressBar::new_spinner().with_message(what);
+    spinner.enable_steady_tick(TURN);
+    let done = work.await;
+    spinner.finish_and_clear();
+    done
 }

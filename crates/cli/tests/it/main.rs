@@ -14,6 +14,7 @@ mod guide_flow;
 mod integrations;
 mod parse;
 mod server;
+mod silences;
 mod start;
 mod stop;
 mod support;
