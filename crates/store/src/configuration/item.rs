@@ -3,6 +3,7 @@
 use domain::access::Actor;
 use domain::integration::Secrets;
 use domain::mapping::{CompanyMapping, MappedTo};
+use domain::silence::Silence;
 use domain::{CompanyId, Dice, IntegrationId, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -131,11 +132,21 @@ pub(crate) struct PreparedChange {
 
 impl Item {
     /// The document to be stored where `stored` stands now: an integration keeps the secrets it is not given
-    /// and raises its version.
+    /// and raises its version, and a silence that was ended meanwhile stays so.
     pub(crate) fn in_place_of(&self, stored: &str) -> Result<String, StoreError> {
-        if self.kind != Kind::Integration {
-            return Ok(self.document.clone());
+        match self.kind {
+            Kind::Integration => self.integration_in_place_of(stored),
+            Kind::Silence => {
+                let old: Silence = of_json(Kind::Silence.noun(), &self.id, stored)?;
+                let mut new: Silence = of_json(Kind::Silence.noun(), &self.id, &self.document)?;
+                new.ended_at = old.ended_at.or(new.ended_at);
+                Ok(to_json(&new))
+            }
+            _ => Ok(self.document.clone()),
         }
+    }
+
+    fn integration_in_place_of(&self, stored: &str) -> Result<String, StoreError> {
         let old: IntegrationDocument = of_json(Kind::Integration.noun(), &self.id, stored)?;
         let mut new: IntegrationDocument =
             of_json(Kind::Integration.noun(), &self.id, &self.document)?;
@@ -464,7 +475,7 @@ fn mapping_name(integration: IntegrationId, company: MappedTo) -> String {
 }
 
 /// A silence may be called like another, which may be another company's or long over. One of a single company goes with it.
-fn silence_item(silence: &domain::silence::Silence) -> Item {
+fn silence_item(silence: &Silence) -> Item {
     let owned = silence.companies.len() == 1;
     let references = uses_companies(silence.companies.iter().copied())
         .into_iter()
