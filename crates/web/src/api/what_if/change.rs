@@ -8,118 +8,20 @@ use domain::integration::Integration;
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::silence::Window;
 use domain::{EventSetId, IntegrationId, RuleId, SilenceId, Timestamp};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
+use super::entries::{
+    ChangeForm, EventSetEntry, MappingEntry, MappingKey, NEEDED, RemoveForm, RuleEntry,
+    SilenceEntry, new_silence,
+};
 use crate::App;
-use crate::api::event_set::create::EventSetForm;
 use crate::api::fields::Fields;
 use crate::api::mapping::read_rules;
-use crate::api::rule::create::RuleForm;
-use crate::api::silence::create::{Origin, SilenceForm};
-use crate::api::silence::update::SilencePatch;
+use crate::api::silence::create::Origin;
 use crate::api::{integration, silence};
 use crate::read::Caller;
-use crate::read::form::or_null;
 
 /// Most entries of one list of a change.
 const ENTRIES: usize = 1_000;
-
-/// An entry with the `id` of a thing changes what it names of that; one without is a new thing.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ChangeForm {
-    #[serde(default)]
-    remove: RemoveForm,
-    #[serde(default)]
-    event_sets: Vec<EventSetEntry>,
-    #[serde(default)]
-    rules: Vec<RuleEntry>,
-    #[serde(default)]
-    mappings: Vec<MappingEntry>,
-    #[serde(default)]
-    silences: Vec<SilenceEntry>,
-}
-
-/// Ids of what is taken away, before anything else.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RemoveForm {
-    #[serde(default)]
-    integrations: Vec<String>,
-    #[serde(default)]
-    event_sets: Vec<String>,
-    #[serde(default)]
-    rules: Vec<String>,
-    #[serde(default)]
-    mappings: Vec<MappingKey>,
-    #[serde(default)]
-    silences: Vec<String>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MappingKey {
-    integration_id: String,
-    /// Id or name of a company, or `all`.
-    company: String,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct EventSetEntry {
-    id: Option<String>,
-    name: Option<String>,
-    notify_by: Option<String>,
-    events: Option<Vec<String>>,
-    critical_bypass: Option<bool>,
-}
-
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RuleEntry {
-    id: Option<String>,
-    /// Of a new rule.
-    integration_id: Option<String>,
-    name: Option<String>,
-    /// An id, or the name of an event set that the same change makes.
-    event_set_id: Option<String>,
-    matchers: Option<Vec<String>>,
-}
-
-/// Of an integration and a company there is one mapping: it is changed when it is there.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct MappingEntry {
-    integration_id: String,
-    /// Id or name of a company, or `all`.
-    company: String,
-    /// Ids, or names of rules that the same change makes for this integration.
-    rules: Option<Vec<String>>,
-    create_webhook_alert: Option<bool>,
-}
-
-/// One with an `id` holds when it would. A new one is tried on all events, as if it had held all the time; a maintenance window
-/// on those that came in its hours.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SilenceEntry {
-    id: Option<String>,
-    name: Option<String>,
-    filter: Option<String>,
-    companies: Option<Vec<String>>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    from: Option<Timestamp>,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    until: Option<Timestamp>,
-    #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>)]
-    repeat: Option<Option<String>>,
-    #[serde(default, deserialize_with = "or_null")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    repeat_until: Option<Option<Timestamp>>,
-    reason: Option<String>,
-}
 
 impl ChangeForm {
     /// Today's configuration with the change in it.
@@ -478,101 +380,7 @@ impl Reader<'_> {
     }
 }
 
-/// What is said of a field that only a known thing may leave out.
-const NEEDED: &str = "is missing; a new one needs it";
-
-/// The value that is given, else that of the stored thing.
-fn needed<T>(fields: &mut Fields, pointer: &str, given: Option<T>, stored: Option<T>) -> Option<T> {
-    let value = given.or(stored);
-    if value.is_none() {
-        fields.error(pointer, NEEDED);
-    }
-    value
-}
-
 fn is_seen(id: RuleId, caller: &Caller) -> bool {
     let rule = caller.configuration.rule(id);
     rule.is_some_and(|rule| integration::find(rule.integration, caller).is_ok())
-}
-
-impl EventSetEntry {
-    fn over(self, stored: Option<EventSetForm>, fields: &mut Fields) -> Option<EventSetForm> {
-        let (name, events, notify_by, bypass) = match stored {
-            Some(stored) => (
-                Some(stored.name),
-                Some(stored.events),
-                stored.notify_by,
-                stored.critical_bypass,
-            ),
-            None => (None, None, None, false),
-        };
-        let name = needed(fields, "/name", self.name, name);
-        let events = needed(fields, "/events", self.events, events);
-        Some(EventSetForm {
-            name: name?,
-            notify_by: self.notify_by.or(notify_by),
-            events: events?,
-            critical_bypass: self.critical_bypass.unwrap_or(bypass),
-        })
-    }
-}
-
-impl RuleEntry {
-    fn over(
-        self,
-        stored: Option<RuleForm>,
-        fields: &mut Fields,
-        new_sets: &HashMap<String, EventSetId>,
-    ) -> Option<RuleForm> {
-        let (name, set, matchers) = match stored {
-            Some(stored) => (
-                Some(stored.name),
-                Some(stored.event_set_id),
-                stored.matchers,
-            ),
-            None => (None, None, Vec::new()),
-        };
-        let given = self.event_set_id.map(|text| match new_sets.get(&text) {
-            Some(id) => id.to_string(),
-            None => text,
-        });
-        let name = needed(fields, "/name", self.name, name);
-        let set = needed(fields, "/event_set_id", given, set);
-        Some(RuleForm {
-            name: name?,
-            event_set_id: set?,
-            matchers: self.matchers.unwrap_or(matchers),
-        })
-    }
-}
-
-impl SilenceEntry {
-    fn patch(self) -> SilencePatch {
-        SilencePatch {
-            name: self.name,
-            filter: self.filter,
-            companies: self.companies,
-            from: self.from,
-            until: self.until,
-            repeat: self.repeat,
-            repeat_until: self.repeat_until,
-            reason: self.reason,
-        }
-    }
-}
-
-/// A silence that is tried needs no name and no reason.
-fn new_silence(patch: SilencePatch, fields: &mut Fields) -> Option<SilenceForm> {
-    let filter = needed(fields, "/filter", patch.filter, None);
-    let until = needed(fields, "/until", patch.until, None);
-    Some(SilenceForm {
-        name: patch.name.unwrap_or_else(|| "What if".to_owned()),
-        filter: filter?,
-        companies: patch.companies.unwrap_or_default(),
-        from: patch.from,
-        until: until?,
-        repeat: patch.repeat.flatten(),
-        repeat_until: patch.repeat_until.flatten(),
-        reason: patch.reason.unwrap_or_else(|| "What if".to_owned()),
-    })
 }

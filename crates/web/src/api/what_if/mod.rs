@@ -1,6 +1,7 @@
 //! What would be if the configuration were another: stored events are matched on today's and on the changed one.
 
 mod change;
+mod entries;
 mod question;
 mod view;
 
@@ -15,7 +16,7 @@ use domain::silence::Window;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use change::ChangeForm;
+use entries::ChangeForm;
 use view::WhatIfView;
 
 use super::Answer;
