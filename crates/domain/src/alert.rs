@@ -51,7 +51,8 @@ impl Alert {
     ) -> Option<Self> {
         let first = events.first()?;
         if events.len() == 1 {
-            return Some(Self::of_event(first, None, configuration));
+            let fields = fields_of(first, catalogue);
+            return Some(Self::of_event(first, fields.as_deref(), configuration));
         }
         let severity = events.iter().map(|event| event.severity).max()?.as_str();
         if let Some(rendered) = render_together(events, catalogue) {
@@ -86,6 +87,15 @@ impl Alert {
             hash,
         }
     }
+}
+
+/// The `alertwire-fields` value of a stored event, which does not keep it: what rendering its records again says, when that
+/// gives the very text that the event has.
+#[must_use]
+pub fn fields_of(event: &Event, catalogue: &Catalogue) -> Option<String> {
+    let rendered = render_together(std::slice::from_ref(event), catalogue)?;
+    let same = rendered.subject == event.subject && rendered.body == event.body;
+    rendered.fields_header.filter(|_| same)
 }
 
 fn render_together(events: &[Event], catalogue: &Catalogue) -> Option<crate::catalogue::Rendered> {

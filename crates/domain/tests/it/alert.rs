@@ -72,3 +72,36 @@ fn a_via_header_is_read_within_its_bounds() {
     assert_eq!(read_via(&"x,".repeat(100)).len(), 8);
     assert_eq!(percent_encode("plain-1.0_~"), "plain-1.0_~");
 }
+
+#[test]
+fn a_joined_alert_of_one_event_still_says_the_truth_of_what_was_made_readable() {
+    let mut house = House::new();
+    let acme = house.company("Acme");
+    let catalogue = Catalogue::builtin();
+    let fields: &[(&str, &str)] = &[("user", "eve\nmallory"), ("service", "AzureAD")];
+    let rendered = catalogue
+        .render("entra.login_failure", &[crate::house::record(fields)])
+        .unwrap();
+    let mut event = house.event(Some(acme), Some("entra.login_failure"), &[fields]);
+    (event.subject, event.body) = (rendered.subject.clone(), rendered.body.clone());
+    let alert = |event: &_| {
+        Alert::of_events(
+            std::slice::from_ref(event),
+            &catalogue,
+            &house.configuration(),
+        )
+        .unwrap()
+    };
+    let sealed = alert(&event);
+    assert_eq!(
+        header(&sealed, "alertwire-fields"),
+        rendered.fields_header.as_deref()
+    );
+    assert!(rendered.fields_header.is_some());
+    event.body.push(' ');
+    assert_eq!(
+        header(&alert(&event), "alertwire-fields"),
+        None,
+        "the records do not render to this text, so they are not its truth"
+    );
+}
