@@ -1,8 +1,8 @@
 //! What to do next with a delivery: the decisions of delivering, without any of its I/O.
 //!
 //! What it is for: the state of one delivery ([`Delivery`]), what an attempt came to ([`Outcome`]), the gate of an
-//! integration ([`Gate`]), the order in which due work is taken ([`queue`]), its pace ([`rate`]), grouping ([`group`]) and
-//! login freshness ([`login`]).
+//! integration ([`Gate`]), the order in which due work is taken ([`queue`]), its pace ([`rate`]), grouping ([`group`]), the
+//! deliveries that a verdict asks for ([`planning`]), sending many again ([`replay`]) and login freshness ([`login`]).
 //!
 //! What it never does: no socket, no database, no clock, no global randomness, no async. `dispatch` obeys it.
 //!
@@ -12,14 +12,17 @@ pub mod gate;
 pub mod group;
 pub mod login;
 pub mod outcome;
+pub mod planning;
 pub mod queue;
 pub mod rate;
+pub mod replay;
 pub mod retry_after;
 pub mod state;
 pub mod status;
 
 pub use gate::{Admission, Gate, GateChange, HoldReason};
 pub use outcome::{Cause, Outcome};
+pub use planning::{NewDelivery, NewGroup, Planner};
 pub use queue::{Lane, Queue};
 pub use rate::Rate;
 pub use state::{DeadReason, Delivery, Fault, Status, Step};

@@ -69,6 +69,36 @@ pub enum Fault {
     Ours,
 }
 
+impl Fault {
+    pub const ALL: [Self; 2] = [Self::Receiver, Self::Ours];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Receiver => "receiver",
+            Self::Ours => "ours",
+        }
+    }
+
+    /// The reasons that are put down to it.
+    pub fn reasons(self) -> impl Iterator<Item = DeadReason> {
+        DeadReason::ALL
+            .into_iter()
+            .filter(move |reason| reason.fault() == self)
+    }
+}
+
+impl std::str::FromStr for Fault {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|fault| fault.as_str() == text)
+            .ok_or_else(|| format!("`{text}` is nobody's fault; take receiver or ours"))
+    }
+}
+
 impl DeadReason {
     pub const ALL: [Self; 5] = [
         Self::Exhausted,

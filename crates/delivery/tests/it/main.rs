@@ -13,6 +13,8 @@ mod queue;
 #[cfg(test)]
 mod rate;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod state;
 #[cfg(test)]
 mod story;

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use domain::event::Event;
 use domain::message::Message;
-use domain::{CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Timestamp};
+use domain::{EventId, MessageId};
 
-use crate::{Backend, FrozenAlert, Store, StoreError};
+use crate::{Backend, Store, StoreError};
+
+pub use delivery::{NewDelivery, NewGroup};
 
 pub(crate) use postgres::commit as commit_on_postgres;
 pub(crate) use prepared::{Prepared, PreparedDelivery, PreparedEvent, PreparedMessage};
@@ -41,30 +43,6 @@ pub struct Accepted {
     pub deliveries: Vec<NewDelivery>,
     /// Within this time after an event of the same source and fingerprint, this one is only counted.
     pub dedup_window: Option<Duration>,
-}
-
-/// One alert to be brought to one integration.
-#[derive(Debug, Clone)]
-pub struct NewDelivery {
-    pub id: DeliveryId,
-    pub integration: IntegrationId,
-    pub rule: RuleId,
-    pub company: CompanyId,
-    pub critical: bool,
-    pub due_at: Timestamp,
-    /// Present when it may be joined with others; then `due_at` is the end of the window.
-    pub group: Option<NewGroup>,
-    /// Present when it goes alone: sealed at once.
-    pub alert: Option<FrozenAlert>,
-}
-
-/// What joining must know of an event.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewGroup {
-    /// Equal for events that may share an alert; it names the integration too.
-    pub key: String,
-    pub records: u32,
-    pub bytes: u32,
 }
 
 /// What became of an acceptance.
