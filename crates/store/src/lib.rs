@@ -16,6 +16,7 @@ pub mod configuration;
 pub mod delivery;
 pub mod event;
 pub mod health;
+pub mod job;
 pub mod lease;
 pub mod message;
 pub mod retention;
@@ -44,12 +45,17 @@ pub use audit::AuditRow;
 pub use bell::{Bell, Rung};
 pub use configuration::Change;
 pub use delivery::{
-    Attempt, DeliveryQuery, DeliveryRow, Due, DuePage, Retried, Settlement, Standing,
+    Attempt, DeadLetterRow, DeadLetters, DeadQuery, DeliveryQuery, DeliveryRow, Due, DuePage,
+    Retried, Settlement, Standing, Target,
 };
 pub use domain::alert::Alert as FrozenAlert;
 pub use error::StoreError;
 pub use event::{EventDelivery, EventQuery, Silenced};
 pub use health::Health;
+pub use job::{
+    Again, Item, Job, JobLease, JobStep, JobWork, Listed, NewJob, Release, ReplaySpec, Steered,
+    Worked,
+};
 pub use lease::Lease;
 pub use notices::Notice;
 pub use page::{Page, PageAt};

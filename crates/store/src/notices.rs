@@ -13,6 +13,8 @@ pub enum Notice {
     Events,
     /// The configuration has this epoch now.
     Configuration(u64),
+    /// A job was begun, or goes on.
+    Jobs,
     /// Notices may have been missed: read everything again.
     Missed,
 }

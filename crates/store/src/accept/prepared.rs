@@ -172,7 +172,7 @@ impl PreparedEvent {
 }
 
 impl PreparedDelivery {
-    fn new(delivery: NewDelivery) -> Self {
+    pub(crate) fn new(delivery: NewDelivery) -> Self {
         Self {
             id: delivery.id.to_bytes(),
             integration: delivery.integration.to_bytes(),

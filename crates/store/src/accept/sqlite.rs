@@ -195,7 +195,7 @@ fn store_event(
     }
     let mut deliveries = Vec::with_capacity(48 * event.deliveries.len());
     for delivery in &event.deliveries {
-        let id = store_delivery(conn, message, event, delivery)?;
+        let id = store_delivery(conn, message.received_at, event.id, delivery)?;
         for part in [&id, &delivery.integration, &delivery.rule] {
             deliveries.extend_from_slice(part);
         }
@@ -256,14 +256,14 @@ fn count_on_earlier(
 }
 
 /// Stores a delivery, or joins an open one; answers the id of the one that carries the event.
-fn store_delivery(
+pub(crate) fn store_delivery(
     conn: &Connection,
-    message: &PreparedMessage,
-    event: &PreparedEvent,
+    now: i64,
+    event: [u8; 16],
     delivery: &PreparedDelivery,
 ) -> Result<[u8; 16], StoreError> {
     if let Some(group) = &delivery.group
-        && let Some(joined) = join(conn, message, event, group)?
+        && let Some(joined) = join(conn, now, event, group)?
     {
         return Ok(joined);
     }
@@ -279,8 +279,8 @@ fn store_delivery(
             delivery.critical,
             delivery.rule,
             delivery.company,
-            event.id,
-            message.received_at,
+            event,
+            now,
             delivery.group.as_ref().map(|group| &group.key),
             delivery.group.as_ref().map_or(0, |group| group.records),
             delivery.group.as_ref().map_or(0, |group| group.bytes),
@@ -295,8 +295,8 @@ fn store_delivery(
 /// Joins the open group of this key when its window lasts and it has room; otherwise closes it.
 fn join(
     conn: &Connection,
-    message: &PreparedMessage,
-    event: &PreparedEvent,
+    now: i64,
+    event: [u8; 16],
     group: &NewGroup,
 ) -> Result<Option<[u8; 16]>, StoreError> {
     let open = one(conn, OPEN_GROUP, [&group.key], |row| {
@@ -315,9 +315,9 @@ fn join(
         bytes.saturating_add(group.bytes),
     );
     let id = fixed("delivery", &id, &id)?;
-    if due_at > message.received_at && records <= RECORDS && bytes <= BYTES {
+    if due_at > now && records <= RECORDS && bytes <= BYTES {
         run(conn, JOIN_GROUP, (id, records, bytes))?;
-        run(conn, JOIN_EVENT, (id, event.id))?;
+        run(conn, JOIN_EVENT, (id, event))?;
         return Ok(Some(id));
     }
     run(conn, CLOSE_GROUP, [id])?;

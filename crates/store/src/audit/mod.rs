@@ -20,9 +20,11 @@ pub struct AuditRow {
     pub number: i64,
     pub at: Timestamp,
     pub actor: Actor,
-    /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry`.
+    /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry`; of a replay `start`,
+    /// `pause`, `resume`, `cancel`, `end`.
     pub action: String,
-    /// What it was done to: `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `delivery`.
+    /// What it was done to: `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `delivery`,
+    /// `replay`.
     pub what: String,
     /// Its id, as the API prints it.
     pub id: String,

@@ -1,22 +1,24 @@
 //! Deliveries: what is due, what an attempt came to, and how both are shown.
 
 mod attempt;
-mod postgres;
+mod dead;
+pub(crate) mod postgres;
 mod row;
-mod sqlite;
+pub(crate) mod sqlite;
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
-use delivery::{Delivery, Gate};
+use delivery::{DeadReason, Delivery, Fault, Gate};
 use domain::access::{Actor, Scope};
 use domain::event::Event;
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, RuleId, Timestamp};
 
-use crate::{Backend, FrozenAlert, Lease, Page, PageAt, Store, StoreError};
+use crate::{Backend, FrozenAlert, Lease, Listed, Page, PageAt, Store, StoreError};
 
 pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
+pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
 pub(crate) use row::{PreparedSettlement, lane};
 
 /// What became of a delivery after an attempt, or after a decision without one.
@@ -90,15 +92,38 @@ pub struct DeliveryRow {
 /// Which deliveries a list shows; each part narrows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryQuery {
+    pub id: Option<DeliveryId>,
     pub standing: Option<Standing>,
     pub integration: Option<IntegrationId>,
     pub company: Option<CompanyId>,
     pub event: Option<EventId>,
     pub cause: Option<String>,
+    /// Only dead ones, given up for this.
+    pub reason: Option<DeadReason>,
+    /// Only dead ones, put down to this side.
+    pub fault: Option<Fault>,
     /// Made at this time or later.
     pub since: Option<Timestamp>,
     /// Made before this time.
     pub until: Option<Timestamp>,
+}
+
+/// Another integration that alerts are sent to again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub integration: IntegrationId,
+    /// Its associated companies; none means all.
+    pub companies: Vec<CompanyId>,
+}
+
+/// How a delivery becomes another one with the same bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Copied {
+    pub(crate) fresh: DeliveryId,
+    /// None: the same one.
+    pub(crate) integration: Option<IntegrationId>,
+    pub(crate) due_at: Timestamp,
+    pub(crate) now: Timestamp,
 }
 
 /// What a retry by hand came to.
@@ -112,6 +137,40 @@ pub enum Retried {
     NotFound,
     /// It waits in an open group and goes out by itself at the end of the window.
     Grouping,
+}
+
+impl DeliveryQuery {
+    /// The reasons that it narrows to; none when it asks for no reason at all. No reason fits a contradiction.
+    pub(crate) fn reasons(&self) -> Option<impl ExactSizeIterator<Item = &'static str> + use<>> {
+        if self.reason.is_none() && self.fault.is_none() {
+            return None;
+        }
+        let fits = |reason: &DeadReason| {
+            self.reason.is_none_or(|asked| asked == *reason)
+                && self.fault.is_none_or(|fault| reason.fault() == fault)
+        };
+        let reasons: Vec<_> = DeadReason::ALL.into_iter().filter(fits).collect();
+        Some(reasons.into_iter().map(DeadReason::as_str))
+    }
+}
+
+impl Target {
+    #[must_use]
+    pub fn serves(&self, company: CompanyId) -> bool {
+        self.companies.is_empty() || self.companies.contains(&company)
+    }
+}
+
+impl Copied {
+    /// To the same integration, due now.
+    fn here(fresh: DeliveryId, now: Timestamp) -> Self {
+        Self {
+            fresh,
+            integration: None,
+            due_at: now,
+            now,
+        }
+    }
 }
 
 impl Standing {
@@ -201,6 +260,32 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::count_deliveries(db, scope, query, most).await,
             Backend::Postgres(db) => postgres::count_deliveries(db, scope, query, most).await,
+        }
+    }
+
+    /// What a replay takes of these deliveries, oldest first, at most `most`: each with what is meant for it now.
+    pub async fn list_for_replay(
+        &self,
+        scope: &Scope,
+        query: &DeliveryQuery,
+        to: Option<&Target>,
+        most: u32,
+    ) -> Result<Listed, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::list_for_replay(db, scope, query, to, most).await,
+            Backend::Postgres(db) => postgres::list_for_replay(db, scope, query, to, most).await,
+        }
+    }
+
+    /// Dead letters by integration and cause, the most frequent first.
+    pub async fn dead_letters(
+        &self,
+        scope: &Scope,
+        query: &DeadQuery,
+    ) -> Result<DeadLetters, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::dead_letters(db, scope, query).await,
+            Backend::Postgres(db) => postgres::dead_letters(db, scope, query).await,
         }
     }
 

@@ -78,10 +78,7 @@ impl StateRow {
         let corrupt = |what: &str, word: &str| {
             StoreError::corrupt(TABLE, hex(id), format_args!("{what} `{word}`"))
         };
-        let status: Status = self
-            .status
-            .parse()
-            .map_err(|_| corrupt("status", &self.status))?;
+        let status = read_status(id, &self.status)?;
         let reason = self
             .reason
             .as_deref()
@@ -96,6 +93,11 @@ impl StateRow {
             reason,
         })
     }
+}
+
+pub(crate) fn read_status(id: &[u8], word: &str) -> Result<Status, StoreError> {
+    word.parse()
+        .map_err(|_| StoreError::corrupt(TABLE, hex(id), format_args!("status `{word}`")))
 }
 
 /// A settlement in its columns, made by the caller's task.

@@ -1,9 +1,14 @@
 //! Deliveries on SQLite.
 
+mod again;
+mod dead;
 mod list;
 mod work;
 
-pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, retry};
+pub(super) use again::retry;
+pub(crate) use again::{again, copy, has_been_at, retryable};
+pub(super) use dead::dead_letters;
+pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, list_for_replay};
 pub(super) use work::{
     clamp_due, close_groups, due, gate, gates, give_up_parked, pull_forward, seal, settle, waiting,
 };

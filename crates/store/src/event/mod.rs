@@ -15,7 +15,7 @@ use domain::{
 };
 
 use crate::retention::lowest_id;
-use crate::{Backend, Page, PageAt, Store, StoreError};
+use crate::{Backend, Listed, Page, PageAt, Store, StoreError};
 
 pub(crate) use postgres::events_of as postgres_events_of;
 pub(crate) use row::{COLUMNS, EventRow, read_deliveries};
@@ -116,6 +116,34 @@ impl Store {
             count: count.min(COUNTED),
             more: count > COUNTED,
         })
+    }
+
+    /// What a replay takes of these events, oldest first, at most `most`. Those that were routed are never among them.
+    pub async fn list_unrouted(
+        &self,
+        scope: &Scope,
+        query: &EventQuery,
+        most: u32,
+    ) -> Result<Listed, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::list_unrouted(db, scope, query, most).await,
+            Backend::Postgres(db) => postgres::list_unrouted(db, scope, query, most).await,
+        }
+    }
+
+    /// The events of these ids that retention has left and the scope admits, in the order of the ids.
+    pub async fn events_of(
+        &self,
+        scope: &Scope,
+        ids: &[EventId],
+    ) -> Result<Vec<Event>, StoreError> {
+        let ids: Vec<[u8; 16]> = ids.iter().map(|id| id.to_bytes()).collect();
+        let mut events = match &self.0.backend {
+            Backend::Sqlite(db) => db.read(move |conn| sqlite::events_of(conn, &ids)).await?,
+            Backend::Postgres(db) => postgres::events_of(&db.client().await?, &ids).await?,
+        };
+        events.retain(|event| scope.admits(event.company));
+        Ok(events)
     }
 
     /// Events that were stored after the given one, in the order of storing; without one, the newest ones.

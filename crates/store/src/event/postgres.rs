@@ -3,11 +3,12 @@
 use deadpool_postgres::Client;
 use domain::access::Scope;
 use domain::event::Event;
-use domain::{EventId, SilenceId, Timestamp};
+use domain::{EventId, MessageId, SilenceId, Timestamp};
 use tokio_postgres::Row;
 
 use super::{COLUMNS, EventDelivery, EventQuery, EventRow, above, read_deliveries};
-use crate::codec::{severity_rank, split_ids};
+use crate::codec::{fixed, severity_rank, split_ids};
+use crate::job::{Item, Listed, Listing};
 use crate::postgres::{Clauses, Failure, Postgres, all, finished, one};
 use crate::retention::lowest_id;
 use crate::{PageAt, StoreError, search};
@@ -60,16 +61,7 @@ pub(super) async fn events(
     clauses.and_some("id < ?", at.after_id()?.map(Vec::from));
     clauses.scope("company", scope);
     narrow(&mut clauses, query);
-    if let Some(message) = query.message {
-        const EVENTS: &str = "SELECT events FROM message WHERE id = $1";
-        let id = message.to_bytes();
-        let column: Option<Vec<u8>> =
-            one(&client, EVENTS, &[&&id[..]], |row| row.try_get(0)).await?;
-        clauses.within(
-            "id",
-            split_ids("message", &id, &column.unwrap_or_default())?,
-        );
-    }
+    of_message(&client, &mut clauses, query.message).await?;
     let rows = select(
         &client,
         &clauses,
@@ -77,6 +69,65 @@ pub(super) async fn events(
     )
     .await?;
     rows.into_iter().map(Event::try_from).collect()
+}
+
+/// Rows that one statement reads of what a replay takes.
+const LISTED_AT_ONCE: u32 = 10_000;
+
+/// As of one instant.
+pub(super) async fn list_unrouted(
+    db: &Postgres,
+    scope: &Scope,
+    query: &EventQuery,
+    most: u32,
+) -> Result<Listed, StoreError> {
+    let work = db.snapshot().await?;
+    let mut listing = Listing::new(most);
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let mut clauses = Clauses::default();
+        clauses.and_plain("routing <> 'routed'");
+        clauses.and_some("id > ?", after.take());
+        clauses.scope("company", scope);
+        narrow(&mut clauses, query);
+        of_message(&work, &mut clauses, query.message).await?;
+        let sql = format!(
+            "SELECT id FROM event{} ORDER BY id LIMIT {LISTED_AT_ONCE}",
+            clauses.sql()
+        );
+        let ids = all(&work, &sql, &clauses.values(), |row| {
+            row.try_get::<_, Vec<u8>>(0)
+        })
+        .await?;
+        for id in &ids {
+            listing.add(Some(Item::of_event(fixed("event", id, id)?)));
+        }
+        if ids.len() < LISTED_AT_ONCE as usize || listing.is_full() {
+            break;
+        }
+        after = ids.into_iter().next_back();
+    }
+    work.commit().await?;
+    Ok(listing.finish())
+}
+
+/// Only the events that came with a message, where the query names one.
+async fn of_message(
+    client: &Client,
+    clauses: &mut Clauses,
+    message: Option<MessageId>,
+) -> Result<(), StoreError> {
+    const EVENTS: &str = "SELECT events FROM message WHERE id = $1";
+    if let Some(message) = message {
+        let id = message.to_bytes();
+        let column: Option<Vec<u8>> =
+            one(client, EVENTS, &[&&id[..]], |row| row.try_get(0)).await?;
+        clauses.within(
+            "id",
+            split_ids("message", &id, &column.unwrap_or_default())?,
+        );
+    }
+    Ok(())
 }
 
 fn narrow(clauses: &mut Clauses, query: &EventQuery) {

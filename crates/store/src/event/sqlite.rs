@@ -2,12 +2,13 @@
 
 use domain::access::Scope;
 use domain::event::Event;
-use domain::{EventId, SilenceId, Timestamp};
+use domain::{EventId, MessageId, SilenceId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::{COLUMNS, EventDelivery, EventQuery, EventRow, above, read_deliveries};
 use crate::codec::{severity_rank, split_ids};
+use crate::job::{Item, Listed, Listing};
 use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, Sqlite, all, blob, one};
 use crate::{PageAt, StoreError, search};
@@ -67,22 +68,57 @@ pub(super) async fn events(
     let (message, limit) = (query.message, u32::from(at.limit()) + 1);
     let rows = db
         .read(move |conn| {
-            if let Some(message) = message {
-                let column: Option<Vec<u8>> = one(
-                    conn,
-                    "SELECT events FROM message WHERE id = ?1",
-                    [message.to_bytes()],
-                    |row| row.get(0),
-                )?;
-                clauses.within(
-                    "id",
-                    split_ids("message", &message.to_bytes(), &column.unwrap_or_default())?,
-                );
-            }
+            of_message(conn, &mut clauses, message)?;
             select(conn, clauses, &format!("ORDER BY id DESC LIMIT {limit}"))
         })
         .await?;
     rows.into_iter().map(Event::try_from).collect()
+}
+
+pub(super) async fn list_unrouted(
+    db: &Sqlite,
+    scope: &Scope,
+    query: &EventQuery,
+    most: u32,
+) -> Result<Listed, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and("routing <> 'routed'", []);
+    clauses.scope("company", scope);
+    narrow(&mut clauses, query);
+    let message = query.message;
+    db.read(move |conn| {
+        of_message(conn, &mut clauses, message)?;
+        let sql = format!(
+            "SELECT id FROM event INDEXED BY event_unrouted{} ORDER BY id LIMIT {}",
+            clauses.sql(),
+            u64::from(most) + 1
+        );
+        let mut listing = Listing::new(most);
+        let mut statement = conn.prepare(&sql)?;
+        let mut rows = statement.query(params_from_iter(clauses.into_values()))?;
+        while let Some(row) = rows.next()? {
+            listing.add(Some(Item::of_event(row.get(0)?)));
+        }
+        Ok(listing.finish())
+    })
+    .await
+}
+
+/// Only the events that came with a message, where the query names one.
+fn of_message(
+    conn: &Connection,
+    clauses: &mut Clauses,
+    message: Option<MessageId>,
+) -> Result<(), StoreError> {
+    const EVENTS: &str = "SELECT events FROM message WHERE id = ?1";
+    if let Some(message) = message {
+        let column: Option<Vec<u8>> = one(conn, EVENTS, [message.to_bytes()], |row| row.get(0))?;
+        clauses.within(
+            "id",
+            split_ids("message", &message.to_bytes(), &column.unwrap_or_default())?,
+        );
+    }
+    Ok(())
 }
 
 fn narrow(clauses: &mut Clauses, query: &EventQuery) {

@@ -17,9 +17,14 @@ pub(crate) struct Clauses {
 impl Clauses {
     /// Adds a condition whose `?` all stand for the one value.
     pub(crate) fn and(&mut self, condition: &str, value: impl ToSql + Sync + Send + 'static) {
-        self.values.push(Box::new(value));
-        let place = format!("${}", self.values.len());
+        let place = self.place(value);
         self.and_plain(&condition.replace('?', &place));
+    }
+
+    /// Binds a value that stands outside the conditions; answers its place.
+    pub(crate) fn place(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
+        self.values.push(Box::new(value));
+        format!("${}", self.values.len())
     }
 
     /// Adds a condition without a value.

@@ -137,6 +137,9 @@ fn tell(text: &str, node: NodeId, notices: &Notices) {
     if news.events {
         notices.tell(Notice::Events);
     }
+    if news.jobs {
+        notices.tell(Notice::Jobs);
+    }
     if let Some(epoch) = news.epoch {
         notices.moved(epoch);
     }

@@ -41,6 +41,8 @@ const LOCKS: i32 = 0x616c_6572;
 const EPOCH_LOCK: i32 = 1;
 /// Second key: one node migrates at a time.
 const MIGRATION_LOCK: i32 = 2;
+/// Second key: one job is begun at a time, so that they can be counted.
+const JOBS_LOCK: i32 = 3;
 /// Locks that mark where unfinished accepts began: this above the number of storing they began at.
 const UNFINISHED: i64 = 0x616c << 48;
 
@@ -167,6 +169,30 @@ pub(crate) async fn lock_epoch(work: &Work) -> Result<(), Failure> {
         work,
         "SELECT pg_advisory_xact_lock($1, $2)",
         &[&LOCKS, &EPOCH_LOCK],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Keeps changes of the configuration out until the end of the transaction; tells the epoch that holds until then.
+pub(crate) async fn hold_epoch(work: &Work) -> Result<u64, Failure> {
+    run(
+        work,
+        "SELECT pg_advisory_xact_lock_shared($1, $2)",
+        &[&LOCKS, &EPOCH_LOCK],
+    )
+    .await?;
+    let epoch: Option<i64> =
+        one(work, "SELECT number FROM epoch", &[], |row| row.try_get(0)).await?;
+    Ok(epoch.unwrap_or(0).cast_unsigned())
+}
+
+/// Takes the lock under which jobs are begun.
+pub(crate) async fn lock_jobs(work: &Work) -> Result<(), Failure> {
+    run(
+        work,
+        "SELECT pg_advisory_xact_lock($1, $2)",
+        &[&LOCKS, &JOBS_LOCK],
     )
     .await?;
     Ok(())

@@ -18,6 +18,8 @@ pub(crate) struct News {
     pub(crate) work: Work,
     /// Events were accepted.
     pub(crate) events: bool,
+    /// A job was begun, or goes on.
+    pub(crate) jobs: bool,
     pub(crate) epoch: Option<u64>,
 }
 
@@ -35,6 +37,7 @@ impl News {
             node,
             work: Work::At(BTreeSet::new()),
             events: false,
+            jobs: false,
             epoch: None,
         }
     }
@@ -56,6 +59,9 @@ impl News {
         let mut text = self.node.to_string();
         if self.events {
             text.push_str(" events");
+        }
+        if self.jobs {
+            text.push_str(" jobs");
         }
         if let Some(epoch) = self.epoch {
             // Writing to a string cannot fail.
@@ -79,6 +85,7 @@ impl News {
         for word in words {
             match word {
                 "events" => news.events = true,
+                "jobs" => news.jobs = true,
                 "everywhere" => everywhere = true,
                 _ if word.starts_with("epoch=") => news.epoch = word["epoch=".len()..].parse().ok(),
                 _ => at.extend(word.parse::<IntegrationId>()),
@@ -108,6 +115,7 @@ mod tests {
         for count in [0, 1, 200, 201] {
             let news = News {
                 events: count % 2 == 0,
+                jobs: count % 2 == 1,
                 epoch: Some(u64::MAX),
                 ..News::from(NodeId::from_bytes([1; 16])).work_at((0..count).map(id))
             };

@@ -23,6 +23,8 @@ pub enum RetentionClass {
     IdempotencyKeys,
     /// Fingerprints, by which repeats are counted.
     Fingerprints,
+    /// Jobs that have ended.
+    Jobs,
 }
 
 /// What was pruned of a class in a day.
@@ -37,7 +39,7 @@ pub struct PrunedRow {
 }
 
 impl RetentionClass {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Messages,
         Self::Delivered,
         Self::Dead,
@@ -45,6 +47,7 @@ impl RetentionClass {
         Self::WebhookIds,
         Self::IdempotencyKeys,
         Self::Fingerprints,
+        Self::Jobs,
     ];
 
     #[must_use]
@@ -57,6 +60,7 @@ impl RetentionClass {
             Self::WebhookIds => "webhook_ids",
             Self::IdempotencyKeys => "idempotency_keys",
             Self::Fingerprints => "fingerprints",
+            Self::Jobs => "jobs",
         }
     }
 }

@@ -41,6 +41,9 @@ const OLD_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE)) RETURNING message";
 const OLD_FINGERPRINTS: &str = "DELETE FROM fingerprint WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM fingerprint WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE)) RETURNING fingerprint";
+const OLD_JOBS: &str = "DELETE FROM job WHERE id = ANY(ARRAY( \
+     SELECT id FROM job WHERE ended_at < $1 ORDER BY id LIMIT $2 FOR UPDATE)) RETURNING id";
+const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ANY($1::bytea[])";
 /// Makes the row or locks it, so that two nodes do not go on from the same hash.
 const PRUNED: &str = "INSERT INTO pruned VALUES ($1, $2, 0, decode(repeat('00', 32), 'hex')) \
      ON CONFLICT (day, class) DO UPDATE SET count = pruned.count RETURNING count, hash";
@@ -109,6 +112,7 @@ async fn forget(
             })
             .await?
         }
+        RetentionClass::Jobs => jobs(work, before, rows).await?,
     };
     record(work, class, &gone, now).await?;
     Ok(gone.len())
@@ -264,6 +268,16 @@ async fn deliveries(
             run(work, sql, &[&ids]).await?;
         }
     }
+    Ok(ids)
+}
+
+/// Their items went when they ended.
+async fn jobs(work: &Work, before: Timestamp, limit: i64) -> Result<Vec<Vec<u8>>, Failure> {
+    let ids: Vec<Vec<u8>> = all(work, OLD_JOBS, &[&before.micros(), &limit], |row| {
+        row.try_get(0)
+    })
+    .await?;
+    run(work, REMOVE_JOB_COMPANIES, &[&ids]).await?;
     Ok(ids)
 }
 

@@ -32,6 +32,9 @@ const OLD_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (scope, key) IN \
      (SELECT scope, key FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2) RETURNING message";
 const OLD_FINGERPRINTS: &str = "DELETE FROM fingerprint WHERE (source, fingerprint) IN \
      (SELECT source, fingerprint FROM fingerprint WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2) RETURNING fingerprint";
+const OLD_JOBS: &str = "DELETE FROM job WHERE id IN \
+     (SELECT id FROM job WHERE ended_at < ?1 ORDER BY id LIMIT ?2) RETURNING id";
+const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ?1";
 const CURSOR: &str = "SELECT value FROM kept WHERE name = ?1";
 const SET_CURSOR: &str =
     "INSERT INTO kept VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -68,6 +71,7 @@ pub(super) async fn prune(
             RetentionClass::Fingerprints => Batch {
                 ids: returned(conn, OLD_FINGERPRINTS, before, limit)?,
             },
+            RetentionClass::Jobs => jobs(conn, before, limit)?,
         };
         record(conn, class, &batch, now)?;
         Ok(batch.ids.len())
@@ -271,6 +275,15 @@ fn webhook_ids(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch
                 domain::MessageId::from_bytes(*last).to_string(),
             ),
         )?;
+    }
+    Ok(Batch { ids })
+}
+
+/// Their items went when they ended.
+fn jobs(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, StoreError> {
+    let ids = returned(conn, OLD_JOBS, before, limit)?;
+    for id in &ids {
+        run(conn, REMOVE_JOB_COMPANIES, [id])?;
     }
     Ok(Batch { ids })
 }

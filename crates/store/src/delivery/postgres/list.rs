@@ -1,24 +1,21 @@
-//! Deliveries as they are shown, and sent again by hand.
+//! Deliveries as they are shown.
 
 use std::collections::HashMap;
 
 use deadpool_postgres::Client;
-use delivery::Status;
-use domain::access::{Actor, Scope};
-use domain::{DeliveryId, IntegrationId, Timestamp};
-use serde_json::json;
+use delivery::replay::Found;
+use domain::DeliveryId;
+use domain::access::Scope;
 use tokio_postgres::Row;
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{ListRow, StateRow, lane, read_alert};
-use super::super::{Attempt, DeliveryQuery, DeliveryRow, Retried, Standing};
+use super::super::row::{ListRow, read_alert, read_status};
+use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
-use crate::audit::{NewAudit, write_postgres};
 use crate::codec::fixed;
 use crate::event::read_deliveries;
-use crate::postgres::{
-    CHANNEL, Clauses, Failure, Postgres, SEND_NEWS, Work, all, one, retried, run,
-};
+use crate::job::{Item, Listed, Listing};
+use crate::postgres::{Clauses, Failure, Postgres, all, one};
 use crate::retention::lowest_id;
 use crate::{FrozenAlert, PageAt, StoreError};
 
@@ -100,7 +97,12 @@ async fn narrow(
         "d.company = ?",
         query.company.map(|id| id.to_bytes().to_vec()),
     );
+    clauses.and_some("d.id = ?", query.id.map(|id| id.to_bytes().to_vec()));
     clauses.and_text("d.cause = ?", query.cause.as_deref());
+    if let Some(reasons) = query.reasons() {
+        let reasons: Vec<String> = reasons.map(str::to_owned).collect();
+        clauses.and("d.status = 'dead' AND d.reason = ANY(?)", reasons);
+    }
     // Ids tell the time of making, and the primary key is in their order.
     clauses.and_some(
         "d.id >= ?",
@@ -199,7 +201,11 @@ pub(in super::super) async fn attempts(
     rows.into_iter().map(Attempt::try_from).collect()
 }
 
-async fn is_visible(client: &Client, scope: &Scope, id: DeliveryId) -> Result<bool, Failure> {
+pub(super) async fn is_visible(
+    client: &Client,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<bool, Failure> {
     const COMPANY: &str = "SELECT company FROM delivery WHERE id = $1";
     let company: Option<Vec<u8>> = one(client, COMPANY, &[&&id.to_bytes()[..]], |row| {
         row.try_get(0)
@@ -250,167 +256,80 @@ pub(in super::super) async fn alert(
     })
 }
 
-pub(in super::super) async fn retry(
+/// Rows that one statement reads of what a replay takes.
+const LISTED_AT_ONCE: u32 = 10_000;
+
+/// What a replay takes, oldest first, as of one instant.
+pub(in super::super) async fn list_for_replay(
     db: &Postgres,
     scope: &Scope,
-    id: DeliveryId,
-    fresh: DeliveryId,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Retried, StoreError> {
-    let (retried, rung) = retried!(retry_once(db, scope, id, fresh, now, actor))?;
-    db.notices.bell().ring(rung);
-    Ok(retried)
-}
-
-type Outcome = (Retried, Option<IntegrationId>);
-
-async fn retry_once(
-    db: &Postgres,
-    scope: &Scope,
-    id: DeliveryId,
-    fresh: DeliveryId,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Outcome, Failure> {
-    let work = db.begin().await?;
-    match write(db, &work, scope, (id, fresh), now, actor).await {
-        Ok(outcome) => {
-            work.commit().await?;
-            Ok(outcome)
+    query: &DeliveryQuery,
+    to: Option<&Target>,
+    most: u32,
+) -> Result<Listed, StoreError> {
+    let work = db.snapshot().await?;
+    let mut listing = Listing::new(most);
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let mut clauses = narrow(&work, scope, query).await?;
+        clauses.and_some("d.id > ?", after.take());
+        // An event that retention has taken cannot say where it has been.
+        let there = match to {
+            Some(to) => {
+                let place = clauses.place(to.integration.to_bytes().to_vec());
+                format!("e.id IS NULL OR position({place} IN e.deliveries) > 0")
+            }
+            None => "FALSE".to_owned(),
+        };
+        let sql = format!(
+            "SELECT d.id, d.status, d.group_key IS NOT NULL, d.hash IS NOT NULL, d.company, {there} FROM delivery d \
+             {OWNER} LEFT JOIN event e ON e.id = d.event{} ORDER BY d.id LIMIT {LISTED_AT_ONCE}",
+            clauses.sql()
+        );
+        let rows = all(&work, &sql, &clauses.values(), listed_row).await?;
+        let read = rows.len();
+        for row in rows {
+            after = Some(row.id.clone());
+            listing.add(row.item(to)?);
         }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
+        if read < LISTED_AT_ONCE as usize || listing.is_full() {
+            break;
         }
     }
+    work.commit().await?;
+    Ok(listing.finish())
 }
 
-async fn write(
-    db: &Postgres,
-    work: &Work,
-    scope: &Scope,
-    (id, fresh): (DeliveryId, DeliveryId),
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Outcome, Failure> {
-    let Some(found) = retryable(work, scope, id).await? else {
-        return Ok((Retried::NotFound, None));
-    };
-    let (retried, detail) = if found.state.status == Status::Delivered {
-        replay(work, id, fresh, now).await?;
-        (Retried::Replayed(fresh), json!({ "replay": fresh }))
-    } else if found.is_open {
-        return Ok((Retried::Grouping, None));
-    } else {
-        again(work, id, &found, now).await?;
-        (Retried::Due(id), json!({}))
-    };
-    let epoch: Option<i64> =
-        one(work, "SELECT number FROM epoch", &[], |row| row.try_get(0)).await?;
-    let line = NewAudit::new(now, actor, "retry", "delivery", id.to_string(), &detail);
-    write_postgres(work, &line, epoch.unwrap_or(0)).await?;
-    let news = db.news().work_at([found.integration]);
-    run(work, SEND_NEWS, &[&CHANNEL, &news.write()]).await?;
-    Ok((retried, Some(found.integration)))
-}
-
-struct Retryable {
-    integration: IntegrationId,
-    critical: bool,
+/// A delivery as a replay asks about it.
+struct ListedRow {
+    id: Vec<u8>,
+    status: String,
     is_open: bool,
-    state: delivery::Delivery,
+    is_sealed: bool,
+    company: Vec<u8>,
+    there: bool,
 }
 
-/// A delivery in the scope whose integration is still there; nobody else changes it until the transaction ends.
-async fn retryable(
-    work: &Work,
-    scope: &Scope,
-    id: DeliveryId,
-) -> Result<Option<Retryable>, Failure> {
-    const FIND: &str = "SELECT d.integration, d.critical, d.group_key IS NOT NULL, d.status, d.attempts, d.due_at, \
-         d.not_before, d.parked_since, d.reason FROM delivery d JOIN owner o ON o.integration = d.integration \
-         WHERE d.id = $1 FOR UPDATE OF d";
-    if !is_visible(work, scope, id).await? {
-        return Ok(None);
+impl ListedRow {
+    fn item(self, to: Option<&Target>) -> Result<Option<Item>, StoreError> {
+        let id = fixed("delivery", &self.id, &self.id)?;
+        let found = Found {
+            status: read_status(&id, &self.status)?,
+            is_open: self.is_open,
+            is_sealed: self.is_sealed,
+        };
+        let company = domain::CompanyId::from_bytes(fixed("delivery", &id, &self.company)?);
+        Ok(Item::of_delivery(id, found, company, self.there, to))
     }
-    let bytes = id.to_bytes();
-    let row = one(work, FIND, &[&&bytes[..]], |row| {
-        Ok((
-            row.try_get::<_, Vec<u8>>(0)?,
-            row.try_get(1)?,
-            row.try_get(2)?,
-            state(row, 3)?,
-        ))
+}
+
+fn listed_row(row: &Row) -> Result<ListedRow, tokio_postgres::Error> {
+    Ok(ListedRow {
+        id: row.try_get(0)?,
+        status: row.try_get(1)?,
+        is_open: row.try_get(2)?,
+        is_sealed: row.try_get(3)?,
+        company: row.try_get(4)?,
+        there: row.try_get(5)?,
     })
-    .await?;
-    let Some((integration, critical, is_open, state)) = row else {
-        return Ok(None);
-    };
-    let integration = IntegrationId::from_bytes(fixed("delivery", &bytes, &integration)?);
-    Ok(Some(Retryable {
-        integration,
-        critical,
-        is_open,
-        state: state.read(&bytes)?,
-    }))
-}
-
-/// Due now, under the same id.
-async fn again(
-    work: &Work,
-    id: DeliveryId,
-    found: &Retryable,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    const AGAIN: &str = "UPDATE delivery SET lane = $2, status = $3, attempts = $4, due_at = $5, not_before = $6, \
-         parked_since = $7, reason = $8 WHERE id = $1";
-    let mut state = found.state.clone();
-    state.retry_by_hand(now);
-    let StateRow {
-        status,
-        attempts,
-        due_at,
-        not_before,
-        parked_since,
-        reason,
-    } = StateRow::new(&state);
-    let (bytes, lane) = (id.to_bytes(), lane(found.critical, state.attempts));
-    run(
-        work,
-        AGAIN,
-        &[
-            &&bytes[..],
-            &lane,
-            &status,
-            &attempts,
-            &due_at,
-            &not_before,
-            &parked_since,
-            &reason,
-        ],
-    )
-    .await
-    .map(drop)
-}
-
-/// The same alert under a new id, named by the rows of its events.
-async fn replay(
-    work: &Work,
-    id: DeliveryId,
-    fresh: DeliveryId,
-    now: Timestamp,
-) -> Result<(), Failure> {
-    const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
-         event, created_at, replay_of, records, bytes, hash, headers, body) \
-         SELECT $2, integration, CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, $3, critical, rule, company, \
-         event, $3, id, records, bytes, hash, headers, body FROM delivery WHERE id = $1";
-    const COPY_JOINED: &str = "INSERT INTO delivery_event SELECT $2::bytea, event FROM delivery_event WHERE delivery = $1";
-    const NAME: &str = "UPDATE event e SET deliveries = e.deliveries || $2::bytea || d.integration || d.rule \
-         FROM delivery d WHERE d.id = $1 AND (e.id = d.event \
-         OR e.id IN (SELECT event FROM delivery_event WHERE delivery = $1))";
-    let (id, fresh) = (id.to_bytes().to_vec(), fresh.to_bytes().to_vec());
-    run(work, COPY, &[&id, &fresh, &now.micros()]).await?;
-    run(work, COPY_JOINED, &[&id, &fresh]).await?;
-    run(work, NAME, &[&id, &fresh]).await.map(drop)
 }

@@ -1,20 +1,20 @@
-//! Deliveries as they are shown, and sent again by hand.
+//! Deliveries as they are shown.
 
-use delivery::Status;
-use domain::access::{Actor, Scope};
-use domain::{DeliveryId, Timestamp};
+use delivery::replay::Found;
+use domain::DeliveryId;
+use domain::access::Scope;
+use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
-use serde_json::json;
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{ListRow, StateRow, lane, read_alert};
-use super::super::{Attempt, DeliveryQuery, DeliveryRow, Retried, Standing};
+use super::super::row::{ListRow, read_alert, read_status};
+use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
-use crate::audit::{NewAudit, write_sqlite};
 use crate::codec::join_ids;
 use crate::event::read_deliveries;
+use crate::job::{Item, Listed, Listing};
 use crate::retention::lowest_id;
-use crate::sqlite::{Care, Clauses, Sqlite, all, blob, one, run};
+use crate::sqlite::{Clauses, Sqlite, all, blob, one};
 use crate::{FrozenAlert, PageAt, StoreError};
 
 const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
@@ -107,7 +107,15 @@ fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
         "d.company = ?",
         blob(query.company.map(domain::CompanyId::to_bytes)),
     );
+    clauses.and_some("d.id = ?", blob(query.id.map(DeliveryId::to_bytes)));
     clauses.and_some("d.cause = ?", query.cause.clone());
+    if let Some(reasons) = query.reasons() {
+        let places = vec!["?"; reasons.len()].join(",");
+        clauses.and(
+            &format!("d.status = 'dead' AND d.reason IN ({places})"),
+            reasons.map(|reason| Value::Text(reason.to_owned())),
+        );
+    }
     // Ids tell the time of making, and the table is in their order.
     clauses.and_some("d.id >= ?", blob(query.since.map(lowest_id)));
     clauses.and_some("d.id < ?", blob(query.until.map(lowest_id)));
@@ -142,9 +150,18 @@ fn with_event(
 fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreError> {
     const PENDING: &str = "SELECT count(*) FROM \
          (SELECT 1 FROM delivery INDEXED BY delivery_due WHERE status = 'pending' LIMIT ?1)";
-    Ok(match (query.standing, query.event) {
-        (Some(Standing::Dead), None) => "delivery d INDEXED BY delivery_dead",
-        (Some(Standing::Pending | Standing::Parked), None) => {
+    let standing = match query.reasons() {
+        // Nothing fits, and an index that is made for what fits is no way to that.
+        Some(reasons) if reasons.len() == 0 => return Ok("delivery d"),
+        Some(_) => Some(Standing::Dead),
+        None => query.standing,
+    };
+    if query.event.is_some() || query.id.is_some() {
+        return Ok("delivery d");
+    }
+    Ok(match standing {
+        Some(Standing::Dead) => "delivery d INDEXED BY delivery_dead",
+        Some(Standing::Pending | Standing::Parked) => {
             let pending: u32 =
                 one(conn, PENDING, [FEW_PENDING + 1], |row| row.get(0))?.unwrap_or(0);
             if pending <= FEW_PENDING {
@@ -223,7 +240,11 @@ pub(in super::super) async fn attempts(
     rows.into_iter().map(Attempt::try_from).collect()
 }
 
-fn is_visible(conn: &Connection, scope: &Scope, id: DeliveryId) -> Result<bool, StoreError> {
+pub(super) fn is_visible(
+    conn: &Connection,
+    scope: &Scope,
+    id: DeliveryId,
+) -> Result<bool, StoreError> {
     let company: Option<[u8; 16]> = one(
         conn,
         "SELECT company FROM delivery WHERE id = ?1",
@@ -276,167 +297,48 @@ pub(in super::super) async fn alert(
     })
 }
 
-pub(in super::super) async fn retry(
+/// What a replay takes, oldest first.
+pub(in super::super) async fn list_for_replay(
     db: &Sqlite,
     scope: &Scope,
-    id: DeliveryId,
-    fresh: DeliveryId,
-    now: Timestamp,
-    actor: &Actor,
-) -> Result<Retried, StoreError> {
-    let (scope, actor, notices) = (
-        scope.clone(),
-        actor.clone(),
-        std::sync::Arc::clone(&db.notices),
-    );
-    let work = move |conn: &Connection| {
-        let Some(found) = retryable(conn, &scope, id)? else {
-            return Ok((Retried::NotFound, None));
+    query: &DeliveryQuery,
+    to: Option<&Target>,
+    most: u32,
+) -> Result<Listed, StoreError> {
+    let mut clauses = narrow(scope, query);
+    let (query, to) = (query.clone(), to.cloned());
+    db.read(move |conn| {
+        with_event(conn, &mut clauses, &query)?;
+        // An event that retention has taken cannot say where it has been.
+        let (there, bound) = match &to {
+            Some(to) => (
+                "e.id IS NULL OR instr(e.deliveries, ?) > 0",
+                blob(Some(to.integration.to_bytes())),
+            ),
+            None => ("0", None),
         };
-        let retried = if found.state.status == Status::Delivered {
-            replay(conn, id, fresh, now)?;
-            Retried::Replayed(fresh)
-        } else if found.is_open {
-            return Ok((Retried::Grouping, None));
-        } else {
-            again(conn, id, &found, now)?;
-            Retried::Due(id)
-        };
-        let detail = match retried {
-            Retried::Replayed(fresh) => json!({ "replay": fresh }),
-            _ => json!({}),
-        };
-        let epoch: Option<i64> = one(conn, "SELECT number FROM epoch", [], |row| row.get(0))?;
-        let line = NewAudit::new(now, &actor, "retry", "delivery", id.to_string(), &detail);
-        write_sqlite(conn, &line, epoch.unwrap_or(0))?;
-        Ok((
-            retried,
-            Some(domain::IntegrationId::from_bytes(found.integration)),
-        ))
-    };
-    let after = move |(_, rung): &(Retried, Option<_>)| notices.bell().ring(*rung);
-    db.write_then(Care::Guarded, work, after)
-        .await
-        .map(|(retried, _)| retried)
-}
-
-struct Retryable {
-    integration: [u8; 16],
-    critical: bool,
-    is_open: bool,
-    state: delivery::Delivery,
-}
-
-/// A delivery in the scope whose integration is still there.
-fn retryable(
-    conn: &Connection,
-    scope: &Scope,
-    id: DeliveryId,
-) -> Result<Option<Retryable>, StoreError> {
-    const FIND: &str = "SELECT d.integration, d.critical, d.group_key IS NOT NULL, d.status, d.attempts, d.due_at, \
-         d.not_before, d.parked_since, d.reason FROM delivery d JOIN owner o ON o.integration = d.integration \
-         WHERE d.id = ?1";
-    if !is_visible(conn, scope, id)? {
-        return Ok(None);
-    }
-    let row = one(conn, FIND, [id.to_bytes()], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?, state(row, 3)?))
-    })?;
-    row.map(|(integration, critical, is_open, state)| {
-        Ok(Retryable {
-            integration,
-            critical,
-            is_open,
-            state: state.read(&id.to_bytes())?,
-        })
-    })
-    .transpose()
-}
-
-/// Due now, under the same id.
-fn again(
-    conn: &Connection,
-    id: DeliveryId,
-    found: &Retryable,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    const AGAIN: &str = "UPDATE delivery SET lane = ?2, status = ?3, attempts = ?4, due_at = ?5, not_before = ?6, \
-         parked_since = ?7, reason = ?8 WHERE id = ?1";
-    let mut state = found.state.clone();
-    state.retry_by_hand(now);
-    let StateRow {
-        status,
-        attempts,
-        due_at,
-        not_before,
-        parked_since,
-        reason,
-    } = StateRow::new(&state);
-    let lane = lane(found.critical, state.attempts);
-    run(
-        conn,
-        AGAIN,
-        (
-            id.to_bytes(),
-            lane,
-            status,
-            attempts,
-            due_at,
-            not_before,
-            parked_since,
-            reason,
-        ),
-    )
-    .map(drop)
-}
-
-/// The same alert under a new id, named by the rows of its events.
-fn replay(
-    conn: &Connection,
-    id: DeliveryId,
-    fresh: DeliveryId,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
-         event, created_at, replay_of, records, bytes, hash, headers, body) \
-         SELECT ?2, integration, CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, ?3, critical, rule, company, \
-         event, ?3, id, records, bytes, hash, headers, body FROM delivery WHERE id = ?1";
-    const COPY_JOINED: &str =
-        "INSERT INTO delivery_event SELECT ?2, event FROM delivery_event WHERE delivery = ?1";
-    run(conn, COPY, (id.to_bytes(), fresh.to_bytes(), now.micros()))?;
-    run(conn, COPY_JOINED, (id.to_bytes(), fresh.to_bytes()))?;
-    // Joining blobs as text would lose bytes, so the three ids are joined here.
-    let ids: Option<([u8; 16], [u8; 16], [u8; 16])> = one(
-        conn,
-        "SELECT integration, rule, event FROM delivery WHERE id = ?1",
-        [id.to_bytes()],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )?;
-    let Some((integration, rule, event)) = ids else {
-        return Ok(());
-    };
-    let mut carriers: Vec<[u8; 16]> = all(
-        conn,
-        "SELECT event FROM delivery_event WHERE delivery = ?1",
-        [id.to_bytes()],
-        |row| row.get(0),
-    )?;
-    carriers.push(event);
-    for carrier in carriers {
-        let column: Option<Vec<u8>> = one(
-            conn,
-            "SELECT deliveries FROM event WHERE id = ?1",
-            [carrier],
-            |row| row.get(0),
-        )?;
-        if let Some(column) = column {
-            let column = [&column[..], &fresh.to_bytes(), &integration, &rule].concat();
-            run(
-                conn,
-                "UPDATE event SET deliveries = ?2 WHERE id = ?1",
-                (carrier, column),
-            )?;
+        let sql = format!(
+            "SELECT d.id, d.status, d.group_key IS NOT NULL, d.hash IS NOT NULL, d.company, {there} \
+             FROM {} {JOINS}{} ORDER BY d.id LIMIT {}",
+            from(conn, &query)?,
+            clauses.sql(),
+            u64::from(most) + 1
+        );
+        let mut listing = Listing::new(most);
+        let mut statement = conn.prepare(&sql)?;
+        let values = bound.into_iter().chain(clauses.into_values());
+        let mut rows = statement.query(params_from_iter(values))?;
+        while let Some(row) = rows.next()? {
+            let id: [u8; 16] = row.get(0)?;
+            let found = Found {
+                status: read_status(&id, &row.get::<_, String>(1)?)?,
+                is_open: row.get(2)?,
+                is_sealed: row.get(3)?,
+            };
+            let company = domain::CompanyId::from_bytes(row.get(4)?);
+            listing.add(Item::of_delivery(id, found, company, row.get(5)?, to.as_ref()));
         }
-    }
-    Ok(())
+        Ok(listing.finish())
+    })
+    .await
 }
