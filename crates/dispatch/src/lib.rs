@@ -68,6 +68,7 @@ impl Dispatcher {
         let mut tasks = JoinSet::new();
         tasks.spawn(supervisor::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(jobs::retention::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(jobs::replay::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(jobs::search::run(shared, stopped));
         Self { stop, tasks }
     }

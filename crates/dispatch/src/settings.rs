@@ -46,6 +46,7 @@ pub struct Retention {
     pub fingerprints: Duration,
     /// After their end.
     pub silences: Duration,
+    pub jobs: Duration,
 }
 
 impl Default for Retention {
@@ -60,6 +61,7 @@ impl Default for Retention {
             idempotency_keys: days(1),
             fingerprints: days(30),
             silences: days(90),
+            jobs: days(90),
         }
     }
 }

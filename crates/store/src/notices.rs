@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 use crate::Bell;
 
@@ -13,8 +13,6 @@ pub enum Notice {
     Events,
     /// The configuration has this epoch now.
     Configuration(u64),
-    /// A job was begun, or goes on.
-    Jobs,
     /// Notices may have been missed: read everything again.
     Missed,
 }
@@ -29,6 +27,8 @@ pub(crate) struct Notices {
     sender: broadcast::Sender<Notice>,
     /// The newest epoch that this process knows of.
     epoch: AtomicU64,
+    /// For the one task that works jobs.
+    jobs: Notify,
 }
 
 impl Notices {
@@ -37,6 +37,7 @@ impl Notices {
             bell: Bell::default(),
             sender: broadcast::Sender::new(CAPACITY),
             epoch: AtomicU64::new(0),
+            jobs: Notify::new(),
         }
     }
 
@@ -67,9 +68,19 @@ impl Notices {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// A job was begun, was paused, or goes on.
+    pub(crate) fn ring_jobs(&self) {
+        self.jobs.notify_one();
+    }
+
+    pub(crate) async fn jobs_rung(&self) {
+        self.jobs.notified().await;
+    }
+
     /// News may have been lost: wake everyone.
     pub(crate) fn missed(&self) {
         self.bell.ring_all();
+        self.ring_jobs();
         self.tell(Notice::Missed);
     }
 }

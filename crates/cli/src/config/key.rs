@@ -149,6 +149,8 @@ pub(crate) const KEYS: &[Key] = &[
         "Silences, after their end."),
     key("retention.fingerprints", Sort::Duration, "30d",
         "Fingerprints, by which repeated alerts without an id are counted."),
+    key("retention.jobs", Sort::Duration, "90d",
+        "Replays that have ended."),
 
     flagged("log-format", key("log.format", Sort::Text, "text",
         "`text` or `json`; on stderr.")),

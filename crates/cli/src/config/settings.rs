@@ -324,6 +324,7 @@ fn retention(layers: &Layers) -> Result<dispatch::Retention, Failure> {
         idempotency_keys: keep("retention.idempotency_keys")?,
         fingerprints: keep("retention.fingerprints")?,
         silences: keep("retention.silences")?,
+        jobs: keep("retention.jobs")?,
     })
 }
 

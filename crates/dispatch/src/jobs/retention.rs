@@ -67,5 +67,6 @@ fn kept(retention: &Retention, class: RetentionClass) -> Duration {
         RetentionClass::WebhookIds => retention.webhook_ids,
         RetentionClass::IdempotencyKeys => retention.idempotency_keys,
         RetentionClass::Fingerprints => retention.fingerprints,
+        RetentionClass::Jobs => retention.jobs,
     }
 }

@@ -13,11 +13,14 @@ use domain::integration::{DeliveryForm, Integration, Secrets};
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
 use domain::{
-    Clock, CompanyId, DeliveryId, Dice, EventSetId, IntegrationId, NodeId, RuleId, Timestamp,
+    Clock, CompanyId, DeliveryId, Dice, EventSetId, IntegrationId, JobId, NodeId, RuleId, Timestamp,
 };
 use receive::{Raise, Receiver};
 use serde_json::json;
-use store::{Change, Database, DeliveryQuery, DeliveryRow, PageAt, SealingKey, Standing, Store};
+use store::{
+    Change, Database, DeliveryQuery, DeliveryRow, EventQuery, Job, Listed, NewJob, PageAt,
+    ReplaySpec, SealingKey, Standing, Store,
+};
 use tempfile::TempDir;
 use testkit::{ManualClock, Target, seeded};
 
@@ -79,7 +82,7 @@ impl House {
             id: EventSetId::new(now, &mut rng),
             name: "Everything".to_owned(),
             notify_by: by,
-            events: vec![KIND.to_owned()],
+            events: vec!["entra.login_failure".to_owned(), KIND.to_owned()],
             critical_bypass: false,
             created_at: now,
         };
@@ -160,14 +163,30 @@ impl House {
 
     /// Raises one event a given address each, in one request.
     pub async fn raise(&self, addresses: &[&str]) {
-        let raise = |ip: &&str| Raise {
-            kind: KIND.to_owned(),
+        let raise = |ip: &&str| self.raised(KIND, &[("ip", ip)]);
+        self.raise_all(addresses.iter().map(raise).collect()).await;
+    }
+
+    /// Raises one event of a kind.
+    pub async fn raise_fields(&self, kind: &str, fields: &[(&str, &str)]) {
+        self.raise_all(vec![self.raised(kind, fields)]).await;
+    }
+
+    fn raised(&self, kind: &str, fields: &[(&str, &str)]) -> Raise {
+        let field = |(name, value): &(&str, &str)| {
+            let value = Value::Text((*value).to_owned());
+            ((*name).to_owned(), value)
+        };
+        Raise {
+            kind: kind.to_owned(),
             company: self.company,
-            records: vec![Record::from_iter([("ip", Value::Text((*ip).to_owned()))])],
+            records: vec![Record::from_iter(fields.iter().map(field))],
             severity: None,
             occurred_at: None,
-        };
-        let raises = addresses.iter().map(raise).collect();
+        }
+    }
+
+    async fn raise_all(&self, raises: Vec<Raise>) {
         self.receiver
             .raise(b"{}".to_vec().into(), &http::HeaderMap::new(), raises, None)
             .await
@@ -214,6 +233,82 @@ impl House {
             }
             self.look_again().await;
         }
+    }
+
+    /// Begins a replay of these deliveries.
+    pub async fn replay(&self, query: &DeliveryQuery, per_second: u32) -> JobId {
+        let listed = self
+            .store
+            .list_for_replay(&Scope::All, query, None, 1_000)
+            .await
+            .unwrap();
+        let spec = ReplaySpec::Deliveries {
+            filter: json!({}),
+            to: None,
+        };
+        self.begin(spec, listed, per_second).await
+    }
+
+    /// Begins a replay of all unrouted events.
+    pub async fn route_again(&self) -> JobId {
+        let listed = self
+            .store
+            .list_unrouted(&Scope::All, &EventQuery::default(), 1_000)
+            .await
+            .unwrap();
+        let spec = ReplaySpec::Unrouted { query: json!({}) };
+        self.begin(spec, listed, 1_000).await
+    }
+
+    async fn begin(&self, spec: ReplaySpec, listed: Listed, per_second: u32) -> JobId {
+        let job = NewJob {
+            id: self.dice.roll(|rng| JobId::new(self.now(), rng)),
+            spec,
+            scope: Scope::All,
+            rate: per_second.try_into().unwrap(),
+            listed,
+        };
+        let id = job.id;
+        assert!(
+            self.store
+                .begin_job(job, &Actor::Local, self.now())
+                .await
+                .unwrap()
+        );
+        id
+    }
+
+    pub async fn job(&self, id: JobId) -> Job {
+        self.store.job(&Scope::All, id).await.unwrap().unwrap()
+    }
+
+    /// Waits until a job is as it should be.
+    pub async fn until_job(&self, id: JobId, is: impl Fn(&Job) -> bool) -> Job {
+        loop {
+            let job = self.job(id).await;
+            if is(&job) {
+                return job;
+            }
+            self.look_again().await;
+        }
+    }
+
+    /// The mapping of all companies, on or off.
+    pub async fn map(&self, on: bool) {
+        let configuration = self.store.newest_configuration().await.unwrap();
+        let mapping = configuration.mappings_for(self.company).next().unwrap();
+        let mapping = CompanyMapping {
+            create_webhook_alert: on,
+            ..CompanyMapping::clone(mapping)
+        };
+        self.store
+            .change(
+                Change::PutMappings(vec![mapping]),
+                &Actor::Local,
+                self.now(),
+            )
+            .await
+            .unwrap();
     }
 
     /// The store tells nobody that it has settled, so it is asked every few milliseconds.

@@ -6,3 +6,5 @@ mod delivering;
 mod house;
 #[cfg(test)]
 mod joining;
+#[cfg(test)]
+mod replaying;

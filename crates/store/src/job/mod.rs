@@ -182,6 +182,11 @@ impl Store {
         }
     }
 
+    /// Waits until a job was begun or steered, here or at another node. One task waits for it.
+    pub async fn jobs_rung(&self) {
+        self.0.notices.jobs_rung().await;
+    }
+
     /// Takes the running jobs that are free, whose lease has run out, or that are this node's own already.
     pub async fn take_jobs(
         &self,

@@ -21,7 +21,7 @@ use crate::postgres::{
     CHANNEL, CLOCK, Clauses, Failure, News, Postgres, SEND_NEWS, Work, all, lock_jobs, one,
     retried, run, sound,
 };
-use crate::{Notice, PageAt, StoreError};
+use crate::{PageAt, StoreError};
 
 const COUNT_UNFINISHED: &str = "SELECT count(*) FROM job WHERE state IN ('running', 'paused')";
 const INSERT: &str = "INSERT INTO job (id, spec, everyone, state, rate, size, cursor, total, done, skipped, failed, actor, \
@@ -45,7 +45,7 @@ pub(super) async fn begin(
     let parts = write_parts(&job.listed.items);
     let begun = retried!(begin_once(db, &job, &parts, actor, now))?;
     if begun {
-        db.notices.tell(Notice::Jobs);
+        db.notices.ring_jobs();
     }
     Ok(begun)
 }
@@ -233,7 +233,7 @@ pub(super) async fn steer(
     now: Timestamp,
 ) -> Result<Steered, StoreError> {
     let steered = retried!(steer_once(db, scope, id, asked, actor, now))?;
-    db.notices.tell(Notice::Jobs);
+    db.notices.ring_jobs();
     Ok(steered)
 }
 

@@ -18,7 +18,7 @@ use super::{Item, Job, JobLease, NewJob, Steered};
 use crate::audit::{NewAudit, write_sqlite};
 use crate::codec::to_json;
 use crate::sqlite::{Care, Clauses, Sqlite, all, blob, one, run};
-use crate::{Notice, PageAt, StoreError};
+use crate::{PageAt, StoreError};
 
 const COUNT_UNFINISHED: &str = "SELECT count(*) FROM job WHERE state IN ('running', 'paused')";
 const INSERT: &str = "INSERT INTO job (id, spec, everyone, state, rate, size, cursor, total, done, skipped, failed, actor, \
@@ -73,7 +73,7 @@ pub(super) async fn begin(
     };
     let after = move |begun: &bool| {
         if *begun {
-            notices.tell(Notice::Jobs);
+            notices.ring_jobs();
         }
     };
     db.write_then(Care::Guarded, work, after).await
@@ -194,7 +194,7 @@ pub(super) async fn steer(
         let job = find(conn, &scope, id)?;
         Ok(job.map_or(Steered::NotFound, |job| Steered::Now(Box::new(job))))
     };
-    let after = move |_: &Steered| notices.tell(Notice::Jobs);
+    let after = move |_: &Steered| notices.ring_jobs();
     db.write_then(Care::Guarded, work, after).await
 }
 

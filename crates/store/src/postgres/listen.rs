@@ -138,7 +138,7 @@ fn tell(text: &str, node: NodeId, notices: &Notices) {
         notices.tell(Notice::Events);
     }
     if news.jobs {
-        notices.tell(Notice::Jobs);
+        notices.ring_jobs();
     }
     if let Some(epoch) = news.epoch {
         notices.moved(epoch);
