@@ -1,11 +1,11 @@
 //! From a verdict to the deliveries that it asks for: the same when an event comes in and when it is let go later.
 
-use domain::alert::Alert;
+use domain::alert::{Alert, fields_of};
 use domain::catalogue::{Catalogue, Kind, Record};
 use domain::configuration::Configuration;
-use domain::event::Event;
+use domain::event::{Event, Routing};
 use domain::event_set::NotifyBy;
-use domain::matching::{Plan, Verdict};
+use domain::matching::{Facts, Plan, Verdict, route};
 use domain::{CompanyId, DeliveryId, IntegrationId, RuleId, Severity, Timestamp};
 use rand::Rng;
 
@@ -43,7 +43,23 @@ pub struct Planner<'a> {
     pub now: Timestamp,
 }
 
+/// Where an event that came earlier goes by today's rules. Loops and events of no company stay where they are, as when new.
+#[must_use]
+pub fn verdict_of_today(event: &Event, configuration: &Configuration) -> Verdict {
+    route(&Facts::of(event), configuration)
+}
+
 impl Planner<'_> {
+    /// The deliveries that an event would get if it came in now; none when it would go nowhere.
+    pub fn release(&self, event: &Event, rng: &mut impl Rng) -> Option<Vec<NewDelivery>> {
+        let verdict = verdict_of_today(event, self.configuration);
+        if verdict.routing != Routing::Routed {
+            return None;
+        }
+        let fields = fields_of(event, self.catalogue);
+        Some(self.deliveries(&verdict, event, fields.as_deref(), rng))
+    }
+
     /// The deliveries of a verdict. `fields` is the `alertwire-fields` value of the event's rendering, if any.
     pub fn deliveries(
         &self,

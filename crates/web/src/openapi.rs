@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::{
-    audit, catalog, company, delivery, event, event_set, integration, journal, key, mapping, parse,
-    render, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, dead_letter, delivery, event, event_set, integration, journal, key,
+    mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -59,6 +59,13 @@ use crate::read::Viewer;
         delivery::list::list,
         delivery::get::get,
         delivery::retry::retry,
+        dead_letter::list,
+        replay::create::create,
+        replay::list::list,
+        replay::get::get,
+        replay::pause::pause,
+        replay::resume::resume,
+        replay::cancel::cancel,
         catalog::get,
         parse::create,
         render::create,

@@ -11,8 +11,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use metrics::{counter, histogram};
 
 use crate::api::{
-    audit, catalog, company, delivery, event, event_set, integration, journal, key, mapping, parse,
-    render, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, dead_letter, delivery, event, event_set, integration, journal, key,
+    mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
@@ -136,6 +136,15 @@ fn traffic() -> Router<App> {
             "/api/v1/deliveries/{id}/retry",
             post(delivery::retry::retry),
         )
+        .route("/api/v1/dead-letters", get(dead_letter::list))
+        .route(
+            "/api/v1/replays",
+            post(replay::create::create).get(replay::list::list),
+        )
+        .route("/api/v1/replays/{id}", get(replay::get::get))
+        .route("/api/v1/replays/{id}/pause", post(replay::pause::pause))
+        .route("/api/v1/replays/{id}/resume", post(replay::resume::resume))
+        .route("/api/v1/replays/{id}/cancel", post(replay::cancel::cancel))
 }
 
 fn tools() -> Router<App> {

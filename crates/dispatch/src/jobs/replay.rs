@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use delivery::Planner;
 use delivery::replay::{Replay, Step};
-use domain::alert::fields_of;
 use domain::configuration::Configuration;
-use domain::event::{Event, Routing};
-use domain::matching::{Facts, route};
+use domain::event::Event;
 use domain::{DeliveryId, JobId, Timestamp};
 use store::{
     Again, Item, Job, JobLease, JobStep, JobWork, Release, ReplaySpec, StoreError, Target, Worked,
@@ -253,18 +251,13 @@ fn released(
     due_at: Timestamp,
     now: Timestamp,
 ) -> Option<Release> {
-    let verdict = route(&Facts::of(event), configuration);
-    if verdict.routing != Routing::Routed {
-        return None;
-    }
     let planner = Planner {
         catalogue: &shared.catalogue,
         configuration,
         now,
     };
-    let fields = fields_of(event, &shared.catalogue);
     let mut rng = shared.dice.fork();
-    let mut deliveries = planner.deliveries(&verdict, event, fields.as_deref(), &mut rng);
+    let mut deliveries = planner.release(event, &mut rng)?;
     for delivery in &mut deliveries {
         // What goes alone keeps the pace of the job; a group goes at the end of its window.
         if delivery.group.is_none() {

@@ -21,7 +21,8 @@ pub(crate) struct AuditView {
     at: Timestamp,
     #[schema(value_type = Object)]
     actor: Actor,
-    /// `insert`, `update`, `remove`, `end`, `check`, `switch`, `release` or `retry`.
+    /// `insert`, `update`, `remove`, `end`, `check`, `switch`, `release` or `retry`; of a replay `start`, `pause`, `resume`,
+    /// `cancel` or `end`.
     action: String,
     what: String,
     /// Of the thing that it was done to.

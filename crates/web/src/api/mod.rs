@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod company;
+pub(crate) mod dead_letter;
 pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod event_set;
@@ -12,6 +13,7 @@ pub(crate) mod key;
 pub(crate) mod mapping;
 pub(crate) mod parse;
 pub(crate) mod render;
+pub(crate) mod replay;
 pub(crate) mod rule;
 pub(crate) mod silence;
 pub(crate) mod source;

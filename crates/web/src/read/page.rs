@@ -36,6 +36,15 @@ pub(crate) fn page_at(params: &mut Params, limit: Option<&str>, cursor: Option<S
     PageAt::new(limit, cursor.filter(|cursor| !cursor.is_empty()))
 }
 
+/// For a query that stands where all of its things are meant.
+pub(crate) fn no_page(params: &mut Params, limit: Option<&str>, cursor: Option<&str>) {
+    for (name, value) in [("limit", limit), ("cursor", cursor)] {
+        if value.is_some() {
+            params.error(name, "has no place here: all that fits is meant");
+        }
+    }
+}
+
 impl PageQuery {
     /// For lists whose query has further parameters.
     pub(crate) fn new(limit: Option<String>, cursor: Option<String>) -> Self {

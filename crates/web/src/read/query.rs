@@ -28,12 +28,35 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
 }
 
 /// Turns the texts of a query into types and gathers what is wrong.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Params {
+    /// What stands before a parameter's name in an error.
+    place: &'static str,
     errors: Vec<FieldError>,
 }
 
+impl Default for Params {
+    fn default() -> Self {
+        Self::at("?")
+    }
+}
+
 impl Params {
+    /// The same texts, where they stand in a body.
+    pub(crate) fn at(place: &'static str) -> Self {
+        Self {
+            place,
+            errors: Vec::new(),
+        }
+    }
+
+    pub(crate) fn error(&mut self, name: &str, detail: impl Into<String>) {
+        self.errors.push(FieldError {
+            pointer: format!("{}{name}", self.place),
+            detail: detail.into(),
+        });
+    }
+
     /// An empty parameter is one that is not there, as an empty input of a search form sends it.
     pub(crate) fn read<T>(&mut self, name: &str, text: Option<&str>) -> Option<T>
     where
@@ -55,10 +78,7 @@ impl Params {
         match read(text) {
             Ok(value) => Some(value),
             Err(detail) => {
-                self.errors.push(FieldError {
-                    pointer: format!("?{name}"),
-                    detail,
-                });
+                self.error(name, detail);
                 None
             }
         }

@@ -31,6 +31,8 @@ mod openapi;
 #[cfg(test)]
 mod problem;
 #[cfg(test)]
+mod replay;
+#[cfg(test)]
 mod rule;
 #[cfg(test)]
 mod serve;

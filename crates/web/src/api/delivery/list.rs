@@ -1,21 +1,23 @@
 use axum::Json;
 use axum::extract::State;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{DeliveryQuery, PageAt, Standing};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{AttemptView, DeliveryView};
 use crate::App;
 use crate::api::Answer;
 use crate::api::fields::find_company;
 use crate::problem::Problem;
-use crate::read::page::page_at;
+use crate::read::page::{no_page, page_at};
 use crate::read::{Caller, Listing, Params, Query, Viewer};
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, Serialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeliveriesQuery {
+    /// Id of one delivery.
+    id: Option<String>,
     /// `pending`, `delivered`, `parked` or `dead`.
     status: Option<String>,
     /// Id of an integration.
@@ -26,6 +28,10 @@ pub(crate) struct DeliveriesQuery {
     event: Option<String>,
     /// Class of what the last attempt failed by: `dns`, `timeout`, …
     cause: Option<String>,
+    /// Why it is dead: `exhausted`, `gone`, `held_too_long`, `removed` or `corrupt`.
+    reason: Option<String>,
+    /// Whose fault it is that it is dead: `receiver` or `ours`.
+    fault: Option<String>,
     /// Made at this time or later.
     since: Option<String>,
     /// Made before this time.
@@ -63,21 +69,34 @@ pub(crate) async fn list(
 }
 
 impl DeliveriesQuery {
-    fn parse(self, caller: &Caller) -> Result<(DeliveryQuery, PageAt), Problem> {
+    fn parse(mut self, caller: &Caller) -> Result<(DeliveryQuery, PageAt), Problem> {
         let mut params = Params::default();
-        let query = DeliveryQuery {
+        let at = page_at(
+            &mut params,
+            self.limit.take().as_deref(),
+            self.cursor.take(),
+        );
+        let query = self.read(&mut params, caller);
+        params.finish()?;
+        Ok((query, at))
+    }
+
+    /// What is asked for, whichever page of it; a page in a place that has none is a broken rule.
+    pub(crate) fn read(&self, params: &mut Params, caller: &Caller) -> DeliveryQuery {
+        no_page(params, self.limit.as_deref(), self.cursor.as_deref());
+        DeliveryQuery {
+            id: params.read("id", self.id.as_deref()),
             standing: params.read("status", self.status.as_deref()),
             integration: params.read("integration", self.integration.as_deref()),
             company: params.with("company", self.company.as_deref(), |text| {
                 find_company(text, caller)
             }),
             event: params.read("event", self.event.as_deref()),
-            cause: self.cause.filter(|cause| !cause.is_empty()),
+            cause: self.cause.clone().filter(|cause| !cause.is_empty()),
+            reason: params.read("reason", self.reason.as_deref()),
+            fault: params.read("fault", self.fault.as_deref()),
             since: params.read("since", self.since.as_deref()),
             until: params.read("until", self.until.as_deref()),
-        };
-        let at = page_at(&mut params, self.limit.as_deref(), self.cursor);
-        params.finish()?;
-        Ok((query, at))
+        }
     }
 }

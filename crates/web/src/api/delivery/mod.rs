@@ -4,6 +4,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod retry;
 
+use delivery::DeadReason;
 use domain::configuration::Configuration;
 use domain::{EventId, Timestamp};
 use serde::Serialize;
@@ -22,6 +23,9 @@ pub(crate) struct DeliveryView {
     status: &'static str,
     /// Why it is dead.
     reason: Option<String>,
+    /// Whose fault it is that it is dead: `receiver` or `ours`.
+    #[schema(value_type = Option<String>)]
+    fault: Option<&'static str>,
     /// The class of what the last attempt failed by.
     cause: Option<String>,
     integration: Named,
@@ -85,6 +89,7 @@ impl DeliveryView {
         Self {
             id: row.id.to_string(),
             status: row.standing.as_str(),
+            fault: fault(row.reason.as_deref()),
             reason: row.reason,
             cause: row.cause,
             integration: Named::integration(row.integration, configuration),
@@ -101,6 +106,11 @@ impl DeliveryView {
             sealed: row.sealed,
         }
     }
+}
+
+fn fault(reason: Option<&str>) -> Option<&'static str> {
+    let reason: DeadReason = reason?.parse().ok()?;
+    Some(reason.fault().as_str())
 }
 
 impl AttemptView {

@@ -2,22 +2,22 @@ use axum::Json;
 use axum::extract::State;
 use domain::event::{Fingerprint, Match, Reason};
 use domain::message::Decode;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::{EventQuery, PageAt};
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{EventView, views};
 use crate::App;
 use crate::api::Answer;
 use crate::api::fields::find_company;
 use crate::problem::Problem;
-use crate::read::page::page_at;
+use crate::read::page::{no_page, page_at};
 use crate::read::{Caller, Listing, Params, Query, Viewer};
 
 /// Most characters of a search.
 const TEXT_CHARS: usize = 256;
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Deserialize, Serialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
@@ -72,13 +72,29 @@ pub(crate) async fn list(
 }
 
 impl EventsQuery {
-    fn parse(self, caller: &Caller) -> Result<(EventQuery, PageAt), Problem> {
+    fn parse(mut self, caller: &Caller) -> Result<(EventQuery, PageAt), Problem> {
         let mut params = Params::default();
+        let at = page_at(
+            &mut params,
+            self.limit.take().as_deref(),
+            self.cursor.take(),
+        );
+        let query = self.read(&mut params, caller);
+        params.finish()?;
+        Ok((query, at))
+    }
+
+    /// What is asked for, whichever page of it; a page in a place that has none is a broken rule.
+    pub(crate) fn read(&self, params: &mut Params, caller: &Caller) -> EventQuery {
         let matches = [Match::Full, Match::Partial, Match::None];
         let decodes = [Decode::Ok, Decode::Repaired, Decode::Failed];
-        let query = EventQuery {
-            kind: self.event.filter(|code| !code.is_empty()),
-            category: self.category.filter(|category| !category.is_empty()),
+        no_page(params, self.limit.as_deref(), self.cursor.as_deref());
+        EventQuery {
+            kind: self.event.clone().filter(|code| !code.is_empty()),
+            category: self
+                .category
+                .clone()
+                .filter(|category| !category.is_empty()),
             company: params.with("company", self.company.as_deref(), |text| {
                 find_company(text, caller)
             }),
@@ -97,10 +113,7 @@ impl EventsQuery {
             message: params.read("journal", self.journal.as_deref()),
             fingerprint: params.with("fingerprint", self.fingerprint.as_deref(), fingerprint),
             silence: params.read("silence", self.silence.as_deref()),
-        };
-        let at = page_at(&mut params, self.limit.as_deref(), self.cursor);
-        params.finish()?;
-        Ok((query, at))
+        }
     }
 }
 

@@ -1,0 +1,20 @@
+use axum::Json;
+use axum::extract::State;
+use delivery::replay::Asked;
+use domain::JobId;
+
+use super::{ReplayView, steer};
+use crate::App;
+use crate::api::Answer;
+use crate::read::{Id, Operator};
+
+/// Pause a replay; what is due within the second still goes.
+#[utoipa::path(post, path = "/api/v1/replays/{id}/pause", tag = "deliveries", params(("id" = String, Path)),
+    responses((status = 200, body = ReplayView)))]
+pub(crate) async fn pause(
+    app: State<App>,
+    Operator(caller): Operator,
+    Id(id): Id<JobId>,
+) -> Answer<ReplayView> {
+    steer(&app, &caller, id, Asked::Pause).await.map(Json)
+}
