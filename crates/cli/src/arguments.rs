@@ -1,5 +1,6 @@
 //! The command line: what can be said, not what is done about it.
 
+mod replay;
 mod silences;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::key::KEYS;
 use crate::config::layers::Flags;
 
+pub(crate) use replay::{ReplayArguments, ReplayCommand, ReplayStart};
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 
 #[derive(Debug, Parser)]
@@ -52,6 +54,9 @@ pub(crate) enum Command {
     /// The deliveries of a server.
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
+    /// Send many again: what failed, to another integration, or what went nowhere.
+    #[command(subcommand)]
+    Replay(ReplayCommand),
     /// The integrations of a server, and what their gates do.
     #[command(subcommand)]
     Integrations(IntegrationsCommand),
@@ -325,6 +330,14 @@ pub(crate) enum DeliveriesCommand {
         /// How many.
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Dead letters by integration and cause: how many, whose fault, since when.
+    Dead {
+        /// A filter of the API: `integration=…`, `company=…`, `since=…`, `until=…`.
+        #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
+        filters: Vec<(String, String)>,
         #[command(flatten)]
         server: ServerFlags,
     },

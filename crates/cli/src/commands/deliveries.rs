@@ -1,4 +1,4 @@
-//! `alertwire deliveries list` and `retry`.
+//! `alertwire deliveries list`, `dead` and `retry`.
 
 use serde_json::{Value, json};
 
@@ -28,6 +28,13 @@ pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -
                 .get("api/v1/deliveries", &filters)
                 .await?;
             list(&page, session)?;
+        }
+        DeliveriesCommand::Dead { filters, server } => {
+            let letters = session
+                .api(&server)?
+                .get("api/v1/dead-letters", &filters)
+                .await?;
+            dead(&letters, session)?;
         }
         DeliveriesCommand::Retry { ids, server } => {
             let api = session.api(&server)?;
@@ -88,6 +95,38 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
     session.out.table(&table)?;
     if page["next"].is_string() {
         talk("there are more; raise --limit");
+    }
+    Ok(())
+}
+
+fn dead(letters: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    if session.out.json {
+        return Ok(session.out.value(letters)?);
+    }
+    let mut table = Table::new(&[
+        "COUNT",
+        "INTEGRATION",
+        "REASON",
+        "CAUSE",
+        "FAULT",
+        "OLDEST",
+        "NEWEST",
+    ]);
+    for group in letters["items"].as_array().into_iter().flatten() {
+        let cell = |pointer| text(group, pointer);
+        table.row([
+            group["count"].to_string().as_str(),
+            cell("/integration/name"),
+            cell("/reason"),
+            cell("/cause"),
+            cell("/fault"),
+            cell("/oldest"),
+            cell("/newest"),
+        ]);
+    }
+    session.out.table(&table)?;
+    if letters["truncated"] == true {
+        talk("there are more than are counted; narrow them with --where since=… and until=…");
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod man;
 mod openapi;
 mod parse;
 mod render;
+mod replay;
 mod send;
 mod serve;
 mod silences;
@@ -61,6 +62,7 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Events(command) => wait(events::run(command, session)),
         Command::Deliveries(command) => wait(deliveries::run(command, session)),
         Command::Integrations(command) => wait(integrations::run(command, session)),
+        Command::Replay(command) => wait(replay::run(command, session)),
         Command::Connect(arguments) => wait(connect::run(arguments, session)),
         Command::Silences(command) => wait(silences::run(command, session)),
         Command::WhatIf(arguments) => wait(what_if::run(arguments, session)),

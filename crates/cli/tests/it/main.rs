@@ -13,6 +13,7 @@ mod full_disk;
 mod guide_flow;
 mod integrations;
 mod parse;
+mod replay;
 mod server;
 mod silences;
 mod start;
