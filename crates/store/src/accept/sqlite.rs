@@ -195,7 +195,8 @@ fn store_event(
     }
     let mut deliveries = Vec::with_capacity(48 * event.deliveries.len());
     for delivery in &event.deliveries {
-        let id = store_delivery(conn, message.received_at, event.id, delivery)?;
+        let lane = lane(delivery.critical, 0);
+        let id = store_delivery(conn, message.received_at, event.id, delivery, lane)?;
         for part in [&id, &delivery.integration, &delivery.rule] {
             deliveries.extend_from_slice(part);
         }
@@ -261,6 +262,7 @@ pub(crate) fn store_delivery(
     now: i64,
     event: [u8; 16],
     delivery: &PreparedDelivery,
+    lane: i16,
 ) -> Result<[u8; 16], StoreError> {
     if let Some(group) = &delivery.group
         && let Some(joined) = join(conn, now, event, group)?
@@ -274,7 +276,7 @@ pub(crate) fn store_delivery(
         (
             delivery.id,
             delivery.integration,
-            lane(delivery.critical, 0),
+            lane,
             delivery.due_at,
             delivery.critical,
             delivery.rule,

@@ -19,7 +19,7 @@ use crate::{Backend, FrozenAlert, Lease, Listed, Page, PageAt, Store, StoreError
 pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
-pub(crate) use row::{PreparedSettlement, lane};
+pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
 
 /// What became of a delivery after an attempt, or after a decision without one.
 #[derive(Debug, Clone)]
@@ -122,6 +122,8 @@ pub(crate) struct Copied {
     pub(crate) fresh: DeliveryId,
     /// None: the same one.
     pub(crate) integration: Option<IntegrationId>,
+    /// None: that of a new one.
+    pub(crate) lane: Option<i16>,
     pub(crate) due_at: Timestamp,
     pub(crate) now: Timestamp,
 }
@@ -167,6 +169,7 @@ impl Copied {
         Self {
             fresh,
             integration: None,
+            lane: None,
             due_at: now,
             now,
         }

@@ -18,6 +18,9 @@ pub(crate) fn lane(critical: bool, attempts: u32) -> i16 {
     }
 }
 
+/// The lane of what a replay sends, critical or not: many old alerts do not stand in the way of a new one.
+pub(crate) const REPLAYS: i16 = 2;
+
 /// Whether a gate holds everything back; the table of owners repeats it for lists.
 pub(crate) fn held(gate: &Gate) -> bool {
     gate.held().is_some()

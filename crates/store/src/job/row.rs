@@ -11,7 +11,7 @@ use super::{Again, Job, JobLease, JobStep, JobWork, NewJob, Release};
 use crate::StoreError;
 use crate::accept::PreparedDelivery;
 use crate::codec::{fixed, hex, of_json};
-use crate::delivery::Target;
+use crate::delivery::{REPLAYS, Target, lane};
 
 const TABLE: &str = "job";
 /// Items of one row of `job_part`.
@@ -352,6 +352,14 @@ impl PreparedWork {
             Self::Again { epoch, .. } => *epoch,
             Self::Route { epoch, .. } => Some(*epoch),
         }
+    }
+}
+
+/// In which lane an event that is let go waits. A group may be joined by new ones, so it waits where they would.
+pub(super) fn lane_of(delivery: &PreparedDelivery) -> i16 {
+    match delivery.group {
+        Some(_) => lane(delivery.critical, 0),
+        None => REPLAYS,
     }
 }
 

@@ -29,6 +29,7 @@ on_both!(
     only_so_many_jobs_are_unfinished_at_once,
     a_job_that_cannot_go_on_says_why,
     ended_jobs_are_forgotten,
+    what_is_replayed_lets_a_new_alert_go_first,
 );
 
 fn rate() -> NonZeroU32 {
@@ -609,4 +610,24 @@ async fn ended_jobs_are_forgotten(mut world: World) {
     assert_eq!(pruned, 1);
     assert_eq!(world.store.job(&Scope::All, ended).await.unwrap(), None);
     assert_eq!(world.job(running).await.state, JobState::Running);
+}
+
+async fn what_is_replayed_lets_a_new_alert_go_first(mut world: World) {
+    let dead = world.accepted("web-1").await.1;
+    world.bury(dead).await;
+    let delivered = world.accepted("web-2").await.1;
+    world.deliver(delivered).await;
+    let listed = world.listed(&DeliveryQuery::default(), None).await;
+    let lease = world.begun(listed).await;
+    let turns = world.turns(&lease, 10).await;
+    world.step(&lease, JobWork::Again(turns)).await;
+    world.pass(MINUTE);
+    let new = world.accepted("web-3").await.1;
+    let due = world
+        .store
+        .due(world.integration, world.now, 1, &Default::default())
+        .await
+        .unwrap();
+    let ids: Vec<_> = due.items.iter().map(|due| due.id).collect();
+    assert_eq!(ids, [new], "though the others have been due for longer");
 }

@@ -69,7 +69,7 @@ async fn write(
     } else if found.is_open {
         return Ok((Retried::Grouping, None));
     } else {
-        again(work, id, &found, now).await?;
+        again(work, id, &found, now, None).await?;
         (Retried::Due(id), json!({}))
     };
     let epoch: Option<i64> =
@@ -139,12 +139,13 @@ pub(crate) async fn retryable(
     }))
 }
 
-/// Due at this time, under the same id.
+/// Due at this time, under the same id, in this lane or in that of a new one.
 pub(crate) async fn again(
     work: &Work,
     id: DeliveryId,
     found: &Retryable,
     due_at: Timestamp,
+    in_lane: Option<i16>,
 ) -> Result<(), Failure> {
     const AGAIN: &str = "UPDATE delivery SET lane = $2, status = $3, attempts = $4, due_at = $5, not_before = $6, \
          parked_since = $7, reason = $8 WHERE id = $1";
@@ -158,7 +159,8 @@ pub(crate) async fn again(
         parked_since,
         reason,
     } = StateRow::new(&state);
-    let (bytes, lane) = (id.to_bytes(), lane(found.critical, state.attempts));
+    let bytes = id.to_bytes();
+    let lane = in_lane.unwrap_or_else(|| lane(found.critical, state.attempts));
     run(
         work,
         AGAIN,
@@ -181,7 +183,7 @@ pub(crate) async fn again(
 pub(crate) async fn copy(work: &Work, id: DeliveryId, to: &Copied) -> Result<(), Failure> {
     const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
          event, created_at, replay_of, records, bytes, hash, headers, body) \
-         SELECT $2, coalesce($5::bytea, integration), CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, $3, critical, \
+         SELECT $2, coalesce($5::bytea, integration), coalesce($6::smallint, CASE WHEN critical THEN 0 ELSE 1 END), 'pending', 0, $3, critical, \
          rule, company, event, $4, id, records, bytes, hash, headers, body FROM delivery WHERE id = $1";
     const COPY_JOINED: &str = "INSERT INTO delivery_event SELECT $2::bytea, event FROM delivery_event WHERE delivery = $1";
     const NAME: &str = "UPDATE event e SET deliveries = e.deliveries || d.id || d.integration || d.rule \
@@ -190,7 +192,12 @@ pub(crate) async fn copy(work: &Work, id: DeliveryId, to: &Copied) -> Result<(),
     let (id, fresh) = (id.to_bytes().to_vec(), to.fresh.to_bytes().to_vec());
     let integration = to.integration.map(|id| id.to_bytes().to_vec());
     let (due_at, now) = (to.due_at.micros(), to.now.micros());
-    run(work, COPY, &[&id, &fresh, &due_at, &now, &integration]).await?;
+    run(
+        work,
+        COPY,
+        &[&id, &fresh, &due_at, &now, &integration, &to.lane],
+    )
+    .await?;
     run(work, COPY_JOINED, &[&id, &fresh]).await?;
     run(work, NAME, &[&fresh]).await.map(drop)
 }

@@ -39,7 +39,7 @@ pub(in super::super) async fn retry(
         } else if found.is_open {
             return Ok((Retried::Grouping, None));
         } else {
-            again(conn, id, &found, now)?;
+            again(conn, id, &found, now, None)?;
             Retried::Due(id)
         };
         let detail = match retried {
@@ -114,12 +114,13 @@ pub(crate) fn retryable(
     .transpose()
 }
 
-/// Due at this time, under the same id.
+/// Due at this time, under the same id, in this lane or in that of a new one.
 pub(crate) fn again(
     conn: &Connection,
     id: DeliveryId,
     found: &Retryable,
     due_at: Timestamp,
+    in_lane: Option<i16>,
 ) -> Result<(), StoreError> {
     const AGAIN: &str = "UPDATE delivery SET lane = ?2, status = ?3, attempts = ?4, due_at = ?5, not_before = ?6, \
          parked_since = ?7, reason = ?8 WHERE id = ?1";
@@ -133,7 +134,7 @@ pub(crate) fn again(
         parked_since,
         reason,
     } = StateRow::new(&state);
-    let lane = lane(found.critical, state.attempts);
+    let lane = in_lane.unwrap_or_else(|| lane(found.critical, state.attempts));
     run(
         conn,
         AGAIN,
@@ -155,7 +156,7 @@ pub(crate) fn again(
 pub(crate) fn copy(conn: &Connection, id: DeliveryId, to: &Copied) -> Result<(), StoreError> {
     const COPY: &str = "INSERT INTO delivery (id, integration, lane, status, attempts, due_at, critical, rule, company, \
          event, created_at, replay_of, records, bytes, hash, headers, body) \
-         SELECT ?2, coalesce(?5, integration), CASE WHEN critical THEN 0 ELSE 1 END, 'pending', 0, ?3, critical, rule, \
+         SELECT ?2, coalesce(?5, integration), coalesce(?6, CASE WHEN critical THEN 0 ELSE 1 END), 'pending', 0, ?3, critical, rule, \
          company, event, ?4, id, records, bytes, hash, headers, body FROM delivery WHERE id = ?1";
     const COPY_JOINED: &str =
         "INSERT INTO delivery_event SELECT ?2, event FROM delivery_event WHERE delivery = ?1";
@@ -167,6 +168,7 @@ pub(crate) fn copy(conn: &Connection, id: DeliveryId, to: &Copied) -> Result<(),
         to.due_at.micros(),
         to.now.micros(),
         integration,
+        to.lane,
     );
     run(conn, COPY, row)?;
     run(conn, COPY_JOINED, (id.to_bytes(), fresh))?;

@@ -7,14 +7,16 @@ use delivery::replay::{JobState, Meant, still};
 use domain::access::{Actor, Scope};
 use domain::{IntegrationId, Timestamp};
 
-use super::super::row::{PreparedRelease, PreparedStep, PreparedWork, Tally, ended, number};
+use super::super::row::{
+    PreparedRelease, PreparedStep, PreparedWork, Tally, ended, lane_of, number,
+};
 use super::super::{Again, Job, JobLease, Worked};
 use super::{REMOVE_PARTS, find, note};
 use crate::StoreError;
 use crate::accept::PreparedDelivery;
 use crate::codec::fixed;
 use crate::delivery::postgres::{again, copy, has_been_at, retryable};
-use crate::delivery::{Copied, Target, lane};
+use crate::delivery::{Copied, REPLAYS, Target};
 use crate::postgres::{
     CHANNEL, Failure, Postgres, SEND_NEWS, Work, all, hold_epoch, one, retried, run, sound,
 };
@@ -214,7 +216,7 @@ async fn send(
         return Ok(None);
     }
     if turn.item.meant == Meant::Retry {
-        again(work, id, &found, turn.due_at).await?;
+        again(work, id, &found, turn.due_at, Some(REPLAYS)).await?;
         return Ok(Some(found.integration));
     }
     if let Some(to) = to
@@ -225,6 +227,7 @@ async fn send(
     let copied = Copied {
         fresh: turn.fresh,
         integration: to.map(|to| to.integration),
+        lane: Some(REPLAYS),
         due_at: turn.due_at,
         now,
     };
@@ -294,7 +297,7 @@ async fn store(
         &[
             &&delivery.id[..],
             &&delivery.integration[..],
-            &lane(delivery.critical, 0),
+            &lane_of(delivery),
             &delivery.due_at,
             &delivery.critical,
             &&delivery.rule[..],

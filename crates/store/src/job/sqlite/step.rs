@@ -7,13 +7,15 @@ use domain::access::{Actor, Scope};
 use domain::{IntegrationId, Timestamp};
 use rusqlite::Connection;
 
-use super::super::row::{PreparedRelease, PreparedStep, PreparedWork, Tally, ended, number};
+use super::super::row::{
+    PreparedRelease, PreparedStep, PreparedWork, Tally, ended, lane_of, number,
+};
 use super::super::{Again, Job, JobLease, Worked};
 use super::{REMOVE_PARTS, epoch, find, note};
 use crate::StoreError;
 use crate::accept::store_delivery_on_sqlite;
 use crate::delivery::sqlite::{again, copy, has_been_at, retryable};
-use crate::delivery::{Copied, Target};
+use crate::delivery::{Copied, REPLAYS, Target};
 use crate::sqlite::{Care, Sqlite, one, run};
 
 const HELD: &str =
@@ -157,7 +159,7 @@ fn send(
         return Ok(None);
     }
     if turn.item.meant == Meant::Retry {
-        again(conn, id, &found, turn.due_at)?;
+        again(conn, id, &found, turn.due_at, Some(REPLAYS))?;
         return Ok(Some(IntegrationId::from_bytes(found.integration)));
     }
     if let Some(to) = to
@@ -168,6 +170,7 @@ fn send(
     let copied = Copied {
         fresh: turn.fresh,
         integration: to.map(|to| to.integration),
+        lane: Some(REPLAYS),
         due_at: turn.due_at,
         now,
     };
@@ -192,7 +195,8 @@ fn route_all(
             continue;
         };
         for delivery in &release.deliveries {
-            let id = store_delivery_on_sqlite(conn, now.micros(), release.event, delivery)?;
+            let lane = lane_of(delivery);
+            let id = store_delivery_on_sqlite(conn, now.micros(), release.event, delivery, lane)?;
             for part in [&id, &delivery.integration, &delivery.rule] {
                 column.extend_from_slice(part);
             }
