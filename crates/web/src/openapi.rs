@@ -200,6 +200,7 @@ fn alert() -> Value {
             header("alertwire-occurred-at", false, "RFC 3339."),
             header("alertwire-via", true, "Instances that the alert has passed."),
             header("alertwire-fields", false, "The fields, when the prose cannot carry them exactly."),
+            header("alertwire-replay-of", false, "The `webhook-id` of the delivery that this repeats, when a person asked for it again."),
         ],
         "requestBody": {"required": true, "content": {"application/json": {"schema": envelope()}}},
         "responses": {

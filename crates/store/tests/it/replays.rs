@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use delivery::replay::{Asked, JobState, Meant, Progress, UNFINISHED};
 use domain::access::Scope;
 use domain::event::{Reason, Routing};
-use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, NodeId};
+use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, MessageId, NodeId};
 use serde_json::json;
 use store::{
     Again, Change, DeliveryQuery, EventQuery, Job, JobLease, JobStep, JobWork, Listed, NewDelivery,
@@ -30,6 +30,7 @@ on_both!(
     a_job_that_cannot_go_on_says_why,
     ended_jobs_are_forgotten,
     what_is_replayed_lets_a_new_alert_go_first,
+    unrouted_events_are_found_by_whatever_names_them,
 );
 
 fn rate() -> NonZeroU32 {
@@ -630,4 +631,57 @@ async fn what_is_replayed_lets_a_new_alert_go_first(mut world: World) {
         .unwrap();
     let ids: Vec<_> = due.items.iter().map(|due| due.id).collect();
     assert_eq!(ids, [new], "though the others have been due for longer");
+}
+
+async fn unrouted_events_are_found_by_whatever_names_them(mut world: World) {
+    let id = world.unrouted("web-1 zanzibar").await;
+    world.unrouted("web-2").await;
+    world.store.index_search(100).await.unwrap();
+    let event = world.store.event(&Scope::All, id).await.unwrap().unwrap();
+    let all = EventQuery::default;
+    let text = |text: &str| EventQuery {
+        text: Some(text.to_owned()),
+        ..all()
+    };
+    let message = |message| EventQuery {
+        message: Some(message),
+        ..all()
+    };
+    let queries = [
+        (text("zanzibar"), 1),
+        (text("nowhere"), 0),
+        (text("---"), 0),
+        (message(event.message), 1),
+        (message(MessageId::from_bytes([9; 16])), 0),
+        (
+            EventQuery {
+                fingerprint: Some(event.fingerprint),
+                ..all()
+            },
+            1,
+        ),
+        (
+            EventQuery {
+                routing: Some("no_rule".to_owned()),
+                ..all()
+            },
+            0,
+        ),
+        (
+            EventQuery {
+                routing: Some("no_mapping".to_owned()),
+                company: Some(world.company),
+                ..all()
+            },
+            2,
+        ),
+    ];
+    for (query, count) in queries {
+        let listed = world
+            .store
+            .list_unrouted(&Scope::All, &query, 1_000)
+            .await
+            .unwrap();
+        assert_eq!(listed.total(), count, "{query:?}");
+    }
 }
