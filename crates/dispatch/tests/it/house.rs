@@ -19,16 +19,16 @@ use receive::{Raise, Receiver};
 use serde_json::json;
 use store::{
     Change, Database, DeliveryQuery, DeliveryRow, EventQuery, Job, Listed, NewJob, PageAt,
-    ReplaySpec, SealingKey, Standing, Store,
+    ReplaySpec, SealingKey, Standing, Store, Target,
 };
 use tempfile::TempDir;
-use testkit::{ManualClock, Target, seeded};
+use testkit::{ManualClock, seeded};
 
 pub const KIND: &str = "system.asset_added";
 
 pub struct House {
     pub store: Store,
-    pub target: Target,
+    pub target: testkit::Target,
     pub clock: Arc<ManualClock>,
     pub company: CompanyId,
     pub integration: IntegrationId,
@@ -50,7 +50,7 @@ impl House {
         let settings =
             store::Settings::new(database, node, SealingKey::from_bytes([7; 32]), [3; 16]);
         let store = Store::open(settings, now, [9; 32]).await.unwrap();
-        let target = Target::start().await;
+        let target = testkit::Target::start().await;
         let company = Company {
             id: CompanyId::new(now, &mut rng),
             name: "Acme Corporation".to_owned(),
@@ -247,6 +247,44 @@ impl House {
             to: None,
         };
         self.begin(spec, listed, per_second).await
+    }
+
+    /// Begins a replay of everything to an integration that is removed before it could begin.
+    pub async fn replay_to_nobody(&self) -> JobId {
+        let configuration = self.store.newest_configuration().await.unwrap();
+        let known = configuration.integration(self.integration).unwrap();
+        let to = self.dice.roll(|rng| IntegrationId::new(self.now(), rng));
+        let integration = Integration {
+            id: to,
+            name: "Archive".to_owned(),
+            ..Integration::clone(known)
+        };
+        let target = Target {
+            integration: to,
+            companies: Vec::new(),
+        };
+        let changes = [
+            Change::InsertIntegration {
+                integration,
+                secrets: Secrets::new(),
+            },
+            Change::RemoveIntegration(to),
+        ];
+        for change in changes {
+            let changed = self.store.change(change, &Actor::Local, self.now()).await;
+            changed.unwrap();
+        }
+        let query = DeliveryQuery::default();
+        let listed = self
+            .store
+            .list_for_replay(&Scope::All, &query, Some(&target), 1_000)
+            .await
+            .unwrap();
+        let spec = ReplaySpec::Deliveries {
+            filter: json!({}),
+            to: Some(to),
+        };
+        self.begin(spec, listed, 1_000).await
     }
 
     /// Begins a replay of all unrouted events.

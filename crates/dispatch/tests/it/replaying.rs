@@ -168,3 +168,15 @@ async fn an_event_that_is_let_go_later_still_says_the_truth_of_what_was_made_rea
     assert_eq!(fields[0], fields[1]);
     dispatcher.stop(GRACE).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_integration_was_removed_fails_and_says_so() {
+    let house = all_dead(2).await;
+    let job = house.replay_to_nobody().await;
+    let dispatcher = house.dispatch();
+    let failed = house.until_job(job, |job| job.state.has_ended()).await;
+    assert_eq!(failed.state, JobState::Failed);
+    assert!(failed.error.unwrap().contains("removed"));
+    house.until_all(Standing::Dead).await;
+    dispatcher.stop(GRACE).await;
+}

@@ -3,11 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use delivery::replay::Asked;
 use domain::access::Scope;
-use domain::{CompanyId, EventId, IntegrationId, NodeId};
-use store::{Acceptance, Change, Database, Idempotency, Notice, PageAt, Receipt, Settings, Store};
+use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, NodeId, Timestamp};
+use rand::SeedableRng as _;
+use serde_json::json;
+use store::{
+    Acceptance, Again, Change, Database, DeliveryQuery, Idempotency, JobStep, JobWork, NewJob,
+    Notice, PageAt, Receipt, ReplaySpec, Settings, Store,
+};
 
-use crate::world::{MINUTE, World, company};
+use crate::world::{ACTOR, MINUTE, World, company};
 
 /// Another node on the same database.
 async fn another(world: &mut World) -> Store {
@@ -470,4 +476,100 @@ async fn two_nodes_that_start_at_once_migrate_once() {
         Store::open(right, world.now, [2; 32])
     );
     assert_eq!(left.unwrap().instance(), right.unwrap().instance());
+}
+
+/// A replay of all deliveries, begun at the world's node.
+async fn begin_replay(world: &mut World) -> JobId {
+    let query = DeliveryQuery::default();
+    let listed = world
+        .store
+        .list_for_replay(&Scope::All, &query, None, 1_000)
+        .await
+        .unwrap();
+    let job = NewJob {
+        id: JobId::new(world.now, &mut world.rng),
+        spec: ReplaySpec::Deliveries {
+            filter: json!({}),
+            to: None,
+        },
+        scope: Scope::All,
+        rate: delivery::replay::RATE,
+        listed,
+    };
+    let id = job.id;
+    assert!(world.store.begin_job(job, &ACTOR, world.now).await.unwrap());
+    id
+}
+
+#[tokio::test]
+async fn a_job_begun_or_steered_at_one_node_wakes_the_other() {
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
+    let other = another(&mut world).await;
+    let id = begin_replay(&mut world).await;
+    other.jobs_rung().await;
+    for asked in [Asked::Pause, Asked::Resume] {
+        world
+            .store
+            .steer_job(&Scope::All, id, asked, &ACTOR, world.now)
+            .await
+            .unwrap();
+        other.jobs_rung().await;
+    }
+}
+
+/// Works all jobs it can take, a few items at a time, until there is none left; its leases run out at once.
+async fn work_greedily(store: Store, now: Timestamp, seed: u64) {
+    let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+    loop {
+        let taken = store.take_jobs(Duration::ZERO, now).await.unwrap();
+        for (lease, job) in taken {
+            let items = store.job_items(lease.job, job.cursor, 3).await.unwrap();
+            let turn = |item| Again {
+                item,
+                due_at: now,
+                fresh: DeliveryId::new(now, &mut rng),
+            };
+            let step = JobStep {
+                lease,
+                scope: Scope::All,
+                work: JobWork::Again(items.into_iter().map(turn).collect()),
+            };
+            store.work_job(step, now).await.unwrap();
+        }
+        let jobs = store.jobs(&Scope::All, &PageAt::default()).await.unwrap();
+        if jobs.items.iter().all(|job| job.state.has_ended()) {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_take_a_job_from_each_other_do_nothing_twice() {
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
+    let other = another(&mut world).await;
+    for number in 0..40 {
+        let id = world.accepted(&format!("web-{number}")).await.1;
+        world.deliver(id).await;
+    }
+    let id = begin_replay(&mut world).await;
+    let both = [
+        tokio::spawn(work_greedily(world.store.clone(), world.now, 1)),
+        tokio::spawn(work_greedily(other, world.now, 2)),
+    ];
+    for node in both {
+        node.await.unwrap();
+    }
+    let job = world.store.job(&Scope::All, id).await.unwrap().unwrap();
+    assert_eq!((job.progress.done, job.progress.left()), (40, 0));
+    let at = PageAt::new(Some(1_000), None);
+    let query = DeliveryQuery::default();
+    let page = world.store.deliveries(&Scope::All, &query, &at).await;
+    let rows = page.unwrap().items;
+    let again: Vec<_> = rows.iter().filter_map(|row| row.replay_of).collect();
+    let once: BTreeSet<_> = again.iter().collect();
+    assert_eq!((again.len(), once.len()), (40, 40));
 }
