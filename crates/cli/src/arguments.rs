@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::key::KEYS;
 use crate::config::layers::Flags;
 
-pub(crate) use replay::{ReplayArguments, ReplayCommand, ReplayStart};
+pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 
 #[derive(Debug, Parser)]

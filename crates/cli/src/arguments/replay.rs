@@ -20,13 +20,13 @@ pub(crate) enum ReplayCommand {
         server: ServerFlags,
     },
     /// One replay and how far it is.
-    Show(ReplayArguments),
+    Show(ReplayWatched),
     /// Let a replay rest.
-    Pause(ReplayArguments),
+    Pause(ReplayNamed),
     /// Let a replay go on where it was.
-    Resume(ReplayArguments),
+    Resume(ReplayWatched),
     /// End a replay; what it has done stays done.
-    Cancel(ReplayArguments),
+    Cancel(ReplayNamed),
 }
 
 #[derive(Debug, Args)]
@@ -54,11 +54,17 @@ pub(crate) struct ReplayStart {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ReplayArguments {
+pub(crate) struct ReplayNamed {
     pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayWatched {
+    #[command(flatten)]
+    pub(crate) named: ReplayNamed,
     /// Stay until it has ended.
     #[arg(long)]
     pub(crate) watch: bool,
-    #[command(flatten)]
-    pub(crate) server: ServerFlags,
 }

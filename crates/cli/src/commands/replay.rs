@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Session, good_if, segment, text};
 use crate::api::Api;
-use crate::arguments::{ReplayArguments, ReplayCommand, ReplayStart};
+use crate::arguments::{ReplayCommand, ReplayNamed, ReplayStart};
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, is_watched, talk};
 
@@ -24,15 +24,15 @@ pub(super) async fn run(command: ReplayCommand, session: &mut Session<'_>) -> En
             list(&page, session)?;
             Ok(Code::Ok)
         }
-        ReplayCommand::Show(arguments) => {
-            let api = session.api(&arguments.server)?;
-            let path = format!("{REPLAYS}/{}", segment(&arguments.id)?);
+        ReplayCommand::Show(asked) => {
+            let api = session.api(&asked.named.server)?;
+            let path = format!("{REPLAYS}/{}", segment(&asked.named.id)?);
             let job = api.get(&path, &[]).await?;
-            shown(job, arguments.watch, &api, session).await
+            shown(job, asked.watch, &api, session).await
         }
-        ReplayCommand::Pause(arguments) => order(arguments, "pause", session).await,
-        ReplayCommand::Resume(arguments) => order(arguments, "resume", session).await,
-        ReplayCommand::Cancel(arguments) => order(arguments, "cancel", session).await,
+        ReplayCommand::Pause(named) => order(&named, "pause", false, session).await,
+        ReplayCommand::Resume(asked) => order(&asked.named, "resume", asked.watch, session).await,
+        ReplayCommand::Cancel(named) => order(&named, "cancel", false, session).await,
     }
 }
 
@@ -72,11 +72,11 @@ fn object(keys: Vec<(String, String)>) -> Result<Value, Failure> {
     Ok(Value::Object(object))
 }
 
-async fn order(arguments: ReplayArguments, asked: &str, session: &mut Session<'_>) -> Ending {
-    let api = session.api(&arguments.server)?;
-    let path = format!("{REPLAYS}/{}/{asked}", segment(&arguments.id)?);
+async fn order(named: &ReplayNamed, asked: &str, watch: bool, session: &mut Session<'_>) -> Ending {
+    let api = session.api(&named.server)?;
+    let path = format!("{REPLAYS}/{}/{asked}", segment(&named.id)?);
     let job = api.post(&path, &json!({})).await?;
-    shown(job, arguments.watch, &api, session).await
+    shown(job, watch, &api, session).await
 }
 
 /// Prints a job, at its end when it is watched. A watched one that did not come to a good end is a bad finding.

@@ -233,6 +233,13 @@ async fn what_went_nowhere_goes_by_todays_rules_once_a_mapping_is_there() {
         assert_eq!(all.lines()[0]["done"], 1);
         let list = command(&server, &["replay", "list"]);
         assert!(list.stdout.contains("done"), "{list:?}");
+        let id = all.lines()[0]["id"].as_str().unwrap().to_owned();
+        let shown = command(&server, &["replay", "show", &id, "--watch"]);
+        assert!(shown.code == 0 && shown.stdout.contains(&id), "{shown:?}");
+        for asked in ["pause", "resume", "cancel"] {
+            let refused = command(&server, &["replay", asked, &id]);
+            assert_eq!(refused.code, 65, "it has ended: {refused:?}");
+        }
         server
     })
     .await
