@@ -3,7 +3,7 @@
 use domain::alert::{Alert, fields_of};
 use domain::catalogue::{Catalogue, Kind, Record};
 use domain::configuration::Configuration;
-use domain::event::{Event, Routing};
+use domain::event::{Event, Reason, Routing};
 use domain::event_set::NotifyBy;
 use domain::matching::{Facts, Plan, Verdict, route};
 use domain::{CompanyId, DeliveryId, IntegrationId, RuleId, Severity, Timestamp};
@@ -44,15 +44,33 @@ pub struct Planner<'a> {
 }
 
 /// Where an event that came earlier goes by today's rules. Loops and events of no company stay where they are, as when new.
+/// Of silences those count that hold now: one that is over keeps nothing back any more.
 #[must_use]
-pub fn verdict_of_today(event: &Event, configuration: &Configuration) -> Verdict {
-    route(&Facts::of(event), configuration)
+pub fn verdict_of_today(event: &Event, configuration: &Configuration, now: Timestamp) -> Verdict {
+    let as_of_now = Facts {
+        received_at: now,
+        ..Facts::of(event)
+    };
+    let mut verdict = route(&Facts::of(event), configuration);
+    if verdict.silence.is_some() {
+        return route(&as_of_now, configuration);
+    }
+    if verdict.routing == Routing::Routed
+        && let Some(silence) = configuration.muting(&as_of_now)
+    {
+        verdict = Verdict {
+            routing: Routing::Unrouted(Reason::Silenced),
+            plans: Vec::new(),
+            silence: Some(silence.id),
+        };
+    }
+    verdict
 }
 
 impl Planner<'_> {
     /// The deliveries that an event would get if it came in now; none when it would go nowhere.
     pub fn release(&self, event: &Event, rng: &mut impl Rng) -> Option<Vec<NewDelivery>> {
-        let verdict = verdict_of_today(event, self.configuration);
+        let verdict = verdict_of_today(event, self.configuration, self.now);
         if verdict.routing != Routing::Routed {
             return None;
         }

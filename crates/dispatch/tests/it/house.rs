@@ -12,8 +12,10 @@ use domain::event_set::{EventSet, NotifyBy};
 use domain::integration::{DeliveryForm, Integration, Secrets};
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
+use domain::silence::Silence;
 use domain::{
-    Clock, CompanyId, DeliveryId, Dice, EventSetId, IntegrationId, JobId, NodeId, RuleId, Timestamp,
+    Clock, CompanyId, DeliveryId, Dice, EventSetId, IntegrationId, JobId, NodeId, RuleId,
+    SilenceId, Timestamp,
 };
 use receive::{Raise, Receiver};
 use serde_json::json;
@@ -347,6 +349,26 @@ impl House {
             )
             .await
             .unwrap();
+    }
+
+    /// Mutes everything for so long.
+    pub async fn silence(&self, lasts: Duration) {
+        let silence = Silence {
+            id: self.dice.roll(|rng| SilenceId::new(self.now(), rng)),
+            name: "Maintenance".to_owned(),
+            filter: "severity>=info".parse().unwrap(),
+            companies: Vec::new(),
+            from: self.now(),
+            until: self.now().after(lasts),
+            repeat: None,
+            reason: "new firewall".to_owned(),
+            author: Actor::Local,
+            created_at: self.now(),
+            ended_at: None,
+        };
+        let change = Change::InsertSilence(silence);
+        let changed = self.store.change(change, &Actor::Local, self.now()).await;
+        changed.unwrap();
     }
 
     /// The store tells nobody that it has settled, so it is asked every few milliseconds.

@@ -180,3 +180,28 @@ async fn a_job_whose_integration_was_removed_fails_and_says_so() {
     house.until_all(Standing::Dead).await;
     dispatcher.stop(GRACE).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_silence_muted_stays_while_it_holds_and_goes_when_it_is_over() {
+    let house = House::new(json!({}), NotifyBy::Event).await;
+    house.map(false).await;
+    house.raise(&["192.168.1.1"]).await;
+    house.map(true).await;
+    house.silence(Duration::from_secs(3_600)).await;
+    house.raise(&["192.168.1.2"]).await;
+    let dispatcher = house.dispatch();
+    let job = house.route_again().await;
+    let ended = house.until_job(job, |job| job.state.has_ended()).await;
+    assert_eq!((ended.progress.done, ended.progress.skipped), (0, 2));
+    house.clock.advance(Duration::from_secs(3_600));
+    let job = house.route_again().await;
+    let ended = house.until_job(job, |job| job.state.has_ended()).await;
+    assert_eq!(ended.progress.done, 2);
+    house.clock.advance(Duration::from_secs(1));
+    for row in house.until_all(Standing::Delivered).await {
+        let event = house.store.event(&Scope::All, row.events[0]).await.unwrap();
+        let event = event.unwrap();
+        assert_eq!((event.routing, event.silence), (Routing::Routed, None));
+    }
+    dispatcher.stop(GRACE).await;
+}

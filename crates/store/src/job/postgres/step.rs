@@ -26,7 +26,7 @@ const MOVE: &str = "UPDATE job SET cursor = cursor + $2, done = done + $3, skipp
      changed_at = $6 WHERE id = $1";
 const END: &str = "UPDATE job SET state = $2, error = $3, changed_at = $4, ended_at = $4, node = NULL, until = 0 WHERE id = $1";
 const UNROUTED: &str = "SELECT id FROM event WHERE id = ANY($1::bytea[]) AND routing <> 'routed' ORDER BY id FOR UPDATE";
-const ROUTE: &str = "UPDATE event SET routing = 'routed', epoch = $2, deliveries = deliveries || $3::bytea WHERE id = $1";
+const ROUTE: &str = "UPDATE event SET routing = 'routed', silence = NULL, epoch = $2, deliveries = deliveries || $3::bytea WHERE id = $1";
 const OPEN_GROUP: &str =
     "SELECT id, due_at, records, bytes FROM delivery WHERE group_key = $1 FOR UPDATE";
 const JOIN_GROUP: &str = "UPDATE delivery SET records = $2, bytes = $3 WHERE id = $1";

@@ -24,8 +24,7 @@ const MOVE: &str = "UPDATE job SET cursor = cursor + ?2, done = done + ?3, skipp
      changed_at = ?6 WHERE id = ?1";
 const END: &str = "UPDATE job SET state = ?2, error = ?3, changed_at = ?4, ended_at = ?4, node = NULL, until = 0 WHERE id = ?1";
 const UNROUTED: &str = "SELECT deliveries FROM event WHERE id = ?1 AND routing <> 'routed'";
-const ROUTE: &str =
-    "UPDATE event SET routing = 'routed', epoch = ?2, deliveries = ?3 WHERE id = ?1";
+const ROUTE: &str = "UPDATE event SET routing = 'routed', silence = NULL, epoch = ?2, deliveries = ?3 WHERE id = ?1";
 
 /// Integrations that have new work.
 type Rung = BTreeSet<IntegrationId>;

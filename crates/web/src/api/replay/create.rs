@@ -136,6 +136,7 @@ async fn preview(app: &App, caller: &Caller, listed: &Listed) -> Result<PreviewV
         truncated: listed.truncated,
     };
     if listed.count(Meant::Route) > 0 {
+        let now = app.now();
         let events: Vec<_> = listed
             .items
             .iter()
@@ -146,7 +147,7 @@ async fn preview(app: &App, caller: &Caller, listed: &Listed) -> Result<PreviewV
         for some in events.chunks(BREATH) {
             let found = app.store().events_of(caller.scope(), some).await?;
             let routed = found.iter().filter(|event| {
-                verdict_of_today(event, &caller.configuration).routing == Routing::Routed
+                verdict_of_today(event, &caller.configuration, now).routing == Routing::Routed
             });
             preview.new += routed.count() as u64;
             tokio::task::yield_now().await;
