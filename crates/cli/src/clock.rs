@@ -8,19 +8,26 @@ use rand::{SeedableRng, TryRng};
 
 use crate::exit::Failure;
 
-/// Wall clock at start plus monotonic since (decisions.md 15): a step of the wall clock moves nothing that is due.
+/// Wall clock at start plus monotonic since (decisions.md 15), so that a step of the wall clock moves nothing that is due;
+/// beside it the wall clock itself, for stamps: a clock that was wrong at start must not make every signature wrong.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the one place that makes the real clock"
 )]
 pub(crate) fn real() -> Clock {
-    let started = Instant::now();
+    let (started, start) = (Instant::now(), wall());
+    Clock::with_stamps(move || start.after(started.elapsed()), wall)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the wall clock, for the real clock alone"
+)]
+fn wall() -> Timestamp {
     let wall = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let micros = i64::try_from(wall.as_micros()).unwrap_or(0);
-    let start = Timestamp::from_micros(micros);
-    Clock::new(move || start.after(started.elapsed()))
+    Timestamp::from_micros(i64::try_from(wall.as_micros()).unwrap_or(0))
 }
 
 /// Randomness seeded by the operating system.

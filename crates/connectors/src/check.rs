@@ -132,8 +132,8 @@ pub(crate) async fn webhook(
     };
     steps.push(Step::good("url", webhook.target().origin(), 0.0));
     if let Some(identity) = webhook.identity() {
-        steps.certificates("ca", identity.authorities(), clock.now());
-        steps.certificates("client_certificate", identity.client(), clock.now());
+        steps.certificates("ca", identity.authorities(), clock.stamp());
+        steps.certificates("client_certificate", identity.client(), clock.stamp());
     }
     if let Some(outcome) = probe(webhook, webhook.target(), false, &mut steps).await {
         return steps.report(outcome, None);

@@ -33,6 +33,8 @@ pub struct NewGroup {
     pub key: String,
     pub records: u32,
     pub bytes: u32,
+    /// When it asks to join: a window that is over by then is not joined.
+    pub asked_at: Timestamp,
 }
 
 /// What events have in common on their way to their deliveries.
@@ -40,7 +42,10 @@ pub struct NewGroup {
 pub struct Planner<'a> {
     pub catalogue: &'a Catalogue,
     pub configuration: &'a Configuration,
+    /// What due times are counted from.
     pub now: Timestamp,
+    /// What ids and silences go by.
+    pub stamp: Timestamp,
 }
 
 /// Where an event that came earlier goes by today's rules. Loops and events of no company stay where they are, as when new.
@@ -70,7 +75,7 @@ pub fn verdict_of_today(event: &Event, configuration: &Configuration, now: Times
 impl Planner<'_> {
     /// The deliveries that an event would get if it came in now; none when it would go nowhere.
     pub fn release(&self, event: &Event, rng: &mut impl Rng) -> Option<Vec<NewDelivery>> {
-        let verdict = verdict_of_today(event, self.configuration, self.now);
+        let verdict = verdict_of_today(event, self.configuration, self.stamp);
         if verdict.routing != Routing::Routed {
             return None;
         }
@@ -124,7 +129,7 @@ impl Planner<'_> {
             }
         };
         Some(NewDelivery {
-            id: DeliveryId::new(self.now, rng),
+            id: DeliveryId::new(self.stamp, rng),
             integration: plan.integration,
             rule: plan.rule,
             company: event.company?,
@@ -159,6 +164,7 @@ impl Planner<'_> {
             key: key.to_string(),
             records: u32::try_from(event.reading.records.len().max(1)).unwrap_or(u32::MAX),
             bytes: u32::try_from(event.body.len()).unwrap_or(u32::MAX),
+            asked_at: self.now,
         })
     }
 }

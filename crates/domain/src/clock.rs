@@ -8,18 +8,47 @@ use rand::rngs::StdRng;
 
 use crate::Timestamp;
 
-/// Tells the time: wall clock at start plus monotonic since (decisions.md 15), or whatever a test says.
+type Tell = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Tells the time, twice: what waits goes by [`Clock::now`], which no step of the wall clock moves (decisions.md 15); what is
+/// shown, signed or compared with other machines' times goes by [`Clock::stamp`], which follows the wall clock.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Tell,
+    stamp: Tell,
+}
 
 impl Clock {
+    /// One time for both, as tests tell it.
     pub fn new(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(tell))
+        let tell: Tell = Arc::new(tell);
+        Self {
+            now: Arc::clone(&tell),
+            stamp: tell,
+        }
     }
 
+    /// `now` is wall clock at start plus monotonic since; `stamp` is the wall clock as it stands.
+    pub fn with_stamps(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        stamp: impl Fn() -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            now: Arc::new(now),
+            stamp: Arc::new(stamp),
+        }
+    }
+
+    /// For due times, leases, rates, tokens: whatever waits.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.0)()
+        (self.now)()
+    }
+
+    /// For signatures, ids, and the times of messages, attempts and audit rows: whatever is read elsewhere.
+    #[must_use]
+    pub fn stamp(&self) -> Timestamp {
+        (self.stamp)()
     }
 }
 

@@ -64,7 +64,7 @@ impl Receiver {
                 .is_some_and(|basic| self.basic_fits(basic, headers))
         };
         let by_token = || {
-            let now = self.inner.clock.now();
+            let now = self.inner.clock.stamp();
             wanted
                 .login
                 .as_ref()
@@ -101,7 +101,7 @@ impl Receiver {
     ) -> Result<(), Refusal> {
         let secrets = &admitted.source.authentication.signature;
         let (now, tolerance) = (
-            self.inner.clock.now(),
+            self.inner.clock.stamp(),
             self.inner.settings.signature_tolerance,
         );
         if admitted.signed && !signature::verify(secrets, headers, body, now, tolerance) {

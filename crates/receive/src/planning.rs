@@ -15,6 +15,7 @@ pub(crate) struct Planner<'a> {
     pub catalogue: &'a Catalogue,
     pub configuration: &'a Configuration,
     pub now: Timestamp,
+    pub stamp: Timestamp,
     pub dedup_window: Option<std::time::Duration>,
 }
 
@@ -34,6 +35,7 @@ impl Planner<'_> {
             catalogue: self.catalogue,
             configuration: self.configuration,
             now: self.now,
+            stamp: self.stamp,
         };
         let deliveries = planner.deliveries(&verdict, &event, fields, rng);
         Accepted {

@@ -58,11 +58,11 @@ impl Receiver {
     ) -> Result<Raised, RaiseError> {
         let inner = &self.inner;
         let mut rng = inner.dice.fork();
-        let now = inner.clock.now();
+        let (now, stamp) = (inner.clock.now(), inner.clock.stamp());
         let message = Message {
-            id: MessageId::new(now, &mut rng),
+            id: MessageId::new(stamp, &mut rng),
             source: None,
-            received_at: now,
+            received_at: stamp,
             headers: masked(headers, None),
             sha256: Sha256::digest(&raw).into(),
             raw: Vec::from(raw),
@@ -81,6 +81,7 @@ impl Receiver {
                 catalogue: &inner.catalogue,
                 configuration: &configuration,
                 now,
+                stamp,
                 dedup_window: None,
             };
             let events = raises

@@ -57,7 +57,7 @@ impl Receiver {
                 challenge: Some("Basic realm=\"alertwire\""),
             });
         }
-        let expires = inner.clock.now().after(inner.settings.token_lifetime);
+        let expires = inner.clock.stamp().after(inner.settings.token_lifetime);
         let access_token = make(&inner.store, source.id, expires, &digest);
         Ok(Token {
             access_token,

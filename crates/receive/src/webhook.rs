@@ -35,11 +35,11 @@ impl Receiver {
         self.judge(&admitted, headers, &body)?;
         let inner = &self.inner;
         let mut rng = inner.dice.fork();
-        let now = inner.clock.now();
+        let (now, stamp) = (inner.clock.now(), inner.clock.stamp());
         let mut message = Message {
-            id: MessageId::new(now, &mut rng),
+            id: MessageId::new(stamp, &mut rng),
             source: Some(admitted.source.id),
-            received_at: now,
+            received_at: stamp,
             headers: masked(
                 headers,
                 admitted
@@ -80,6 +80,7 @@ impl Receiver {
                 catalogue: &inner.catalogue,
                 configuration: &configuration,
                 now,
+                stamp,
                 dedup_window: admitted.source.dedup_window,
             };
             let events = events

@@ -99,9 +99,10 @@ impl App {
         &self.0.parts.clock
     }
 
+    /// The time as it is shown and noted.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.parts.clock.now()
+        self.0.parts.clock.stamp()
     }
 
     #[must_use]

@@ -172,7 +172,7 @@ async fn take(app: State<App>, request: Request) -> Response {
 
 /// Around every answer of the API: the Host check, the request's id, the figures, the log, problems written out.
 async fn around(app: State<App>, request: Request, next: Next) -> Response {
-    let (begun, request_id) = (app.now(), app.request_id());
+    let (begun, request_id) = (app.clock().now(), app.request_id());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = if answers_for(&app, &request) {
@@ -187,7 +187,7 @@ async fn around(app: State<App>, request: Request, next: Next) -> Response {
         .as_ref()
         .map_or("none", MatchedPath::as_str)
         .to_owned();
-    let seconds = app.now().since(begun).as_secs_f64();
+    let seconds = app.clock().now().since(begun).as_secs_f64();
     tracing::debug!(
         request_id,
         method = known(&method),

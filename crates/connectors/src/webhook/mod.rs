@@ -82,7 +82,7 @@ impl Webhook {
     pub(crate) async fn send(&self, outgoing: &Outgoing, clock: &Clock) -> Sent {
         let begun = Instant::now();
         let deadline = begun + outgoing.timeout;
-        let mut record = Exchanged::begin(clock.now());
+        let mut record = Exchanged::begin(clock.stamp());
         let outcome = self.attempt(outgoing, clock, deadline, &mut record).await;
         record.duration = begun.elapsed();
         Sent { outcome, record }
@@ -187,7 +187,7 @@ impl Webhook {
         deadline: Instant,
         record: &mut Exchanged,
     ) -> Outcome {
-        let headers = self.headers(outgoing, token, clock.now());
+        let headers = self.headers(outgoing, token, clock.stamp());
         record.request_headers = self.shown_request(&headers);
         let request = Request {
             method: Method::POST,
@@ -199,7 +199,7 @@ impl Webhook {
         match self.egress.http(request).await {
             Ok(exchange) => {
                 self.note_answer(&exchange, token, record);
-                outcome::of_exchange(&exchange, clock.now(), |text| self.masked(text, token))
+                outcome::of_exchange(&exchange, clock.stamp(), |text| self.masked(text, token))
             }
             Err(failure) => {
                 record.status_code = None;

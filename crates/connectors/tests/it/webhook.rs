@@ -317,3 +317,27 @@ fn a_missing_secret_is_named() {
     );
     assert_eq!(fault.reason(), HoldReason::SecretsMissing);
 }
+
+#[tokio::test]
+async fn a_wall_clock_that_was_set_right_makes_the_signatures_right() {
+    let target = Target::start().await;
+    let (steady, wall) = (ManualClock::anywhere(), ManualClock::anywhere());
+    wall.advance(std::time::Duration::from_secs(3_600));
+    let (now, stamp) = (steady.clone(), wall.clone());
+    let clock = domain::Clock::with_stamps(move || now.now(), move || stamp.now());
+    let ready = ready(&target, json!({"signing_secret": SECRET}));
+    let sent = ready.send(&[alert()], &clock).await.remove(0);
+    let received = target.received().remove(0);
+    let timestamp = wall.now().unix_seconds();
+    assert_eq!(
+        received.header("webhook-timestamp"),
+        Some(timestamp.to_string().as_str())
+    );
+    let signers = [Signer::parse(SECRET).unwrap()];
+    let expected = header(&signers, &alert().delivery.to_string(), timestamp, ALERT);
+    assert_eq!(
+        received.header("webhook-signature"),
+        Some(expected.as_str())
+    );
+    assert_eq!(sent.record.started_at, wall.now());
+}

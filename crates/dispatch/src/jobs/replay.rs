@@ -186,9 +186,7 @@ impl Held {
     ) -> Result<Option<JobWork>, StoreError> {
         let configuration = shared.store.configuration().await?;
         Ok(Some(match &self.job.spec {
-            ReplaySpec::Deliveries { to: None, .. } => {
-                JobWork::Again(turns(shared, items, due, now))
-            }
+            ReplaySpec::Deliveries { to: None, .. } => JobWork::Again(turns(shared, items, due)),
             ReplaySpec::Deliveries { to: Some(to), .. } => {
                 let Some(integration) = configuration.integration(*to) else {
                     return Ok(None);
@@ -198,7 +196,7 @@ impl Held {
                         integration: *to,
                         companies: integration.companies.clone(),
                     },
-                    items: turns(shared, items, due, now),
+                    items: turns(shared, items, due),
                     epoch: configuration.epoch,
                 }
             }
@@ -233,12 +231,12 @@ impl Held {
     }
 }
 
-fn turns(shared: &Shared, items: &[Item], due: &[Timestamp], now: Timestamp) -> Vec<Again> {
-    let mut rng = shared.dice.fork();
+fn turns(shared: &Shared, items: &[Item], due: &[Timestamp]) -> Vec<Again> {
+    let (stamp, mut rng) = (shared.clock.stamp(), shared.dice.fork());
     let turn = |(item, due_at): (&Item, &Timestamp)| Again {
         item: *item,
         due_at: *due_at,
-        fresh: DeliveryId::new(now, &mut rng),
+        fresh: DeliveryId::new(stamp, &mut rng),
     };
     items.iter().zip(due).map(turn).collect()
 }
@@ -255,6 +253,7 @@ fn released(
         catalogue: &shared.catalogue,
         configuration,
         now,
+        stamp: shared.clock.stamp(),
     };
     let mut rng = shared.dice.fork();
     let mut deliveries = planner.release(event, &mut rng)?;

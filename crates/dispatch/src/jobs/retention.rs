@@ -49,7 +49,8 @@ async fn prune(
     class: RetentionClass,
     stop: &watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
-    let now = shared.clock.now();
+    // The earlier of the two: a wall clock that jumps ahead must not make everything old at once.
+    let now = shared.clock.now().min(shared.clock.stamp());
     let before = now.before(kept(&shared.settings.retention, class));
     while !*stop.borrow() && shared.store.prune(class, before, BATCH, now).await? == BATCH {
         // Others write in between.

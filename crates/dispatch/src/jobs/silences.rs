@@ -8,7 +8,7 @@ use crate::Shared;
 const BATCH: usize = 100;
 
 pub(crate) async fn forget(shared: &Shared) -> Result<(), StoreError> {
-    let now = shared.clock.now();
+    let now = shared.clock.stamp();
     let before = now.before(shared.settings.retention.silences);
     while shared.store.forget_silences(before, BATCH, now).await? == BATCH {
         tokio::task::yield_now().await;

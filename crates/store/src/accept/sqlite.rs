@@ -259,13 +259,13 @@ fn count_on_earlier(
 /// Stores a delivery, or joins an open one; answers the id of the one that carries the event.
 pub(crate) fn store_delivery(
     conn: &Connection,
-    now: i64,
+    created_at: i64,
     event: [u8; 16],
     delivery: &PreparedDelivery,
     lane: i16,
 ) -> Result<[u8; 16], StoreError> {
     if let Some(group) = &delivery.group
-        && let Some(joined) = join(conn, now, event, group)?
+        && let Some(joined) = join(conn, event, group)?
     {
         return Ok(joined);
     }
@@ -282,7 +282,7 @@ pub(crate) fn store_delivery(
             delivery.rule,
             delivery.company,
             event,
-            now,
+            created_at,
             delivery.group.as_ref().map(|group| &group.key),
             delivery.group.as_ref().map_or(0, |group| group.records),
             delivery.group.as_ref().map_or(0, |group| group.bytes),
@@ -297,7 +297,6 @@ pub(crate) fn store_delivery(
 /// Joins the open group of this key when its window lasts and it has room; otherwise closes it.
 fn join(
     conn: &Connection,
-    now: i64,
     event: [u8; 16],
     group: &NewGroup,
 ) -> Result<Option<[u8; 16]>, StoreError> {
@@ -317,7 +316,7 @@ fn join(
         bytes.saturating_add(group.bytes),
     );
     let id = fixed("delivery", &id, &id)?;
-    if due_at > now && records <= RECORDS && bytes <= BYTES {
+    if due_at > group.asked_at.micros() && records <= RECORDS && bytes <= BYTES {
         run(conn, JOIN_GROUP, (id, records, bytes))?;
         run(conn, JOIN_EVENT, (id, event))?;
         return Ok(Some(id));

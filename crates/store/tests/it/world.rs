@@ -310,6 +310,7 @@ impl World {
             key: key.to_owned(),
             records,
             bytes,
+            asked_at: self.now,
         });
         acceptance
     }

@@ -18,7 +18,7 @@ pub(crate) async fn metrics(app: State<App>, Viewer(caller): Viewer) -> Result<R
             "the figures are of all companies together; this takes a key for all companies",
         ));
     }
-    let now = app.now();
+    let now = app.clock().now();
     let health = app.store().health(now).await;
     let waited = health
         .oldest_due

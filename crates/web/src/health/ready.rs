@@ -21,7 +21,7 @@ pub(crate) struct ReadyView {
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses((status = 200, body = ReadyView), (status = 503, body = ReadyView)))]
 pub(crate) async fn ready(app: State<App>) -> (StatusCode, Json<ReadyView>) {
-    let now = app.now();
+    let now = app.clock().now();
     let health = app.store().health(now).await;
     if let Err(reason) = &health.writable {
         tracing::error!(reason, "the store cannot be written");

@@ -49,7 +49,7 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let begun = app.now();
+    let begun = app.clock().now();
     let source = expect_post(source, &parts.method)?;
     let address = app.settings().client(peer, &parts.headers);
     let admitted = app
@@ -67,7 +67,7 @@ where
     }
     meters
         .ack_seconds
-        .record(app.now().since(begun).as_secs_f64());
+        .record(app.clock().now().since(begun).as_secs_f64());
     Ok(answered(StatusCode::ACCEPTED, written(&receipt)))
 }
 

@@ -249,7 +249,7 @@ fn store<'a>(
 ) -> [u8; 16] {
     let mut deliveries = Vec::with_capacity(48 * event.deliveries.len());
     for delivery in &event.deliveries {
-        let id = join(plan, groups, job, event, delivery)
+        let id = join(plan, groups, event, delivery)
             .unwrap_or_else(|| open(plan, groups, job, event, delivery));
         for part in [&id, &delivery.integration, &delivery.rule] {
             deliveries.extend_from_slice(part);
@@ -267,7 +267,6 @@ fn store<'a>(
 fn join(
     plan: &mut Plan<'_>,
     groups: &mut HashMap<String, Open>,
-    job: &Prepared,
     event: &PreparedEvent,
     delivery: &PreparedDelivery,
 ) -> Option<[u8; 16]> {
@@ -278,7 +277,7 @@ fn join(
         open.records.saturating_add(group.records),
         open.bytes.saturating_add(group.bytes),
     );
-    if open.due_at > job.message.received_at && records <= RECORDS && bytes <= BYTES {
+    if open.due_at > group.asked_at.micros() && records <= RECORDS && bytes <= BYTES {
         (open.records, open.bytes) = (records, bytes);
         let size = (records.cast_signed(), bytes.cast_signed());
         match open.planned {

@@ -286,7 +286,7 @@ async fn store(
     event: [u8; 16],
     delivery: &PreparedDelivery,
 ) -> Result<[u8; 16], Failure> {
-    if let Some(joined) = join(work, now, event, delivery).await? {
+    if let Some(joined) = join(work, event, delivery).await? {
         return Ok(joined);
     }
     let (group, alert) = (delivery.group.as_ref(), delivery.alert.as_ref());
@@ -319,7 +319,6 @@ async fn store(
 /// Joins the open group of this key when its window lasts and it has room; otherwise closes it.
 async fn join(
     work: &Work,
-    now: i64,
     event: [u8; 16],
     delivery: &PreparedDelivery,
 ) -> Result<Option<[u8; 16]>, Failure> {
@@ -343,7 +342,7 @@ async fn join(
         records.saturating_add(group.records),
         bytes.saturating_add(group.bytes),
     );
-    if due_at > now && records <= RECORDS && bytes <= BYTES {
+    if due_at > group.asked_at.micros() && records <= RECORDS && bytes <= BYTES {
         let size = (records.cast_signed(), bytes.cast_signed());
         run(work, JOIN_GROUP, &[&id, &size.0, &size.1]).await?;
         run(work, JOIN_EVENT, &[&id, &&event[..]]).await?;

@@ -21,7 +21,7 @@ pub(crate) async fn retry(
 ) -> Made<DeliveryView> {
     let due = match app
         .store()
-        .retry(caller.scope(), id, app.now(), &caller.actor())
+        .retry(caller.scope(), id, app.clock().now(), &caller.actor())
         .await?
     {
         Retried::Due(id) | Retried::Replayed(id) => id,

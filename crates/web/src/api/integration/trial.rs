@@ -118,7 +118,7 @@ pub(super) async fn authenticate(
 /// Takes one of the test sends that a key has in a minute.
 pub(super) fn take_test_send(app: &App, caller: &Caller) -> Result<(), Problem> {
     app.test_sends()
-        .take(caller.key_id(), app.now())
+        .take(caller.key_id(), app.clock().now())
         .map_err(|wait| {
             let most = app.settings().test_sends_per_minute;
             Problem::too_many(

@@ -42,7 +42,7 @@ impl Question {
                 RETRY_SECONDS,
             )
         })?;
-        let (begun, settings) = (app.now(), app.settings());
+        let (begun, settings) = (app.clock().now(), app.settings());
         let query = EventQuery {
             since: Some(self.over.from),
             until: Some(self.over.until),
@@ -59,7 +59,7 @@ impl Question {
             what_if = compare(what_if, page.items).await?;
             cursor = page.next;
             let bounded = what_if.tally().read >= settings.what_if_events
-                || app.now().since(begun) >= settings.what_if_time
+                || app.clock().now().since(begun) >= settings.what_if_time
                 || app.closing().is_cancelled();
             if cursor.is_none() || bounded {
                 break;
