@@ -100,6 +100,7 @@ fn parts() -> Result<Parts> {
             aliases: vec![],
             domain: None,
             external_id: None,
+            quota: None,
             created_at: now,
         });
     }

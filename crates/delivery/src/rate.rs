@@ -1,4 +1,5 @@
-//! How many requests an integration begins in a second, and how waiting work comes back after an outage.
+//! How many requests an integration begins in a second, how many events a company brings, and how waiting work comes back
+//! after an outage.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use domain::Timestamp;
 
 /// Parts of one request: with as many as a second has microseconds, each of these brings `per_second` parts, without rounding.
-const PARTS: u64 = 1_000_000;
+const PARTS: i64 = 1_000_000;
 /// The bucket holds a fiftieth of a second's requests, so that whoever sleeps a little too long loses nothing.
 const BUCKET: u32 = 50;
 /// How long recovery takes to reach its full pace, and the share of it that it begins with.
@@ -20,8 +21,9 @@ pub struct Rate {
     /// Requests that flow in within a second.
     flow: u64,
     /// Most parts that it holds.
-    capacity: u64,
-    parts: u64,
+    capacity: i64,
+    /// Below zero is what a large bunch still owes.
+    parts: i64,
     seen: Timestamp,
 }
 
@@ -29,9 +31,20 @@ impl Rate {
     #[must_use]
     pub fn new(per_second: NonZeroU32, now: Timestamp) -> Self {
         let bucket = (per_second.get() / BUCKET).max(1);
-        let capacity = u64::from(bucket) * PARTS;
+        Self::with(bucket, per_second.get() - (bucket - 1), now)
+    }
+
+    /// The other kind of limit, for what comes in bunches: a whole second's worth may come at once, and in the long run
+    /// there are `per_second`.
+    #[must_use]
+    pub fn in_bunches(per_second: NonZeroU32, now: Timestamp) -> Self {
+        Self::with(per_second.get(), per_second.get(), now)
+    }
+
+    fn with(bucket: u32, flow: u32, now: Timestamp) -> Self {
+        let capacity = i64::from(bucket) * PARTS;
         Self {
-            flow: u64::from(per_second.get() - (bucket - 1)),
+            flow: u64::from(flow),
             capacity,
             parts: capacity,
             seen: now,
@@ -40,22 +53,26 @@ impl Rate {
 
     /// Takes one request, or says when there is one.
     pub fn take(&mut self, now: Timestamp) -> Result<(), Timestamp> {
+        self.take_many(1, now)
+    }
+
+    /// Takes a bunch, all or none, or says when it may come. One that is larger than the bucket takes a full one, and the
+    /// rest is owed: nothing passes until that has flowed in.
+    pub fn take_many(&mut self, count: u32, now: Timestamp) -> Result<(), Timestamp> {
         let passed = u64::try_from(now.since(self.seen).as_micros()).unwrap_or(u64::MAX);
-        self.parts = self
-            .parts
-            .saturating_add(passed.saturating_mul(self.flow))
-            .min(self.capacity);
+        let flowed = i64::try_from(passed.saturating_mul(self.flow)).unwrap_or(i64::MAX);
+        self.parts = self.parts.saturating_add(flowed).min(self.capacity);
         // A clock that went back brings nothing, and is followed from where it is now.
         self.seen = now;
-        match self.parts.checked_sub(PARTS) {
-            Some(left) => {
-                self.parts = left;
-                Ok(())
-            }
-            None => Err(now.after(Duration::from_micros(
-                (PARTS - self.parts).div_ceil(self.flow),
-            ))),
+        let bunch = i64::from(count) * PARTS;
+        let missing = bunch.min(self.capacity) - self.parts;
+        if missing <= 0 {
+            self.parts -= bunch;
+            return Ok(());
         }
+        Err(now.after(Duration::from_micros(
+            missing.unsigned_abs().div_ceil(self.flow),
+        )))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A customer of the MSP.
 
+use std::num::NonZeroU32;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{CompanyId, Timestamp};
@@ -45,7 +47,21 @@ pub struct Company {
     pub domain: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// None means as much as comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
     pub created_at: Timestamp,
+}
+
+/// How much a company may bring, so that one that floods does not take what the others need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// Of each node; a second's worth may come at once.
+    pub events_per_second: NonZeroU32,
+}
+
+impl Quota {
+    pub const MOST: u32 = 1_000_000;
 }
 
 /// How names are compared: without regard to case, and runs of white space count as one space.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use domain::SourceId;
 use domain::source::{Digest, HeaderAuthentication, PasswordAuthentication, Source};
@@ -28,6 +29,9 @@ pub enum Refusal {
     Unauthorized { challenge: Option<&'static str> },
     #[error("{0}")]
     Malformed(String),
+    /// The only refusal for what a message says: its company has a quota. The sender may come again.
+    #[error("events of this company come faster than its quota; send it again later")]
+    OverQuota { wait: Duration },
     #[error(transparent)]
     Unavailable(#[from] StoreError),
 }

@@ -11,6 +11,7 @@
 pub mod authenticate;
 mod limits;
 mod planning;
+mod quota;
 pub mod raise;
 mod read;
 mod signature;
@@ -42,6 +43,7 @@ struct Inner {
     clock: Clock,
     dice: Dice,
     settings: Settings,
+    quotas: quota::Quotas,
 }
 
 impl Receiver {
@@ -60,6 +62,7 @@ impl Receiver {
                 clock,
                 dice,
                 settings,
+                quotas: quota::Quotas::default(),
             }),
         }
     }

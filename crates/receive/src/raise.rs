@@ -1,5 +1,7 @@
 //! Events that come as fields, by the API: each is rendered, matched and stored like one that came as prose.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use domain::catalogue::{Record, RenderError, Rendered, Value};
 use domain::configuration::Configuration;
@@ -41,6 +43,8 @@ pub struct Raised {
 pub enum RaiseError {
     #[error("event {index}: {error}")]
     Bad { index: usize, error: RenderError },
+    #[error("events of a company come faster than its quota; send them again later")]
+    OverQuota { wait: Duration },
     #[error("this idempotency key was used for another body; take a new key")]
     KeyReused,
     #[error(transparent)]
@@ -75,7 +79,13 @@ impl Receiver {
             let configuration = inner.store.configuration().await?;
             let rendered = match &mut rendered {
                 Some(rendered) => rendered,
-                none => none.insert(self.render_all(&raises, &configuration)?),
+                none => {
+                    let rendered = self.render_all(&raises, &configuration)?;
+                    let companies = raises.iter().map(|raise| raise.company);
+                    let taken = inner.quotas.take(companies, &configuration, now);
+                    taken.map_err(|wait| RaiseError::OverQuota { wait })?;
+                    none.insert(rendered)
+                }
             };
             let planner = Planner {
                 catalogue: &inner.catalogue,

@@ -25,7 +25,8 @@ pub struct Acknowledgement {
 }
 
 impl Receiver {
-    /// Reads, matches and stores a message. Nothing authenticated is refused for what it says.
+    /// Reads, matches and stores a message. Nothing authenticated is refused for what it says, but for the quota of its
+    /// company where one is set.
     pub async fn take(
         &self,
         admitted: Admitted,
@@ -63,7 +64,7 @@ impl Receiver {
         let fields = headers
             .get(FIELDS_HEADER)
             .and_then(|value| value.to_str().ok());
-        for _ in 0..MATCH_ROUNDS {
+        for round in 0..MATCH_ROUNDS {
             let configuration = inner.store.configuration().await?;
             let reader = Reader {
                 catalogue: &inner.catalogue,
@@ -76,6 +77,11 @@ impl Receiver {
                 fields,
             };
             let events = reader.read(&mut message, &mut rng);
+            if round == 0 {
+                let companies = events.iter().filter_map(|event| event.company);
+                let taken = inner.quotas.take(companies, &configuration, now);
+                taken.map_err(|wait| Refusal::OverQuota { wait })?;
+            }
             let planner = Planner {
                 catalogue: &inner.catalogue,
                 configuration: &configuration,

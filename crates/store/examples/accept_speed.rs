@@ -245,6 +245,7 @@ impl Setup {
             aliases: Vec::new(),
             domain: None,
             external_id: None,
+            quota: None,
             created_at: START,
         };
         store

@@ -1,6 +1,7 @@
 //! Every answer that is not a success: RFC 9457 problem details. This file alone picks a status.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -15,6 +16,8 @@ use store::StoreError;
 use utoipa::ToSchema;
 
 pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
+
+const OVER_QUOTA: &str = "over-quota";
 
 /// Seconds after which a caller that was turned away for load may come again.
 const RETRY_SECONDS: u64 = 1;
@@ -154,6 +157,13 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "wrong-state", "Wrong State", detail)
     }
 
+    /// 409: something else still needs what was to go.
+    pub(crate) fn in_use(detail: impl Into<String>, extra: Map<String, Value>) -> Self {
+        let mut problem = Self::new(StatusCode::CONFLICT, "in-use", "Still In Use", detail);
+        problem.0.extra = extra;
+        problem
+    }
+
     pub(crate) fn too_large(most: usize) -> Self {
         let detail = format!("the body may have at most {most} bytes");
         Self::new(
@@ -216,6 +226,22 @@ impl Problem {
             detail,
         )
         .retry_after(retry_seconds)
+    }
+
+    /// 429: the company's quota, which is a matter of its own for the figures and the log.
+    fn over_quota(detail: impl Into<String>, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            OVER_QUOTA,
+            "Over Quota",
+            detail,
+        )
+        .retry_after(seconds.max(1))
+    }
+
+    pub(crate) fn is_over_quota(&self) -> bool {
+        self.0.kind == OVER_QUOTA
     }
 
     pub(crate) fn try_later(detail: impl Into<String>) -> Self {
@@ -335,9 +361,7 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::CONFLICT, "name-taken", "Name Taken", text)
                     .with_errors("/name")
             }
-            StoreError::InUse { .. } => {
-                Self::new(StatusCode::CONFLICT, "in-use", "Still In Use", text)
-            }
+            StoreError::InUse { .. } => Self::in_use(text, Map::new()),
             StoreError::NoSuch { .. } => Self::field("", text),
             StoreError::BadCursor => Self::field("?cursor", text),
             StoreError::Overloaded => Self::too_many(text, RETRY_SECONDS),
@@ -365,6 +389,7 @@ impl From<Refusal> for Problem {
                 Self::unauthorized(challenge, "the credentials are missing or wrong")
             }
             Refusal::Malformed(detail) => Self::malformed(detail),
+            Refusal::OverQuota { wait } => Self::over_quota(refusal.to_string(), wait),
             Refusal::Unavailable(error) => error.into(),
         }
     }
@@ -374,6 +399,7 @@ impl From<RaiseError> for Problem {
     fn from(error: RaiseError) -> Self {
         match error {
             RaiseError::Bad { index, error } => Self::field(format!("/{index}"), error.to_string()),
+            RaiseError::OverQuota { wait } => Self::over_quota(error.to_string(), wait),
             RaiseError::KeyReused => {
                 Self::field("Idempotency-Key", RaiseError::KeyReused.to_string())
             }

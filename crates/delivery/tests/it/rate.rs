@@ -51,6 +51,26 @@ fn whoever_takes_all_he_may_gets_the_rate_and_never_more() {
 }
 
 #[test]
+fn what_comes_in_bunches_has_a_second_s_worth_at_once_and_the_rate_in_the_long_run() {
+    let mut rate = Rate::in_bunches(per_second(10), at(0));
+    assert_eq!(rate.take_many(10, at(0)), Ok(()));
+    let until = rate.take_many(5, at(0)).unwrap_err();
+    assert_eq!(until, at(0).after(SECOND / 2));
+    assert_eq!(rate.take_many(5, until), Ok(()));
+    let taken = greedy(&mut rate, until, 10 * SECOND);
+    assert_eq!(taken.len(), 99);
+}
+
+#[test]
+fn a_bunch_larger_than_the_bucket_takes_a_full_one_and_is_owed() {
+    let mut rate = Rate::in_bunches(per_second(10), at(0));
+    assert_eq!(rate.take_many(40, at(0)), Ok(()));
+    assert_eq!(rate.take(at(0)), Err(at(3).after(SECOND / 10)));
+    assert_eq!(rate.take_many(40, at(3)), Err(at(4)));
+    assert_eq!(rate.take_many(40, at(4)), Ok(()));
+}
+
+#[test]
 fn a_long_rest_saves_up_no_burst() {
     let mut rate = Rate::new(per_second(10), at(0));
     let taken = greedy(&mut rate, at(86_400), SECOND);

@@ -59,6 +59,7 @@ impl House {
             aliases: Vec::new(),
             domain: None,
             external_id: None,
+            quota: None,
             created_at: now,
         };
         let company_id = company.id;

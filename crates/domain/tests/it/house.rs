@@ -48,6 +48,7 @@ impl House {
             aliases: vec![format!("{name} GmbH")],
             domain: None,
             external_id: None,
+            quota: None,
             created_at: NOW,
         };
         self.parts.companies.push(company);

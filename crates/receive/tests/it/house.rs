@@ -46,6 +46,7 @@ impl House {
             aliases: Vec::new(),
             domain: None,
             external_id: None,
+            quota: None,
             created_at: now,
         };
         let (acme, other) = (company("Acme Corporation"), company("Other"));

@@ -5,4 +5,6 @@ mod admitting;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod quota;
+#[cfg(test)]
 mod reading;

@@ -425,6 +425,7 @@ pub fn company(id: CompanyId, name: &str, now: Timestamp) -> Company {
         aliases: vec![format!("{name} Ltd")],
         domain: None,
         external_id: None,
+        quota: None,
         created_at: now,
     }
 }

@@ -12,6 +12,9 @@ use domain::configuration::Configuration;
 use crate::problem::Problem;
 use crate::read::Caller;
 
+/// Broken rules that one answer names.
+pub(super) const ERRORS: usize = 100;
+
 /// Broken rules by their pointers.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
@@ -27,19 +30,23 @@ impl Fields {
     }
 
     pub(super) fn error(&mut self, pointer: impl AsRef<str>, detail: impl Into<String>) {
-        self.errors.push(FieldError {
-            pointer: format!("{}{}", self.place, pointer.as_ref()),
-            detail: detail.into(),
-        });
+        if !self.is_full() {
+            self.errors.push(FieldError {
+                pointer: format!("{}{}", self.place, pointer.as_ref()),
+                detail: detail.into(),
+            });
+        }
     }
 
-    /// Broken rules so far.
-    pub(super) fn count(&self) -> usize {
-        self.errors.len()
+    /// There are as many broken rules as one answer names; looking for more is a waste.
+    pub(super) fn is_full(&self) -> bool {
+        self.errors.len() >= ERRORS
     }
 
     pub(super) fn extend(&mut self, errors: Vec<FieldError>) {
-        self.errors.extend(errors);
+        for FieldError { pointer, detail } in errors {
+            self.error(pointer, detail);
+        }
     }
 
     /// The value, or its error noted.
@@ -79,6 +86,9 @@ impl Fields {
     ) -> Vec<CompanyId> {
         let mut ids: Vec<CompanyId> = Vec::with_capacity(texts.len());
         for (index, text) in texts.iter().enumerate() {
+            if self.is_full() {
+                break;
+            }
             ids.extend(self.company(&format!("{pointer}/{index}"), text, caller));
         }
         ids.sort_unstable();

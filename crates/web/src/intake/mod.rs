@@ -141,6 +141,7 @@ fn refused(app: &App, problem: Problem) -> Response<Full<Bytes>> {
     let (request_id, meters) = (app.request_id(), app.meters());
     match problem.status() {
         StatusCode::UNAUTHORIZED => meters.unauthorized.increment(1),
+        _ if problem.is_over_quota() => meters.over_quota.increment(1),
         status if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             meters.unavailable.increment(1);
             tracing::error!(request_id, status = status.as_u16(), reason = %problem.for_log(), "the intake could not take a message");

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::api::Made;
-use crate::api::fields::Fields;
+use crate::api::fields::{ERRORS, Fields};
 use crate::problem::Problem;
 use crate::read::form::{expect_json, media_type};
 use crate::read::{Caller, Operator, body, json};
@@ -22,8 +22,6 @@ use crate::read::{Caller, Operator, body, json};
 const EVENTS: usize = 10_000;
 /// Longest idempotency key, in bytes.
 const KEY_BYTES: usize = 255;
-/// Broken rules that one answer names.
-const ERRORS: usize = 100;
 
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +69,8 @@ pub(crate) struct RaisedItem {
 #[utoipa::path(post, path = "/api/v1/events", tag = "events",
     params(("Idempotency-Key" = Option<String>, Header, description = "Quoted or bare; kept for 24 h.")),
     request_body(content((EventsForm = "application/json"), (String = "application/x-ndjson"))),
-    responses((status = 202, body = RaisedView)))]
+    responses((status = 202, body = RaisedView),
+        (status = 429, body = crate::problem::ProblemView, description = "A company's quota is used up, or the queue is full: nothing is stored; come again after Retry-After.")))]
 pub(crate) async fn create(
     app: State<App>,
     Operator(caller): Operator,
@@ -101,6 +100,10 @@ pub(crate) async fn create(
         .await;
     let raised = raised.map_err(|error| match error {
         RaiseError::Bad { index, error } => Problem::invalid(vec![batch.at_fault(index, &error)]),
+        RaiseError::OverQuota { .. } => {
+            app.meters().raised_over_quota.increment(1);
+            error.into()
+        }
         other => other.into(),
     })?;
     let items = raised
@@ -184,7 +187,7 @@ impl Batch {
         let mut raises = Vec::with_capacity(self.events.len());
         for (index, event) in self.events.iter().enumerate() {
             raises.extend(event.raise(&mut fields, &self.pointer(index), caller));
-            if fields.count() >= ERRORS {
+            if fields.is_full() {
                 break;
             }
         }
