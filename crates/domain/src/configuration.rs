@@ -241,6 +241,19 @@ impl Configuration {
         self.keys.values()
     }
 
+    /// The mapping of an integration for a company, or for all.
+    #[must_use]
+    pub fn mapping(&self, integration: IntegrationId, of: MappedTo) -> Option<&CompanyMapping> {
+        let mappings = match of {
+            MappedTo::Company(company) => self.of_company.get(&company)?,
+            MappedTo::All => &self.of_all,
+        };
+        let found = mappings
+            .iter()
+            .find(|mapping| mapping.integration == integration);
+        found.map(|mapping| &**mapping)
+    }
+
     /// All mappings of one integration, the one of all companies included.
     pub fn mappings_of(&self, integration: IntegrationId) -> impl Iterator<Item = &CompanyMapping> {
         self.mappings()

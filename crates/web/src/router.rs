@@ -48,14 +48,21 @@ fn configuration() -> Router<App> {
             "/api/v1/companies",
             post(company::create::create).get(company::list::list),
         )
-        .route("/api/v1/companies/{id}", get(company::get::get))
+        .route(
+            "/api/v1/companies/{id}",
+            get(company::get::get)
+                .patch(company::update::update)
+                .delete(company::remove::remove),
+        )
         .route(
             "/api/v1/integrations",
             post(integration::create::create).get(integration::list::list),
         )
         .route(
             "/api/v1/integrations/{id}",
-            get(integration::get::get).patch(integration::update::update),
+            get(integration::get::get)
+                .patch(integration::update::update)
+                .delete(integration::remove::remove),
         )
         .route(
             "/api/v1/integrations/{id}/check",
@@ -82,18 +89,31 @@ fn configuration() -> Router<App> {
             post(rule::create::create).get(rule::list::list),
         )
         .route(
+            "/api/v1/integrations/{id}/rules/{rule_id}",
+            get(rule::get::get)
+                .patch(rule::update::update)
+                .delete(rule::remove::remove),
+        )
+        .route(
             "/api/v1/integrations/{id}/mappings",
             put(mapping::put_many::put_many).get(mapping::list::list),
         )
         .route(
             "/api/v1/integrations/{id}/mappings/{company_id}",
-            put(mapping::put::put),
+            get(mapping::get::get)
+                .put(mapping::put::put)
+                .delete(mapping::remove::remove),
         )
         .route(
             "/api/v1/event-sets",
             post(event_set::create::create).get(event_set::list::list),
         )
-        .route("/api/v1/event-sets/{id}", get(event_set::get::get))
+        .route(
+            "/api/v1/event-sets/{id}",
+            get(event_set::get::get)
+                .patch(event_set::update::update)
+                .delete(event_set::remove::remove),
+        )
         .route(
             "/api/v1/silences",
             post(silence::create::create).get(silence::list::list),
@@ -109,7 +129,13 @@ fn configuration() -> Router<App> {
             "/api/v1/sources",
             post(source::create::create).get(source::list::list),
         )
-        .route("/api/v1/sources/{id}", get(source::get::get))
+        .route(
+            "/api/v1/sources/{id}",
+            get(source::get::get)
+                .patch(source::update::update)
+                .delete(source::remove::remove),
+        )
+        .route("/api/v1/sources/{id}/rotate", post(source::rotate::rotate))
         .route(
             "/api/v1/keys",
             get(key::list::list).post(key::create::create),

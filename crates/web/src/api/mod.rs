@@ -21,7 +21,9 @@ pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
 mod fields;
+mod given;
 mod named;
+mod uses;
 
 pub(crate) use named::Named;
 

@@ -10,6 +10,6 @@ pub(crate) mod query;
 
 pub(crate) use caller::{Admin, Caller, Operator, Viewer};
 pub(crate) use form::Form;
-pub(crate) use id::{Id, Ids};
+pub(crate) use id::{Id, Ids, Mapped};
 pub(crate) use page::{Listing, PageQuery, listing};
 pub(crate) use query::{Params, Query};

@@ -1,5 +1,7 @@
 //! Lists: newest first, in pages.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use store::{Page, PageAt};
 use utoipa::{IntoParams, ToSchema};
@@ -57,10 +59,10 @@ impl PageQuery {
         params.finish().map(|()| at)
     }
 
-    /// The page of things that are all in hand: the configuration's.
+    /// The page of things that are all in hand: the configuration's. Only what is on the page is put in order.
     pub(crate) fn of<T, I>(
         self,
-        mut things: Vec<T>,
+        things: impl Iterator<Item = T>,
         id: impl Fn(&T) -> I,
     ) -> Result<Page<T>, Problem>
     where
@@ -73,10 +75,16 @@ impl PageQuery {
         });
         let at = page_at(&mut params, self.limit.as_deref(), None);
         params.finish()?;
-        things.sort_unstable_by_key(|thing| std::cmp::Reverse(id(thing)));
-        things.retain(|thing| after.as_ref().is_none_or(|after| id(thing) < *after));
-        let more = things.len() > usize::from(at.limit());
-        things.truncate(at.limit().into());
+        let mut things: Vec<T> = things
+            .filter(|thing| after.as_ref().is_none_or(|after| id(thing) < *after))
+            .collect();
+        let limit = usize::from(at.limit());
+        let more = things.len() > limit;
+        if more {
+            things.select_nth_unstable_by_key(limit, |thing| Reverse(id(thing)));
+            things.truncate(limit);
+        }
+        things.sort_unstable_by_key(|thing| Reverse(id(thing)));
         let next = if more {
             things.last().map(|thing| id(thing).to_string())
         } else {

@@ -307,3 +307,21 @@ async fn the_stream_tells_of_events_as_they_come() {
     let line = String::from_utf8(resumed.next().await.unwrap().unwrap().to_vec()).unwrap();
     assert!(line.contains(&format!("id: {event}")), "{line}");
 }
+
+#[tokio::test]
+async fn events_over_the_quota_of_their_company_are_told_when_to_come_again() {
+    let server = Server::start().await;
+    let form = json!({"name": "Acme", "quota": {"events_per_second": 1}});
+    server.made("/api/v1/companies", form).await;
+    server.asset_added("Acme", "10.0.0.1").await;
+    let event =
+        json!({"event": "system.asset_added", "company": "Acme", "fields": {"ip": "10.0.0.2"}});
+    let refused = server.post("/api/v1/events", event).await;
+    assert_eq!(refused.header("retry-after"), "1");
+    assert_eq!(
+        refused.problem(429)["type"],
+        "urn:alertwire:problem:over-quota"
+    );
+    server.clock.advance(std::time::Duration::from_secs(1));
+    server.asset_added("Acme", "10.0.0.3").await;
+}

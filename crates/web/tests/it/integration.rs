@@ -311,3 +311,28 @@ async fn test_sends_by_hand_have_a_limit() {
         .await
         .expect(200);
 }
+
+#[tokio::test]
+async fn a_removed_integration_says_what_ends_with_it() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let path = format!("/api/v1/integrations/{}", routed.integration);
+    let event = server.asset_added("Acme", "10.0.0.1").await;
+    server.asset_added("Acme", "10.0.0.2").await;
+    let removed = server.delete(&path).await.expect(200).json();
+    assert_eq!(
+        (&removed["name"], &removed["dead_deliveries"]),
+        (&json!("To Acme"), &json!(2))
+    );
+    server.get(&path).await.problem(404);
+    server.get(&format!("{path}/rules")).await.problem(404);
+    server.delete(&path).await.problem(404);
+    let deliveries = server
+        .get(&format!("/api/v1/deliveries?event={event}"))
+        .await;
+    let delivery = &deliveries.expect(200).json()["items"][0];
+    assert_eq!(
+        (&delivery["status"], &delivery["integration"]["name"]),
+        (&json!("dead"), &json!(null))
+    );
+}

@@ -102,3 +102,91 @@ async fn a_set_names_known_events() {
         json!([set])
     );
 }
+
+#[tokio::test]
+async fn a_rule_is_changed_and_goes_when_no_mapping_names_it() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let other = server.event_set("Other").await;
+    let of = format!("/api/v1/integrations/{}", routed.integration);
+    let path = format!("{of}/rules/{}", routed.rule);
+    let made = server.get(&path).await.expect(200).json();
+    let patch = json!({"event_set_id": other, "matchers": ["severity>=high"]});
+    let changed = server.patch(&path, patch).await.expect(200).json();
+    assert_eq!(
+        (
+            &changed["name"],
+            &changed["event_set_id"],
+            &changed["matchers"]
+        ),
+        (&made["name"], &json!(other), &json!(["severity>=high"]))
+    );
+    assert_eq!(server.get(&path).await.expect(200).json(), changed);
+    server
+        .patch(&path, json!({"matchers": ["company=x"]}))
+        .await
+        .field("/matchers/0", "must not ask for `company`");
+    let problem = server.delete(&path).await.problem(409);
+    assert_eq!(
+        problem["used_by"],
+        json!([{"what": "mapping", "id": routed.company, "name": "Acme"}])
+    );
+    server
+        .delete(&format!("{of}/mappings/{}", routed.company))
+        .await
+        .expect(204);
+    server.delete(&path).await.expect(204);
+    server.get(&path).await.problem(404);
+}
+
+#[tokio::test]
+async fn a_rule_is_its_integration_s_alone_and_waits_for_its_credentials() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let other = server.integration("Other", &target).await;
+    let elsewhere = format!("/api/v1/integrations/{other}/rules/{}", routed.rule);
+    server.get(&elsewhere).await.problem(404);
+    server.patch(&elsewhere, json!({})).await.problem(404);
+    server.delete(&elsewhere).await.problem(404);
+    target.answer(Answer::status(500));
+    let of = format!("/api/v1/integrations/{}", routed.integration);
+    server
+        .post(&format!("{of}/check"), json!({}))
+        .await
+        .expect(200);
+    let path = format!("{of}/rules/{}", routed.rule);
+    server.patch(&path, json!({"name": "X"})).await.problem(409);
+}
+
+#[tokio::test]
+async fn a_set_is_changed_and_goes_when_no_rule_links_it() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let sets = server.get("/api/v1/event-sets").await.expect(200).json();
+    let path = format!(
+        "/api/v1/event-sets/{}",
+        crate::support::id(&sets["items"][0])
+    );
+    let patch = json!({"notify_by": "asset", "critical_bypass": true});
+    let changed = server.patch(&path, patch).await.expect(200).json();
+    assert_eq!(
+        (&changed["name"], &changed["notify_by"], &changed["events"]),
+        (
+            &json!("Set of Acme"),
+            &json!("asset"),
+            &sets["items"][0]["events"]
+        )
+    );
+    server
+        .patch(&path, json!({"events": ["system.asset_aded"]}))
+        .await
+        .field("/events/0", "did you mean `system.asset_added`?");
+    let problem = server.delete(&path).await.problem(409);
+    assert_eq!(problem["used_by"][0]["name"], "Rule of Acme");
+    server
+        .delete(&format!("/api/v1/integrations/{}", routed.integration))
+        .await
+        .expect(200);
+    server.delete(&path).await.expect(204);
+    server.patch(&path, json!({})).await.problem(404);
+}

@@ -109,3 +109,122 @@ async fn every_bad_field_of_a_source_is_named() {
     )
     .await;
 }
+
+const SAMPLE: &str =
+    r#"{"subject": "Asset Ports", "body": "Open Port 443 Discovered for Asset 192.168.1.100"}"#;
+
+/// The status of an alert with this header value.
+async fn posted(server: &Server, source: &str, value: &str) -> u16 {
+    let request = crate::support::request(http::Method::POST, &format!("/intake/{source}"))
+        .header("x-key", value);
+    let body = axum::body::Body::from(SAMPLE);
+    server
+        .send(request.body(body).unwrap())
+        .await
+        .status
+        .as_u16()
+}
+
+#[tokio::test]
+async fn a_patch_of_a_source_keeps_the_secrets_that_it_does_not_name() {
+    let server = Server::start().await;
+    let acme = server.company("Acme").await;
+    let form = json!({"name": "Door", "authentication": {
+        "header": {"key": "X-Key", "value": "canary-one"}, "addresses": ["10.0.0.0/8"],
+    }});
+    let source = id(&server.source(form).await);
+    let path = format!("/api/v1/sources/{source}");
+    let patch = json!({"name": "Gate", "company": "Acme", "authentication": {"addresses": []}});
+    let changed = server.patch(&path, patch).await.expect(200).json();
+    assert_eq!(
+        (&changed["name"], &changed["company"]["id"]),
+        (&json!("Gate"), &json!(acme))
+    );
+    assert!(changed["authentication"]["addresses"].is_null());
+    assert_eq!(posted(&server, &source, "canary-one").await, 202);
+    let patch = json!({"authentication": {"header": {"key": "X-Key"}}, "dedup_window": "5m"});
+    server.patch(&path, patch).await.expect(200);
+    assert_eq!(posted(&server, &source, "canary-one").await, 202);
+    let patch = json!({"authentication": {"header": {"key": "X-Key", "value": "canary-two"}}});
+    let changed = server.patch(&path, patch).await.expect(200);
+    assert!(!changed.text().contains("canary"), "{}", changed.text());
+    assert_eq!(posted(&server, &source, "canary-one").await, 401);
+    assert_eq!(posted(&server, &source, "canary-two").await, 202);
+    let nothing = json!({"authentication": {"header": null}});
+    server
+        .patch(&path, nothing)
+        .await
+        .field("/authentication", "at least one");
+    let fresh = json!({"authentication": {"basic": {"username": "me"}}});
+    server
+        .patch(&path, fresh)
+        .await
+        .field("/authentication/basic/password", "is missing");
+    let away = json!({"company": null, "dedup_window": null});
+    let changed = server.patch(&path, away).await.expect(200).json();
+    assert!(changed["company"].is_null() && changed["dedup_window"].is_null());
+}
+
+#[tokio::test]
+async fn at_most_two_secrets_are_live_while_one_is_rotated() {
+    let server = Server::start().await;
+    let form = json!({"name": "Door", "authentication": {
+        "header": {"key": "X-Key", "value": "canary-one"},
+        "signature": {"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
+    }});
+    let source = id(&server.source(form).await);
+    let path = format!("/api/v1/sources/{source}/rotate");
+    let live = async || {
+        let mut live = Vec::new();
+        for value in ["canary-one", "canary-two", "canary-three"] {
+            live.push(posted(&server, &source, value).await == 202);
+        }
+        live
+    };
+    let turn = json!({"header": {"secret": "canary-two"}});
+    let view = server.post(&path, turn).await.expect(200);
+    assert!(!view.text().contains("canary"), "{}", view.text());
+    let header = &view.json()["authentication"]["header"];
+    assert_eq!(header["previous"]["set"], true);
+    assert_eq!(live().await, [true, true, false]);
+    let turn = json!({"header": {"secret": "canary-three"}});
+    server.post(&path, turn).await.expect(200);
+    assert_eq!(live().await, [false, true, true]);
+    let end = json!({"header": {"end": true}});
+    let view = server.post(&path, end).await.expect(200).json();
+    assert!(view["authentication"]["header"]["previous"].is_null());
+    assert_eq!(live().await, [false, false, true]);
+    let turn =
+        json!({"signature": {"secret": "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="}});
+    let view = server.post(&path, turn).await.expect(200).json();
+    assert_eq!(
+        view["authentication"]["signature"]["secret"]["last4"],
+        "Hh8="
+    );
+    assert_eq!(
+        view["authentication"]["signature"]["previous"]["last4"],
+        "b7oD"
+    );
+    let check = async |form: serde_json::Value, pointer: &str, words: &str| {
+        server.post(&path, form).await.field(pointer, words);
+    };
+    check(json!({}), "", "at least one").await;
+    check(json!({"basic": {"end": true}}), "/basic", "no way").await;
+    check(json!({"header": {}}), "/header", "either").await;
+    let again = json!({"header": {"secret": "canary-three"}});
+    check(again, "/header/secret", "live already").await;
+}
+
+#[tokio::test]
+async fn a_removed_source_takes_nothing_any_more() {
+    let server = Server::start().await;
+    let form =
+        json!({"name": "Door", "authentication": {"header": {"key": "X-Key", "value": "v"}}});
+    let source = id(&server.source(form).await);
+    assert_eq!(posted(&server, &source, "v").await, 202);
+    let path = format!("/api/v1/sources/{source}");
+    server.delete(&path).await.expect(204);
+    assert_eq!(posted(&server, &source, "v").await, 404);
+    server.get(&path).await.problem(404);
+    server.delete(&path).await.problem(404);
+}

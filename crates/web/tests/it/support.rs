@@ -221,6 +221,10 @@ impl Server {
             .await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.call_as(&self.admin, Method::DELETE, path, None).await
+    }
+
     /// The id of something that is made by a POST.
     #[track_caller]
     pub fn made(&self, path: &str, body: Value) -> impl Future<Output = String> {

@@ -57,7 +57,9 @@ async fn tenant(server: &Server, target: &Target, mark: &'static str, ip: &str) 
         paths: vec![
             format!("/api/v1/companies/{company}"),
             format!("/api/v1/integrations/{integration}"),
+            format!("{rules}/{rule}"),
             rules,
+            format!("{mappings}/{company}"),
             mappings,
             format!("/api/v1/sources/{}", id(&source)),
             format!("/api/v1/silences/{silence}"),
@@ -121,6 +123,16 @@ async fn another_company_s_things_are_not_there() {
             .call_as(&own.key, Method::GET, "/api/v1/audit", None)
             .await
             .problem(403);
+        for (method, path) in [
+            (Method::PATCH, &own.paths[0]),
+            (Method::DELETE, &own.paths[0]),
+            (Method::DELETE, &other.paths[1]),
+        ] {
+            let refused = server
+                .call_as(&own.key, method, path, Some(&json!({})))
+                .await;
+            refused.problem(403);
+        }
         server
             .call_as(&own.key, Method::GET, "/metrics", None)
             .await

@@ -1,29 +1,35 @@
+use std::num::NonZeroU32;
+
 use axum::extract::State;
-use domain::CompanyId;
-use domain::company::{Company, parse_name};
-use serde::Deserialize;
+use domain::company::{Company, Quota, parse_name};
+use domain::{CompanyId, Timestamp};
+use serde::{Deserialize, Serialize};
 use store::Change;
 use utoipa::ToSchema;
 
-use super::CompanyView;
+use super::{CompanyView, QuotaForm};
 use crate::App;
 use crate::api::fields::Fields;
 use crate::api::{Made, made};
-use crate::problem::Problem;
 use crate::read::{Admin, Form};
 
 /// Most other names of one company.
 const ALIASES: usize = 100;
 
-#[derive(Debug, Deserialize, ToSchema)]
+/// As it is given, and as the configuration file has it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompanyForm {
-    name: String,
+    pub(in crate::api) name: String,
     /// Other names by which alert bodies call it.
-    #[serde(default)]
-    aliases: Vec<String>,
-    domain: Option<String>,
-    external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) aliases: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) domain: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) external_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) quota: Option<QuotaForm>,
 }
 
 /// Make a company.
@@ -34,8 +40,10 @@ pub(crate) async fn create(
     Admin(caller): Admin,
     Form(form): Form<CompanyForm>,
 ) -> Made<CompanyView> {
-    let company = form.parse(app.fresh(CompanyId::new), &app)?;
-    let view = CompanyView::from(&company);
+    let mut fields = Fields::default();
+    let company = form.parse(&mut fields, app.fresh(CompanyId::new), app.now());
+    let company = fields.finish_with(company)?;
+    let view = CompanyView::new(&company, &caller.configuration);
     app.store()
         .change(Change::InsertCompany(company), &caller.actor(), app.now())
         .await?;
@@ -43,34 +51,63 @@ pub(crate) async fn create(
 }
 
 impl CompanyForm {
-    fn parse(self, id: CompanyId, app: &App) -> Result<Company, Problem> {
-        let mut fields = Fields::default();
+    /// The company that it makes of an id, new or known.
+    pub(in crate::api) fn parse(
+        &self,
+        fields: &mut Fields,
+        id: CompanyId,
+        created_at: Timestamp,
+    ) -> Option<Company> {
         let name = fields.name(&self.name);
         fields.at_most("/aliases", self.aliases.len(), ALIASES);
-        let aliases = self
-            .aliases
-            .iter()
-            .enumerate()
-            .filter_map(|(index, alias)| {
-                fields.take(&format!("/aliases/{index}"), parse_name(alias))
-            });
+        let aliases = self.aliases.iter().enumerate().take(ALIASES);
+        let aliases = aliases.filter_map(|(index, alias)| {
+            fields.take(&format!("/aliases/{index}"), parse_name(alias))
+        });
         let aliases = aliases.collect();
-        let mut optional = |pointer: &str, text: Option<String>| {
-            text.filter(|text| !text.is_empty())
-                .and_then(|text| fields.take(pointer, parse_name(&text)))
+        let mut optional = |pointer: &str, text: &Option<String>| {
+            text.as_deref()
+                .filter(|text| !text.is_empty())
+                .and_then(|text| fields.take(pointer, parse_name(text)))
         };
         let (domain, external_id) = (
-            optional("/domain", self.domain),
-            optional("/external_id", self.external_id),
+            optional("/domain", &self.domain),
+            optional("/external_id", &self.external_id),
         );
-        let name = fields.finish_with(name)?;
-        Ok(Company {
+        let quota = self.quota.as_ref().and_then(|quota| quota.parse(fields));
+        Some(Company {
             id,
-            name,
+            name: name?,
             aliases,
             domain,
             external_id,
-            created_at: app.now(),
+            quota,
+            created_at,
         })
+    }
+}
+
+impl QuotaForm {
+    fn parse(&self, fields: &mut Fields) -> Option<Quota> {
+        let number = u32::try_from(self.events_per_second)
+            .ok()
+            .filter(|number| *number <= Quota::MOST)
+            .and_then(NonZeroU32::new)
+            .ok_or("is a whole number from 1 to 1000000; null means no quota");
+        fields
+            .take("/quota/events_per_second", number)
+            .map(|events_per_second| Quota { events_per_second })
+    }
+}
+
+impl From<&Company> for CompanyForm {
+    fn from(company: &Company) -> Self {
+        Self {
+            name: company.name.clone(),
+            aliases: company.aliases.clone(),
+            domain: company.domain.clone(),
+            external_id: company.external_id.clone(),
+            quota: company.quota.as_ref().map(QuotaForm::from),
+        }
     }
 }

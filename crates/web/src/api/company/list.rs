@@ -2,12 +2,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use domain::company::{Company, name_key};
+use domain::configuration::Configuration;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::CompanyView;
 use crate::api::Answer;
-use crate::read::{Listing, PageQuery, Query, Viewer, listing};
+use crate::read::{Listing, PageQuery, Params, Query, Viewer, listing};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +18,9 @@ pub(crate) struct CompanyQuery {
     name: Option<String>,
     /// The company of this id in another system.
     external_id: Option<String>,
+    /// `false`: only those whose events go nowhere for want of a mapping; `true`: only the others.
+    #[param(value_type = Option<bool>)]
+    mapped: Option<String>,
     #[param(value_type = Option<u16>)]
     limit: Option<String>,
     cursor: Option<String>,
@@ -29,27 +33,44 @@ pub(crate) async fn list(
     Viewer(caller): Viewer,
     Query(query): Query<CompanyQuery>,
 ) -> Answer<Listing<CompanyView>> {
-    let seen = caller
-        .configuration
+    let mut params = Params::default();
+    let wanted = Wanted {
+        name: query.name.as_deref().map(name_key),
+        external_id: query.external_id,
+        mapped: params.read("mapped", query.mapped.as_deref()),
+    };
+    params.finish()?;
+    let configuration = &caller.configuration;
+    let seen = configuration
         .companies()
-        .filter(|company| caller.sees(company.id) && query.fits(company));
-    let page = PageQuery::new(query.limit.clone(), query.cursor.clone())
-        .of(seen.cloned().collect(), |company: &Arc<Company>| company.id)?;
-    Ok(Json(listing(page, |company| CompanyView::from(&*company))))
+        .filter(|company| caller.sees(company.id) && wanted.fits(company, configuration));
+    let page =
+        PageQuery::new(query.limit, query.cursor).of(seen, |company: &&Arc<Company>| company.id)?;
+    Ok(Json(listing(page, |company| {
+        CompanyView::new(company, configuration)
+    })))
 }
 
-impl CompanyQuery {
-    fn fits(&self, company: &Company) -> bool {
-        let named = |name: &String| {
-            let names = std::iter::once(&company.name).chain(&company.aliases);
-            names
-                .map(|name| name_key(name))
-                .any(|key| key == name_key(name))
+/// The query, read once for all companies.
+struct Wanted {
+    name: Option<String>,
+    external_id: Option<String>,
+    mapped: Option<bool>,
+}
+
+impl Wanted {
+    fn fits(&self, company: &Company, configuration: &Configuration) -> bool {
+        let named = |wanted: &String| {
+            let mut names = std::iter::once(&company.name).chain(&company.aliases);
+            names.any(|name| name_key(name) == *wanted)
         };
         self.name.as_ref().is_none_or(named)
             && self
                 .external_id
                 .as_ref()
                 .is_none_or(|wanted| company.external_id.as_ref() == Some(wanted))
+            && self
+                .mapped
+                .is_none_or(|wanted| configuration.is_mapped(company.id) == wanted)
     }
 }

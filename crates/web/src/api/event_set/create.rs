@@ -2,7 +2,7 @@ use axum::extract::State;
 use domain::catalogue::{Catalogue, nearest};
 use domain::event_set::{EVENTS, EventSet, NotifyBy};
 use domain::{EventSetId, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use store::Change;
 use utoipa::ToSchema;
 
@@ -12,17 +12,19 @@ use crate::api::fields::Fields;
 use crate::api::{Made, made};
 use crate::read::{Admin, Form};
 
-#[derive(Debug, Deserialize, ToSchema)]
+/// As it is given, and as the configuration file has it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventSetForm {
     pub(in crate::api) name: String,
     /// `event` (the default), `asset`, `product` or `company`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::api) notify_by: Option<String>,
+    /// Critical events do not wait for the window.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(in crate::api) critical_bypass: bool,
     /// Codes of the catalogue.
     pub(in crate::api) events: Vec<String>,
-    /// Critical events do not wait for the window.
-    #[serde(default)]
-    pub(in crate::api) critical_bypass: bool,
 }
 
 /// Make an event set.
@@ -35,7 +37,7 @@ pub(crate) async fn create(
 ) -> Made<EventSetView> {
     let mut fields = Fields::default();
     let known = (app.fresh(EventSetId::new), app.now());
-    let set = form.parse(&mut fields, known, app.catalogue());
+    let set = form.parse(&mut fields, known, app.catalogue(), &[]);
     let set = fields.finish_with(set)?;
     let view = EventSetView::from(&set);
     app.store()
@@ -45,12 +47,14 @@ pub(crate) async fn create(
 }
 
 impl EventSetForm {
-    /// The set that it makes of an id and the time of its making, new or known.
+    /// The set that it makes of an id and the time of its making, new or known. One that is known may keep kinds that are no
+    /// more.
     pub(in crate::api) fn parse(
-        mut self,
+        &self,
         fields: &mut Fields,
         (id, created_at): (EventSetId, Timestamp),
         catalogue: &Catalogue,
+        kept: &[String],
     ) -> Option<EventSet> {
         let name = fields.name(&self.name);
         let notify_by = fields.take("/notify_by", notify_by(self.notify_by.as_deref()));
@@ -59,17 +63,18 @@ impl EventSetForm {
             fields.error("/events", "names at least one event of the catalogue");
         }
         for (index, code) in self.events.iter().enumerate().take(EVENTS) {
-            if catalogue.kind(code).is_none() {
+            if catalogue.kind(code).is_none() && !kept.contains(code) && !fields.is_full() {
                 fields.error(format!("/events/{index}"), unknown(code, catalogue));
             }
         }
-        self.events.sort_unstable();
-        self.events.dedup();
+        let mut events = self.events.clone();
+        events.sort_unstable();
+        events.dedup();
         Some(EventSet {
             id,
             name: name?,
             notify_by: notify_by?,
-            events: self.events,
+            events,
             critical_bypass: self.critical_bypass,
             created_at,
         })

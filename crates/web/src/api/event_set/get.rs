@@ -1,18 +1,13 @@
 use axum::Json;
 use domain::EventSetId;
 
-use super::EventSetView;
+use super::{EventSetView, find};
 use crate::api::Answer;
-use crate::problem::Problem;
 use crate::read::{Id, Viewer};
 
 /// One event set.
 #[utoipa::path(get, path = "/api/v1/event-sets/{id}", tag = "event sets", params(("id" = String, Path)),
     responses((status = 200, body = EventSetView)))]
 pub(crate) async fn get(Viewer(caller): Viewer, Id(id): Id<EventSetId>) -> Answer<EventSetView> {
-    let set = caller
-        .configuration
-        .event_set(id)
-        .ok_or_else(|| Problem::not_found("event set"))?;
-    Ok(Json(EventSetView::from(&**set)))
+    Ok(Json(EventSetView::from(find(id, &caller)?)))
 }

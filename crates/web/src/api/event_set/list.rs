@@ -14,9 +14,8 @@ pub(crate) async fn list(
     Viewer(caller): Viewer,
     Query(query): Query<PageQuery>,
 ) -> Answer<Listing<EventSetView>> {
-    let page = query.of(
-        caller.configuration.event_sets().cloned().collect(),
-        |set: &Arc<EventSet>| set.id,
-    )?;
-    Ok(Json(listing(page, |set| EventSetView::from(&*set))))
+    let page = query.of(caller.configuration.event_sets(), |set: &&Arc<EventSet>| {
+        set.id
+    })?;
+    Ok(Json(listing(page, |set| EventSetView::from(&**set))))
 }

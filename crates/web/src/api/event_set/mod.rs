@@ -3,11 +3,16 @@
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod remove;
+pub(crate) mod update;
 
-use domain::Timestamp;
 use domain::event_set::EventSet;
+use domain::{EventSetId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use crate::problem::Problem;
+use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventSetView {
@@ -34,4 +39,9 @@ impl From<&EventSet> for EventSetView {
             created_at: set.created_at,
         }
     }
+}
+
+fn find(id: EventSetId, caller: &Caller) -> Result<&EventSet, Problem> {
+    let found = caller.configuration.event_set(id);
+    Ok(found.ok_or_else(|| Problem::not_found("event set"))?)
 }

@@ -92,7 +92,7 @@ impl IntegrationForm {
 }
 
 /// The settings of a `delivery` object, each broken rule noted.
-pub(super) fn parse_delivery(
+pub(in crate::api) fn parse_delivery(
     fields: &mut Fields,
     form: &DeliveryForm,
 ) -> Option<domain::integration::DeliverySettings> {

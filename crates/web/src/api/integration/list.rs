@@ -21,14 +21,12 @@ pub(crate) async fn list(
     let found = caller
         .configuration
         .integrations()
-        .filter(|integration| seen(integration, &caller))
-        .cloned()
-        .collect();
-    let page = query.of(found, |integration: &Arc<Integration>| integration.id)?;
+        .filter(|integration| seen(integration, &caller));
+    let page = query.of(found, |integration: &&Arc<Integration>| integration.id)?;
     let (gates, open) = (app.store().gates().await?, Gate::default());
     Ok(Json(listing(page, |integration| {
         IntegrationView::new(
-            &integration,
+            integration,
             gates.get(&integration.id).unwrap_or(&open),
             &caller,
         )

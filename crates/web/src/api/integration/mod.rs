@@ -7,6 +7,7 @@ pub(crate) mod finish;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod release;
+pub(crate) mod remove;
 pub(crate) mod rotate_secret;
 pub(crate) mod update;
 

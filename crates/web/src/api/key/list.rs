@@ -17,12 +17,9 @@ pub(crate) async fn list(
     Admin(caller): Admin,
     Query(query): Query<PageQuery>,
 ) -> Answer<Listing<KeyView>> {
-    let page = query.of(
-        caller.configuration.keys().cloned().collect(),
-        |key: &Arc<ApiKey>| key.id,
-    )?;
+    let page = query.of(caller.configuration.keys(), |key: &&Arc<ApiKey>| key.id)?;
     let uses = app.store().key_uses().await?;
     Ok(Json(listing(page, |key| {
-        KeyView::new(&key, uses.get(&key.id).copied().or(key.last_used_at))
+        KeyView::new(key, uses.get(&key.id).copied().or(key.last_used_at))
     })))
 }

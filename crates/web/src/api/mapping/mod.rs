@@ -1,18 +1,22 @@
 //! Company mappings.
 
+pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod put;
 pub(crate) mod put_many;
+pub(crate) mod remove;
 
-use domain::RuleId;
 use domain::configuration::Configuration;
 use domain::integration::Integration;
 use domain::mapping::{CompanyMapping, MappedTo, RULES};
+use domain::{IntegrationId, RuleId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Named;
 use super::fields::Fields;
+use super::{Named, integration};
+use crate::problem::Problem;
+use crate::read::{Caller, Mapped};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MappingView {
@@ -68,4 +72,22 @@ pub(in crate::api) fn read_rules(
         rules.extend(found.filter(|rule| !rules.contains(rule)));
     }
     rules
+}
+
+/// The mapping of a company that the caller may see, or that of all.
+fn find(of: IntegrationId, mapped: Mapped, caller: &Caller) -> Result<&CompanyMapping, Problem> {
+    integration::find(of, caller)?;
+    let found = caller
+        .configuration
+        .mapping(of, mapped.into())
+        .filter(|mapping| seen(mapping, caller));
+    found.ok_or_else(|| Problem::not_found("mapping"))
+}
+
+/// Whether a mapping exists for the caller: it is one of the caller's companies', or that of all.
+fn seen(mapping: &CompanyMapping, caller: &Caller) -> bool {
+    match mapping.company {
+        MappedTo::Company(company) => caller.sees(company),
+        MappedTo::All => true,
+    }
 }

@@ -1,7 +1,7 @@
 use axum::Json;
 use axum::extract::State;
-use domain::mapping::{CompanyMapping, MappedTo};
-use domain::{CompanyId, IntegrationId};
+use domain::IntegrationId;
+use domain::mapping::CompanyMapping;
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use crate::api::Answer;
 use crate::api::fields::Fields;
 use crate::api::integration::{expect_authenticated, find};
 use crate::problem::Problem;
-use crate::read::{Admin, Form, Ids};
+use crate::read::{Admin, Form, Ids, Mapped};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -24,29 +24,31 @@ pub(crate) struct MappingForm {
     create_webhook_alert: bool,
 }
 
-/// Say which rules of an integration a company uses.
+/// Say which rules of an integration a company uses; `all` in the place of its id is all companies.
 #[utoipa::path(put, path = "/api/v1/integrations/{id}/mappings/{company_id}", tag = "mappings",
     params(("id" = String, Path), ("company_id" = String, Path)),
     request_body = MappingForm, responses((status = 200, body = MappingView)))]
 pub(crate) async fn put(
     app: State<App>,
     Admin(caller): Admin,
-    Ids(id, company): Ids<IntegrationId, CompanyId>,
+    Ids(id, mapped): Ids<IntegrationId, Mapped>,
     Form(form): Form<MappingForm>,
 ) -> Answer<MappingView> {
     let integration = find(id, &caller)?;
-    let named = caller
-        .configuration
-        .company(company)
-        .filter(|_| integration.serves(company));
-    named.ok_or_else(|| Problem::not_found("company of this integration"))?;
+    if let Mapped::Company(company) = mapped {
+        let named = caller
+            .configuration
+            .company(company)
+            .filter(|_| integration.serves(company));
+        named.ok_or_else(|| Problem::not_found("company of this integration"))?;
+    }
     expect_authenticated(integration)?;
     let mut fields = Fields::default();
     let rules = read_rules(&mut fields, &form.rules, integration, &caller.configuration);
     fields.finish()?;
     let mapping = CompanyMapping {
         integration: id,
-        company: MappedTo::Company(company),
+        company: mapped.into(),
         rules,
         create_webhook_alert: form.create_webhook_alert,
     };

@@ -57,7 +57,8 @@ pub(crate) async fn put_many(
     Ok(Json(Listing { items, next: None }))
 }
 
-fn read_companies(
+/// Ids or names of companies that the integration serves, or the word `all`.
+pub(in crate::api) fn read_companies(
     fields: &mut Fields,
     value: &Value,
     integration: &Integration,

@@ -57,14 +57,7 @@ impl RuleForm {
         let name = fields.name(&self.name);
         let is_there = |id: EventSetId| configuration.event_set(id).is_some();
         let event_set = fields.id("/event_set_id", &self.event_set_id, "event set", is_there);
-        fields.at_most("/matchers", self.matchers.len(), MATCHERS);
-        let matchers = self
-            .matchers
-            .iter()
-            .enumerate()
-            .take(MATCHERS)
-            .filter_map(|(index, text)| fields.take(&format!("/matchers/{index}"), matcher(text)));
-        let matchers = matchers.collect();
+        let matchers = parse_matchers(fields, &self.matchers);
         Some(IntegrationRule {
             id,
             integration,
@@ -84,6 +77,15 @@ impl From<&IntegrationRule> for RuleForm {
             matchers: rule.matchers.iter().map(Filter::to_string).collect(),
         }
     }
+}
+
+/// Matchers, each broken one noted.
+pub(in crate::api) fn parse_matchers(fields: &mut Fields, texts: &[String]) -> Vec<Filter> {
+    fields.at_most("/matchers", texts.len(), MATCHERS);
+    let texts = texts.iter().enumerate().take(MATCHERS);
+    texts
+        .filter_map(|(index, text)| fields.take(&format!("/matchers/{index}"), matcher(text)))
+        .collect()
 }
 
 fn matcher(text: &str) -> Result<Filter, String> {

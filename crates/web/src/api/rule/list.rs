@@ -21,9 +21,7 @@ pub(crate) async fn list(
     let rules = caller
         .configuration
         .rules()
-        .filter(|rule| rule.integration == id)
-        .cloned()
-        .collect();
-    let page = query.of(rules, |rule: &Arc<IntegrationRule>| rule.id)?;
-    Ok(Json(listing(page, |rule| RuleView::from(&*rule))))
+        .filter(|rule| rule.integration == id);
+    let page = query.of(rules, |rule: &&Arc<IntegrationRule>| rule.id)?;
+    Ok(Json(listing(page, |rule| RuleView::from(&**rule))))
 }

@@ -1,13 +1,20 @@
 //! Integration rules.
 
 pub(crate) mod create;
+pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod remove;
+pub(crate) mod update;
 
-use domain::Timestamp;
 use domain::filter::Filter;
 use domain::rule::IntegrationRule;
+use domain::{IntegrationId, RuleId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::integration;
+use crate::problem::Problem;
+use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RuleView {
@@ -32,4 +39,15 @@ impl From<&IntegrationRule> for RuleView {
             created_at: rule.created_at,
         }
     }
+}
+
+/// A rule of an integration that the caller may see.
+fn find(of: IntegrationId, id: RuleId, caller: &Caller) -> Result<&IntegrationRule, Problem> {
+    integration::find(of, caller)?;
+    let found = caller
+        .configuration
+        .rule(id)
+        .filter(|rule| rule.integration == of)
+        .ok_or_else(|| Problem::not_found("rule"))?;
+    Ok(found)
 }

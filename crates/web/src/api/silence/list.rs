@@ -45,11 +45,11 @@ pub(crate) async fn list(
             && state.is_none_or(|state| silence.state(now) == state)
             && company.is_none_or(|company| silence.covers(Some(company)))
     };
-    let silences = caller.configuration.silences().filter(wanted).cloned();
+    let silences = caller.configuration.silences().filter(wanted);
     let page = PageQuery::new(query.limit, query.cursor)
-        .of(silences.collect(), |silence: &Arc<Silence>| silence.id)?;
+        .of(silences, |silence: &&Arc<Silence>| silence.id)?;
     Ok(Json(listing(page, |silence| {
-        SilenceView::new(&silence, &caller, now)
+        SilenceView::new(silence, &caller, now)
     })))
 }
 

@@ -1,14 +1,17 @@
 //! How a sender proves itself: the form.
 
-use domain::Secret;
-use domain::source::{Authentication, HeaderAuthentication, PasswordAuthentication};
+use domain::source::{
+    Authentication, Digest, HeaderAuthentication, PasswordAuthentication, Source,
+};
 use http::HeaderName;
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::api::fields::Fields;
+use crate::api::given::{GivenSecret, Reference};
+use crate::read::form::or_null;
 
 /// Longest secret or user name, in bytes.
 const SECRET_BYTES: usize = 4 * 1_024;
@@ -16,46 +19,82 @@ const SECRET_BYTES: usize = 4 * 1_024;
 const ADDRESSES: usize = 1_000;
 
 /// At least one of them. Several secrets are alternatives; the addresses hold beside any of them.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthenticationForm {
+    #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<HeaderForm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     basic: Option<PasswordForm>,
     /// Gives the source an authentication URL of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
     login: Option<PasswordForm>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     signature: Option<SignatureForm>,
     /// Ranges such as `192.0.2.0/24`, or single addresses.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     addresses: Vec<String>,
 }
 
+/// What is not named stays; null takes a way of proving away. A secret that is given takes the place of the former at
+/// once; `POST /api/v1/sources/{id}/rotate` keeps both for a while.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuthenticationPatch {
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<HeaderForm>)]
+    header: Option<Option<HeaderForm>>,
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<PasswordForm>)]
+    basic: Option<Option<PasswordForm>>,
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<PasswordForm>)]
+    login: Option<Option<PasswordForm>>,
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<SignatureForm>)]
+    signature: Option<Option<SignatureForm>>,
+    /// In the place of the former.
+    addresses: Option<Vec<String>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct HeaderForm {
     /// Name of the header: `Authorization`, `X-API-Key`, …
     key: String,
+    /// May only be left out where one is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    value: Secret<String>,
+    value: Option<GivenSecret>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PasswordForm {
     username: String,
+    /// May only be left out where one is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    password: Secret<String>,
+    password: Option<GivenSecret>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SignatureForm {
     /// `whsec_` and the base64 of 24 to 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String)]
-    secret: Secret<String>,
+    secret: Option<GivenSecret>,
 }
 
 impl AuthenticationForm {
-    pub(super) fn parse(&self, fields: &mut Fields, app: &App) -> Authentication {
+    /// `stored` is what secrets that are not given are taken from.
+    pub(super) fn parse(
+        &self,
+        fields: &mut Fields,
+        app: &App,
+        stored: Option<&Authentication>,
+    ) -> Authentication {
         if self.header.is_none()
             && self.basic.is_none()
             && self.login.is_none()
@@ -73,52 +112,91 @@ impl AuthenticationForm {
             fields.take(&format!("/authentication/addresses/{index}"), range(text))
         });
         let addresses = addresses.collect();
+        let header = self.header.as_ref().and_then(|form| {
+            let stored = stored.and_then(|stored| stored.header.as_ref());
+            form.parse(fields, app, stored)
+        });
+        let mut password = |name: &str, form: &Option<PasswordForm>, stored| {
+            let pointer = format!("/authentication/{name}");
+            form.as_ref()
+                .and_then(|form| form.parse(fields, &pointer, app, stored))
+        };
+        let basic = stored.and_then(|stored| stored.basic.as_ref());
+        let basic = password("basic", &self.basic, basic);
+        let login = stored.and_then(|stored| stored.login.as_ref());
+        let login = password("login", &self.login, login);
+        let stored = stored.map_or(&[][..], |stored| &stored.signature);
+        let signature = self.signature.as_ref();
         Authentication {
-            header: self
-                .header
-                .as_ref()
-                .and_then(|header| header.parse(fields, app)),
-            basic: self
-                .basic
-                .as_ref()
-                .and_then(|basic| basic.parse(fields, "/authentication/basic", app)),
-            login: self
-                .login
-                .as_ref()
-                .and_then(|login| login.parse(fields, "/authentication/login", app)),
-            signature: self
-                .signature
-                .iter()
-                .filter_map(|form| {
-                    fields.take(
-                        "/authentication/signature/secret",
-                        receive::parse_signing_secret(form.secret.reveal()),
-                    )
-                })
-                .collect(),
+            header,
+            basic,
+            login,
+            signature: signature.map_or_else(Vec::new, |form| form.parse(fields, stored)),
             addresses,
+        }
+    }
+
+    /// The form of a source: secrets as the references that an export writes.
+    pub(super) fn of(source: &Source) -> Self {
+        let wanted = &source.authentication;
+        let secret = |field| {
+            let reference = Reference::exported("source", &source.name, field);
+            Some(GivenSecret::Kept(reference))
+        };
+        let password = |login: &Option<PasswordAuthentication>, field| {
+            login.as_ref().map(|login| PasswordForm {
+                username: login.username.clone(),
+                password: secret(field),
+            })
+        };
+        Self {
+            header: wanted.header.as_ref().map(|header| HeaderForm {
+                key: header.key.clone(),
+                value: secret("header_value"),
+            }),
+            basic: password(&wanted.basic, "basic_password"),
+            login: password(&wanted.login, "login_password"),
+            signature: (!wanted.signature.is_empty()).then(|| SignatureForm {
+                secret: secret("signature_secret"),
+            }),
+            addresses: wanted.addresses.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl AuthenticationPatch {
+    pub(super) fn over(self, stored: AuthenticationForm) -> AuthenticationForm {
+        AuthenticationForm {
+            header: self.header.unwrap_or(stored.header),
+            basic: self.basic.unwrap_or(stored.basic),
+            login: self.login.unwrap_or(stored.login),
+            signature: self.signature.unwrap_or(stored.signature),
+            addresses: self.addresses.unwrap_or(stored.addresses),
         }
     }
 }
 
 impl HeaderForm {
-    fn parse(&self, fields: &mut Fields, app: &App) -> Option<HeaderAuthentication> {
+    fn parse(
+        &self,
+        fields: &mut Fields,
+        app: &App,
+        stored: Option<&HeaderAuthentication>,
+    ) -> Option<HeaderAuthentication> {
         let key = HeaderName::try_from(self.key.trim()).map_err(|_| "is the name of a header");
         let key = fields.take("/authentication/header/key", key);
-        let value = bounded(fields, "/authentication/header/value", self.value.reveal());
-        // What a header cannot carry would never fit.
-        if !self
-            .value
-            .reveal()
-            .bytes()
-            .all(|byte| matches!(byte, b' '..=b'~'))
-        {
-            fields.error("/authentication/header/value", "is visible ASCII");
-        }
-        let digests = vec![receive::source_digest(app.store(), value?.trim())];
+        let stored = stored.map(|stored| stored.digests.as_slice());
+        let pointer = "/authentication/header/value";
+        let digests = digests(
+            fields,
+            pointer,
+            self.value.as_ref(),
+            stored,
+            |fields, text| header_digest(fields, pointer, text, app),
+        );
         Some(HeaderAuthentication {
             key: key?.as_str().to_owned(),
-            digests,
+            digests: digests?,
         })
     }
 }
@@ -129,25 +207,106 @@ impl PasswordForm {
         fields: &mut Fields,
         pointer: &str,
         app: &App,
+        stored: Option<&PasswordAuthentication>,
     ) -> Option<PasswordAuthentication> {
         let username = bounded(fields, &format!("{pointer}/username"), &self.username);
-        let password = bounded(
-            fields,
-            &format!("{pointer}/password"),
-            self.password.reveal(),
-        );
         if self.username.contains(':') {
             fields.error(
                 format!("{pointer}/username"),
                 "must not hold a colon, which HTTP Basic cannot carry",
             );
         }
-        let digests = vec![receive::source_digest(app.store(), password?)];
+        let stored = stored.map(|stored| stored.digests.as_slice());
+        let pointer = format!("{pointer}/password");
+        let given = self.password.as_ref();
+        let digests = digests(fields, &pointer, given, stored, |fields, text| {
+            password_digest(fields, &pointer, text, app)
+        });
         Some(PasswordAuthentication {
             username: username?.to_owned(),
-            digests,
+            digests: digests?,
         })
     }
+}
+
+impl SignatureForm {
+    fn parse(
+        &self,
+        fields: &mut Fields,
+        stored: &[domain::Secret<Vec<u8>>],
+    ) -> Vec<domain::Secret<Vec<u8>>> {
+        let pointer = "/authentication/signature/secret";
+        match &self.secret {
+            Some(GivenSecret::Itself(text)) => {
+                let secret = receive::parse_signing_secret(text.reveal());
+                match fields.take(pointer, secret) {
+                    Some(secret) if stored.first() == Some(&secret) => stored.to_vec(),
+                    secret => secret.into_iter().collect(),
+                }
+            }
+            given if stored.is_empty() => {
+                nothing_stored(fields, pointer, given.as_ref());
+                Vec::new()
+            }
+            _ => stored.to_vec(),
+        }
+    }
+}
+
+/// The live digests: a given secret is the only one from now on, unless it is the newest already.
+fn digests(
+    fields: &mut Fields,
+    pointer: &str,
+    given: Option<&GivenSecret>,
+    stored: Option<&[Digest]>,
+    digest: impl FnOnce(&mut Fields, &str) -> Option<Digest>,
+) -> Option<Vec<Digest>> {
+    match (given, stored) {
+        (Some(GivenSecret::Itself(text)), stored) => {
+            let digest = digest(fields, text.reveal())?;
+            match stored {
+                Some(stored) if stored.first() == Some(&digest) => Some(stored.to_vec()),
+                _ => Some(vec![digest]),
+            }
+        }
+        (_, Some(stored)) => Some(stored.to_vec()),
+        (given, None) => {
+            nothing_stored(fields, pointer, given);
+            None
+        }
+    }
+}
+
+fn nothing_stored(fields: &mut Fields, pointer: &str, given: Option<&GivenSecret>) {
+    match given {
+        Some(GivenSecret::Kept(reference)) => fields.error(pointer, reference.unresolved()),
+        _ => fields.error(pointer, "is missing"),
+    }
+}
+
+/// The digest of a header's value.
+pub(super) fn header_digest(
+    fields: &mut Fields,
+    pointer: &str,
+    text: &str,
+    app: &App,
+) -> Option<Digest> {
+    let value = bounded(fields, pointer, text);
+    // What a header cannot carry would never fit.
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        fields.error(pointer, "is visible ASCII");
+    }
+    Some(receive::source_digest(app.store(), value?.trim()))
+}
+
+/// The digest of a password.
+pub(super) fn password_digest(
+    fields: &mut Fields,
+    pointer: &str,
+    text: &str,
+    app: &App,
+) -> Option<Digest> {
+    bounded(fields, pointer, text).map(|password| receive::source_digest(app.store(), password))
 }
 
 fn bounded<'a>(fields: &mut Fields, pointer: &str, text: &'a str) -> Option<&'a str> {
@@ -166,4 +325,26 @@ pub(super) fn range(text: &str) -> Result<IpNet, &'static str> {
         .or_else(|_| one())
         .map(|range| range.trunc())
         .map_err(|_| "is an address or a range such as 192.0.2.0/24")
+}
+
+/// Pointers to the secrets that are others than before, where the way of proving is the same.
+pub(in crate::api) fn changed_secrets(old: &Authentication, new: &Authentication) -> Vec<String> {
+    let header = |side: &Authentication| side.header.as_ref().map(|header| header.digests.clone());
+    let basic = |side: &Authentication| side.basic.as_ref().map(|login| login.digests.clone());
+    let login = |side: &Authentication| side.login.as_ref().map(|login| login.digests.clone());
+    let mut changed = Vec::new();
+    for (pointer, before, after) in [
+        ("/authentication/header/value", header(old), header(new)),
+        ("/authentication/basic/password", basic(old), basic(new)),
+        ("/authentication/login/password", login(old), login(new)),
+    ] {
+        if before.is_some() && after.is_some() && before != after {
+            changed.push(pointer.to_owned());
+        }
+    }
+    let signed = !old.signature.is_empty() && !new.signature.is_empty();
+    if signed && old.signature != new.signature {
+        changed.push("/authentication/signature/secret".to_owned());
+    }
+    changed
 }

@@ -1,8 +1,8 @@
 use axum::extract::State;
-use domain::SourceId;
 use domain::source::{COMPANIES, COMPANY_RULES, CompanyRule, Source, When};
-use domain::time::parse_duration;
-use serde::Deserialize;
+use domain::time::{format_duration, parse_duration};
+use domain::{CompanyId, SourceId, Timestamp};
+use serde::{Deserialize, Serialize};
 use store::Change;
 use utoipa::ToSchema;
 
@@ -11,30 +11,32 @@ use super::authentication::AuthenticationForm;
 use crate::App;
 use crate::api::fields::Fields;
 use crate::api::{Made, made};
-use crate::problem::Problem;
 use crate::read::{Admin, Caller, Form};
 
 /// Longest name or pattern of a company rule, in bytes.
 const PATTERN_BYTES: usize = 256;
 
-#[derive(Debug, Deserialize, ToSchema)]
+/// As it is given, and as the configuration file has it.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SourceForm {
-    name: String,
+    pub(in crate::api) name: String,
     /// The default company, by id or name.
-    company: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) company: Option<String>,
     /// The companies that it may speak for; empty means all.
-    #[serde(default)]
-    companies: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) companies: Vec<String>,
     /// The first that fits chooses the company, inside `companies`.
-    #[serde(default)]
-    company_rules: Vec<CompanyRuleForm>,
-    authentication: AuthenticationForm,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) company_rules: Vec<CompanyRuleForm>,
+    pub(super) authentication: AuthenticationForm,
     /// Equal events within it are counted on the first: `5m`.
-    dedup_window: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) dedup_window: Option<String>,
 }
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CompanyRuleForm {
     when: WhenForm,
@@ -42,14 +44,17 @@ pub(crate) struct CompanyRuleForm {
 }
 
 /// One of them.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WhenForm {
     /// The body names this company.
+    #[serde(skip_serializing_if = "Option::is_none")]
     body_company: Option<String>,
     /// The host name fits; `*` stands for any run of characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     hostname: Option<String>,
     /// The address lies in this range.
+    #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
 }
 
@@ -61,7 +66,9 @@ pub(crate) async fn create(
     Admin(caller): Admin,
     Form(form): Form<SourceForm>,
 ) -> Made<SourceView> {
-    let source = form.parse(&app, &caller)?;
+    let mut fields = Fields::default();
+    let source = form.parse(&mut fields, &app, &caller, None);
+    let source = fields.finish_with(source)?;
     let view = SourceView::new(&source, &app, &caller);
     app.store()
         .change(Change::InsertSource(source), &caller.actor(), app.now())
@@ -70,8 +77,14 @@ pub(crate) async fn create(
 }
 
 impl SourceForm {
-    fn parse(self, app: &App, caller: &Caller) -> Result<Source, Problem> {
-        let mut fields = Fields::default();
+    /// The source that it makes: a new one, or another form of the stored one.
+    pub(in crate::api) fn parse(
+        &self,
+        fields: &mut Fields,
+        app: &App,
+        caller: &Caller,
+        stored: Option<&Source>,
+    ) -> Option<Source> {
         let name = fields.name(&self.name);
         fields.at_most("/companies", self.companies.len(), COMPANIES);
         let companies = fields.companies("/companies", &self.companies, caller);
@@ -85,30 +98,52 @@ impl SourceForm {
         fields.at_most("/company_rules", self.company_rules.len(), COMPANY_RULES);
         let company_rules = self.company_rules.iter().enumerate().take(COMPANY_RULES);
         let company_rules = company_rules.filter_map(|(index, rule)| {
-            rule.parse(
-                &mut fields,
-                &format!("/company_rules/{index}"),
-                &companies,
-                caller,
-            )
+            let pointer = format!("/company_rules/{index}");
+            rule.parse(fields, &pointer, &companies, caller)
         });
         let company_rules = company_rules.collect();
-        let authentication = self.authentication.parse(&mut fields, app);
+        let kept = stored.map(|stored| &stored.authentication);
+        let authentication = self.authentication.parse(fields, app, kept);
         let dedup_window = self.dedup_window.as_deref().filter(|text| !text.is_empty());
         let dedup_window =
             dedup_window.and_then(|text| fields.take("/dedup_window", parse_duration(text)));
-        let name = fields.finish_with(name)?;
-        Ok(Source {
-            id: app.fresh(SourceId::new),
-            name,
+        let (id, created_at) = identity(stored, app);
+        Some(Source {
+            id,
+            name: name?,
             companies,
             company,
             company_rules,
             authentication,
             dedup_window: dedup_window.filter(|window| !window.is_zero()),
-            created_at: app.now(),
+            created_at,
         })
     }
+
+    /// The form of a source, its companies called as `call` calls them.
+    pub(in crate::api) fn of(source: &Source, call: impl Fn(CompanyId) -> String) -> Self {
+        let rule = |rule: &CompanyRule| CompanyRuleForm {
+            when: WhenForm::from(&rule.when),
+            company: call(rule.company),
+        };
+        let mut companies: Vec<_> = source.companies.iter().map(|id| call(*id)).collect();
+        companies.sort_unstable();
+        Self {
+            name: source.name.clone(),
+            company: source.company.map(&call),
+            companies,
+            company_rules: source.company_rules.iter().map(rule).collect(),
+            authentication: AuthenticationForm::of(source),
+            dedup_window: source.dedup_window.map(format_duration),
+        }
+    }
+}
+
+fn identity(stored: Option<&Source>, app: &App) -> (SourceId, Timestamp) {
+    stored.map_or_else(
+        || (app.fresh(SourceId::new), app.now()),
+        |stored| (stored.id, stored.created_at),
+    )
 }
 
 impl CompanyRuleForm {
@@ -163,5 +198,21 @@ impl WhenForm {
                 None
             }
         }
+    }
+}
+
+impl From<&When> for WhenForm {
+    fn from(when: &When) -> Self {
+        let mut form = Self {
+            body_company: None,
+            hostname: None,
+            address: None,
+        };
+        match when {
+            When::BodyCompany(name) => form.body_company = Some(name.clone()),
+            When::Hostname(pattern) => form.hostname = Some(pattern.clone()),
+            When::Address(range) => form.address = Some(range.to_string()),
+        }
+        form
     }
 }

@@ -2,10 +2,9 @@ use axum::Json;
 use axum::extract::State;
 use domain::SourceId;
 
-use super::{SourceView, seen};
+use super::{SourceView, find};
 use crate::App;
 use crate::api::Answer;
-use crate::problem::Problem;
 use crate::read::{Id, Viewer};
 
 /// One source.
@@ -16,10 +15,6 @@ pub(crate) async fn get(
     Viewer(caller): Viewer,
     Id(id): Id<SourceId>,
 ) -> Answer<SourceView> {
-    let found = caller
-        .configuration
-        .source(id)
-        .filter(|source| seen(source, &caller));
-    let source = found.ok_or_else(|| Problem::not_found("source"))?;
+    let source = find(id, &caller)?;
     Ok(Json(SourceView::new(source, &app, &caller)))
 }

@@ -20,11 +20,9 @@ pub(crate) async fn list(
     let found = caller
         .configuration
         .sources()
-        .filter(|source| seen(source, &caller))
-        .cloned()
-        .collect();
-    let page = query.of(found, |source: &Arc<Source>| source.id)?;
+        .filter(|source| seen(source, &caller));
+    let page = query.of(found, |source: &&Arc<Source>| source.id)?;
     Ok(Json(listing(page, |source| {
-        SourceView::new(&source, &app, &caller)
+        SourceView::new(source, &app, &caller)
     })))
 }

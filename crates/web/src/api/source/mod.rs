@@ -3,6 +3,9 @@
 pub(crate) mod create;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod remove;
+pub(crate) mod rotate;
+pub(crate) mod update;
 
 mod authentication;
 
@@ -10,13 +13,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use domain::source::{Authentication, Source, When};
 use domain::time::format_duration;
-use domain::{Secret, Timestamp};
+use domain::{Secret, SourceId, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+pub(super) use authentication::changed_secrets;
+
 use super::Named;
 use crate::App;
+use crate::problem::Problem;
 use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,6 +40,7 @@ pub(crate) struct SourceView {
     #[schema(value_type = Vec<Object>)]
     company_rules: Vec<Value>,
     /// As it was given; of a secret only `{"set": true, "last4": …}`, where `last4` is null for those kept as a digest.
+    /// `previous` is there while a secret is rotated: the former one, which is still good.
     #[schema(value_type = Object)]
     authentication: Value,
     dedup_window: Option<String>,
@@ -88,36 +95,53 @@ fn when(when: &When) -> Value {
 
 fn authentication(authentication: &Authentication) -> Value {
     // A digest tells nothing of its secret, the last characters included.
-    let digested = json!({"set": true, "last4": null});
+    let digested = || json!({"set": true, "last4": null});
     let mut view = serde_json::Map::new();
+    let mut show = |way: &str, name: &str, given: &str, secret: &str, live: Vec<Value>| {
+        let mut shown = serde_json::Map::new();
+        if !name.is_empty() {
+            shown.insert(name.into(), given.into());
+        }
+        for (key, value) in [secret, "previous"].into_iter().zip(live) {
+            shown.insert(key.into(), value);
+        }
+        view.insert(way.into(), Value::Object(shown));
+    };
     if let Some(header) = &authentication.header {
-        view.insert(
-            "header".into(),
-            json!({"key": header.key, "value": digested}),
-        );
+        let live = header.digests.iter().map(|_| digested()).collect();
+        show("header", "key", &header.key, "value", live);
     }
-    for (name, login) in [
+    for (way, login) in [
         ("basic", &authentication.basic),
         ("login", &authentication.login),
     ] {
         if let Some(login) = login {
-            view.insert(
-                name.into(),
-                json!({"username": login.username, "password": digested}),
-            );
+            let live = login.digests.iter().map(|_| digested()).collect();
+            show(way, "username", &login.username, "password", live);
         }
     }
-    if let Some(secret) = authentication.signature.first() {
-        let written = Secret::new(format!("whsec_{}", STANDARD.encode(secret.reveal())));
-        view.insert(
-            "signature".into(),
-            json!({"secret": {"set": true, "last4": written.last4()}}),
-        );
+    if !authentication.signature.is_empty() {
+        let written = |secret: &Secret<Vec<u8>>| {
+            let text = Secret::new(format!("whsec_{}", STANDARD.encode(secret.reveal())));
+            json!({"set": true, "last4": text.last4()})
+        };
+        let live = authentication.signature.iter().map(written).collect();
+        show("signature", "", "", "secret", live);
     }
     if !authentication.addresses.is_empty() {
         view.insert("addresses".into(), json!(authentication.addresses));
     }
     Value::Object(view)
+}
+
+/// A source that the caller may see.
+fn find(id: SourceId, caller: &Caller) -> Result<&Source, Problem> {
+    let found = caller
+        .configuration
+        .source(id)
+        .filter(|source| seen(source, caller))
+        .ok_or_else(|| Problem::not_found("source"))?;
+    Ok(found)
 }
 
 /// Whether a source exists for the caller: it may speak for one of the caller's companies, by name.

@@ -151,7 +151,9 @@ impl Reader<'_> {
             let form = entry.over(stored.map(|stored| (&**stored).into()), self.fields);
             let fresh = known.is_none();
             let known = known.unwrap_or_else(|| (self.app.fresh(EventSetId::new), self.now));
-            let set = form.and_then(|form| form.parse(self.fields, known, self.app.catalogue()));
+            let kept = stored.map_or(&[][..], |stored| &stored.events);
+            let catalogue = self.app.catalogue();
+            let set = form.and_then(|form| form.parse(self.fields, known, catalogue, kept));
             if let Some(set) = &set
                 && fresh
             {
