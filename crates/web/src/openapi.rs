@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::{
-    audit, catalog, company, dead_letter, delivery, event, event_set, integration, journal, key,
+    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration, journal, key,
     mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::health;
@@ -89,6 +89,8 @@ use crate::read::Viewer;
         key::list::list,
         key::remove::remove,
         audit::list,
+        configuration::get::get,
+        configuration::put::put,
         health::live::live,
         health::ready::ready,
         health::metrics::metrics,

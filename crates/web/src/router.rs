@@ -11,7 +11,7 @@ use http::header::{self, HeaderName, HeaderValue};
 use metrics::{counter, histogram};
 
 use crate::api::{
-    audit, catalog, company, dead_letter, delivery, event, event_set, integration, journal, key,
+    audit, catalog, company, configuration as whole, dead_letter, delivery, event, event_set, integration, journal, key,
     mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::problem::Problem;
@@ -142,6 +142,10 @@ fn configuration() -> Router<App> {
         )
         .route("/api/v1/keys/{id}", delete(key::remove::remove))
         .route("/api/v1/audit", get(audit::list))
+        .route(
+            "/api/v1/configuration",
+            get(whole::get::get).put(whole::put::put),
+        )
 }
 
 /// What comes and goes.

@@ -49,6 +49,14 @@ impl Caller {
         self.key.scope.admits(Some(company))
     }
 
+    /// The same caller before another configuration, such as one that is only planned.
+    pub(crate) fn before(&self, configuration: Arc<Configuration>) -> Self {
+        Self {
+            key: Arc::clone(&self.key),
+            configuration,
+        }
+    }
+
     /// Who a change is put down to.
     pub(crate) fn actor(&self) -> Actor {
         Actor::Key {

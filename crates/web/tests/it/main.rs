@@ -13,6 +13,8 @@ mod catalog;
 #[cfg(test)]
 mod company;
 #[cfg(test)]
+mod configuration;
+#[cfg(test)]
 mod delivery;
 #[cfg(test)]
 mod event;

@@ -134,6 +134,10 @@ async fn another_company_s_things_are_not_there() {
             refused.problem(403);
         }
         server
+            .call_as(&own.key, Method::GET, "/api/v1/configuration", None)
+            .await
+            .problem(403);
+        server
             .call_as(&own.key, Method::GET, "/metrics", None)
             .await
             .problem(403);

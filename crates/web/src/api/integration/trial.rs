@@ -16,8 +16,8 @@ use crate::read::Caller;
 
 /// What a try came to.
 #[derive(Debug)]
-pub(super) struct Trial {
-    pub(super) ok: bool,
+pub(in crate::api) struct Trial {
+    pub(in crate::api) ok: bool,
     pub(super) steps: Vec<Step>,
     outcome: Option<Outcome>,
 }
@@ -55,7 +55,7 @@ impl Trial {
     }
 
     /// As the API shows it.
-    pub(super) fn report(&self) -> Value {
+    pub(in crate::api) fn report(&self) -> Value {
         serde_json::json!({"ok": self.ok, "steps": self.steps})
     }
 
@@ -94,7 +94,7 @@ impl From<CheckReport> for Trial {
 }
 
 /// Tries the stored set-up and notes what it came to: a good try authenticates the integration, a bad one takes that back.
-pub(super) async fn authenticate(
+pub(in crate::api) async fn authenticate(
     app: &App,
     id: IntegrationId,
     actor: &Actor,
