@@ -57,6 +57,13 @@ pub(crate) enum Command {
     /// Send many again: what failed, to another integration, or what went nowhere.
     #[command(subcommand)]
     Replay(ReplayCommand),
+    /// The companies of a server.
+    #[command(subcommand)]
+    Companies(CompaniesCommand),
+    /// Print the configuration of a server as a file: TOML, by names, secrets as references.
+    Export(ExportArguments),
+    /// Make the configuration of a server what a file says.
+    Apply(ApplyArguments),
     /// The integrations of a server, and what their gates do.
     #[command(subcommand)]
     Integrations(IntegrationsCommand),
@@ -373,6 +380,44 @@ pub(crate) enum IntegrationsCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CompaniesCommand {
+    /// Companies, newest first.
+    List {
+        /// Only those of whose events no alert is made, for want of a mapping.
+        #[arg(long)]
+        unmapped: bool,
+        /// How many.
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// Write it there, in the place of what is there, instead of printing it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArguments {
+    /// TOML as `alertwire export` prints it, or JSON.
+    pub(crate) file: PathBuf,
+    /// Only say what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Remove what the file does not name, in the sections that it has.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
 }
 
 #[derive(Debug, Args)]

@@ -83,6 +83,14 @@ impl Failure {
         self
     }
 
+    /// Says where in a document it went wrong.
+    pub(crate) fn at(self, place: &str) -> Self {
+        Self {
+            message: format!("{place}: {}", self.message),
+            ..self
+        }
+    }
+
     /// Adds the nearest name when there is one.
     pub(crate) fn nearest(self, name: Option<&str>) -> Self {
         match name {

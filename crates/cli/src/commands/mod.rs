@@ -1,6 +1,8 @@
 //! One file a command.
 
+mod apply;
 mod catalog;
+mod companies;
 mod completions;
 mod config;
 mod connect;
@@ -8,6 +10,7 @@ mod deliveries;
 mod demo;
 mod doctor;
 mod events;
+mod export;
 mod fields;
 mod healthcheck;
 mod integrations;
@@ -63,6 +66,9 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Deliveries(command) => wait(deliveries::run(command, session)),
         Command::Integrations(command) => wait(integrations::run(command, session)),
         Command::Replay(command) => wait(replay::run(command, session)),
+        Command::Companies(command) => wait(companies::run(command, session)),
+        Command::Export(arguments) => wait(export::run(arguments, session)),
+        Command::Apply(arguments) => wait(apply::run(arguments, session)),
         Command::Connect(arguments) => wait(connect::run(arguments, session)),
         Command::Silences(command) => wait(silences::run(command, session)),
         Command::WhatIf(arguments) => wait(what_if::run(arguments, session)),

@@ -17,8 +17,9 @@ pub(crate) const OTHERS: [&str; 6] = [
     "SETUP_TOKEN",
 ];
 
-/// Prefixes (after ours) of what test and measuring programs set for themselves.
-const FOREIGN: [&str; 2] = ["TEST_", "BENCH_"];
+/// Prefixes (after ours) of what is no setting: what test and measuring programs set for themselves, and the secrets that a
+/// document for `alertwire apply` refers to.
+const FOREIGN: [&str; 3] = ["TEST_", "BENCH_", "SECRET_"];
 
 /// What of the environment is ours to know.
 #[derive(Debug, Clone, Default)]

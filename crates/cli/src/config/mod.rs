@@ -3,6 +3,7 @@
 //! Start reading at [`key::KEYS`] (what there is), then [`layers`] (who wins), then [`settings`] (text becomes types).
 
 pub(crate) mod client;
+pub(crate) mod document;
 pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod files;

@@ -1,5 +1,6 @@
 //! Data goes to stdout, talk to stderr; both are made harmless for a terminal on the way.
 
+pub(crate) mod document;
 mod sanitise;
 mod table;
 
