@@ -18,7 +18,7 @@ pub const LIVE_SECRETS: usize = 2;
 /// A keyed digest of a secret; the secret itself is not kept.
 pub type Digest = [u8; 32];
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Source {
     pub id: SourceId,
     pub name: String,
@@ -35,7 +35,7 @@ pub struct Source {
 }
 
 /// How a sender proves itself: one of header, Basic, login or signature where any is set, and its address where a list is set.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Authentication {
     pub header: Option<HeaderAuthentication>,
     pub basic: Option<PasswordAuthentication>,

@@ -300,6 +300,10 @@ async fn every_broken_rule_is_named_at_once_and_nothing_is_stored() {
         "/integrations/0/credentials/pasword",
         "/integrations/0/credentials/header_value",
         "/integrations/0/delivery/timeout",
+        "/integrations/0/rules/0/event_set",
+        "/integrations/0/rules/0/matchers/0",
+        "/integrations/0/mappings/0/companies/0",
+        "/integrations/0/mappings/0/rules/0",
     ] {
         assert!(found.contains(&pointer), "{pointer}: {problem}");
     }
@@ -347,6 +351,27 @@ async fn rules_and_mappings_are_stored_before_their_integration_is_authenticated
     );
     let all = json!({"companies": "all", "rules": []});
     other.put(&path, all).await.problem(409);
+}
+
+#[tokio::test]
+async fn a_mapping_of_a_company_that_is_associated_no_more_is_exported_and_applied() {
+    let (one, target) = (Server::start().await, Target::start().await);
+    let routed = one.routed("Acme", &target).await;
+    one.company("Globex").await;
+    let path = format!("/api/v1/integrations/{}", routed.integration);
+    one.patch(&path, json!({"companies": ["Globex"]}))
+        .await
+        .expect(200);
+    let document = exported(&one).await;
+    let prune = format!("{PATH}?prune=true");
+    let again = one.put(&prune, document.clone()).await.expect(200).json();
+    assert_eq!(named(&again), [""; 0]);
+    let other = Server::start().await;
+    let secret = json!("canary-secret-1234");
+    let mut given = document.clone();
+    given["integrations"][0]["credentials"]["header_value"] = secret;
+    other.put(PATH, given).await.expect(200);
+    assert_eq!(exported(&other).await, document);
 }
 
 #[tokio::test]

@@ -37,7 +37,8 @@ pub(crate) async fn put_many(
     let integration = find(id, &caller)?;
     expect_authenticated(integration)?;
     let mut fields = Fields::default();
-    let mapped = read_companies(&mut fields, &form.companies, integration, &caller);
+    let mapped = read_companies(&mut fields, &form.companies, &caller);
+    expect_served(&mut fields, &mapped, integration);
     let rules = read_rules(&mut fields, &form.rules, integration, &caller.configuration);
     fields.finish()?;
     let mapping = |company| CompanyMapping {
@@ -57,11 +58,10 @@ pub(crate) async fn put_many(
     Ok(Json(Listing { items, next: None }))
 }
 
-/// Ids or names of companies that the integration serves, or the word `all`.
+/// Ids or names of companies, or the word `all`.
 pub(in crate::api) fn read_companies(
     fields: &mut Fields,
     value: &Value,
-    integration: &Integration,
     caller: &Caller,
 ) -> Vec<MappedTo> {
     const RULE: &str = "is a list of company ids or names, or the word `all`";
@@ -79,14 +79,18 @@ pub(in crate::api) fn read_companies(
     };
     fields.at_most("/companies", texts.len(), COMPANIES);
     let companies = fields.companies("/companies", &texts, caller);
-    if let Some(other) = companies
-        .iter()
-        .find(|company| !integration.serves(**company))
-    {
+    companies.into_iter().map(MappedTo::Company).collect()
+}
+
+fn expect_served(fields: &mut Fields, mapped: &[MappedTo], integration: &Integration) {
+    let other = mapped.iter().find_map(|mapped| match mapped {
+        MappedTo::Company(company) if !integration.serves(*company) => Some(company),
+        _ => None,
+    });
+    if let Some(other) = other {
         fields.error(
             "/companies",
             format!("{other} is not among the integration's associated companies"),
         );
     }
-    companies.into_iter().map(MappedTo::Company).collect()
 }

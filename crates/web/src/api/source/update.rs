@@ -47,9 +47,11 @@ pub(crate) async fn update(
     let changed = form.parse(&mut fields, &app, &caller, Some(stored));
     let changed = fields.finish_with(changed)?;
     let view = SourceView::new(&changed, &app, &caller);
-    app.store()
-        .change(Change::UpdateSource(changed), &caller.actor(), app.now())
-        .await?;
+    if changed != *stored {
+        app.store()
+            .change(Change::UpdateSource(changed), &caller.actor(), app.now())
+            .await?;
+    }
     Ok(Json(view))
 }
 

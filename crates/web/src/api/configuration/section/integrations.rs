@@ -101,16 +101,20 @@ pub(in crate::api::configuration) async fn plan(
             .map(|integration| &**integration);
         let credentials = credentials::read(plan, &entry.credentials, &entry.connector, stored);
         let credentials = credentials.await?;
-        let Some(integration) = entry.parse(plan, stored, credentials.as_ref()) else {
-            continue;
+        let parsed = entry.parse(plan, stored, credentials.as_ref());
+        // Rules and mappings are looked at even when their integration is not good, to name all that is wrong at once.
+        let integration = match (&parsed, stored) {
+            (Some(parsed), _) => parsed.clone(),
+            (None, Some(stored)) => stored.clone(),
+            (None, None) => entry.blank(plan),
         };
         known.push(Known {
             index,
             id: integration.id,
             entry,
         });
-        put.push(integration.clone());
-        if let Some(credentials) = credentials {
+        put.push(integration);
+        if let (Some(integration), Some(credentials)) = (parsed, credentials) {
             change(plan, stored, integration, credentials);
         }
     }

@@ -250,11 +250,9 @@ impl MappingEntry {
         named: &mut BTreeMap<Mapped, CompanyMapping>,
     ) {
         let configuration = &plan.caller.configuration;
-        let Some(found) = configuration.integration(integration) else {
-            return;
-        };
         let fields = &mut plan.fields;
-        let companies = read_companies(fields, &self.companies, found, &plan.caller);
+        // One that the integration is not associated with (any more) is kept: it does nothing, and an export has it.
+        let companies = read_companies(fields, &self.companies, &plan.caller);
         let rules = rules.read(fields, &self.rules, integration);
         for company in companies {
             let mapping = CompanyMapping {
