@@ -106,8 +106,23 @@ async fn secrets_in(api: &Api, target: &Target) -> Vec<Value> {
     });
     let source = json!({"name": "Source", "company": company, "authentication": authentication});
     let source = api.call("POST", "api/v1/sources", Some(source)).await;
-    let intake = source.body["intake_url"].as_str().unwrap().to_owned();
+    let [intake, id] =
+        ["intake_url", "id"].map(|key| source.body[key].as_str().unwrap().to_owned());
     note(source);
+    let bad = json!({"header": {"secret": format!("{SOURCE_HEADER}\u{7}")}});
+    let path = format!("api/v1/sources/{id}/rotate");
+    note(api.call("POST", &path, Some(bad)).await);
+    let applied = json!({
+        "sources": [{"name": "Applied", "authentication": {"basic": {"username": "basic", "password": SOURCE_BASIC}}}],
+        "integrations": [{"name": "Applied", "connector": "webhook", "credentials": {"webhook_url": target.url("/refuses"),
+            "header_key": "X-Extra", "header_value": HEADER}}],
+    });
+    for dry_run in [true, false] {
+        let path = format!("api/v1/configuration?dry_run={dry_run}");
+        let answer = api.call("PUT", &path, Some(applied.clone())).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        note(answer);
+    }
     let alert = json!({"subject": "Asset Ports", "body": "Open Port 443 Discovered for Asset 192.0.2.9, hostname a.example"});
     let headers = [("x-source", SOURCE_HEADER), ("x-api-key", HEADER)];
     let sent = api
@@ -131,7 +146,7 @@ async fn secrets_in(api: &Api, target: &Target) -> Vec<Value> {
 
 /// Every list of the API, and each thing in it by itself.
 async fn everything_said(api: &Api) -> Vec<Value> {
-    const LISTS: [&str; 9] = [
+    const LISTS: [&str; 10] = [
         "integrations",
         "sources",
         "companies",
@@ -141,6 +156,7 @@ async fn everything_said(api: &Api) -> Vec<Value> {
         "events",
         "deliveries",
         "whitelisting",
+        "configuration",
     ];
     let mut said = Vec::new();
     for list in LISTS {
@@ -220,6 +236,7 @@ fn command_line(server: &Server) -> Vec<String> {
         ask(&["deliveries", "list", "--json"]),
         ask(&["events", "list"]),
         ask(&["integrations", "list", "--json"]),
+        ask(&["export"]),
     ]
 }
 

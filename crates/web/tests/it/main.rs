@@ -9,11 +9,11 @@ mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod apply;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod company;
-#[cfg(test)]
-mod configuration;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
