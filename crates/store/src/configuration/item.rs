@@ -73,7 +73,8 @@ pub(crate) struct Item {
     /// None keeps what is stored.
     pub(crate) sealed: Option<Vec<u8>>,
     pub(crate) references: Vec<Reference>,
-    /// Of an integration alone: the switch, which the table of owners repeats.
+    /// Of an integration alone: it is switched on and authenticated, which the table of owners repeats. What is for another
+    /// one is parked.
     pub(crate) enabled: Option<bool>,
 }
 
@@ -159,8 +160,8 @@ impl Item {
 }
 
 impl Edit {
-    /// The document to be stored where `stored` stands now.
-    pub(crate) fn apply(&self, id: &[u8; 16], stored: &str) -> Result<String, StoreError> {
+    /// The document to be stored where `stored` stands now, and what becomes of [`Item::enabled`].
+    pub(crate) fn apply(&self, id: &[u8; 16], stored: &str) -> Result<(String, bool), StoreError> {
         let mut document: IntegrationDocument = of_json(Kind::Integration.noun(), id, stored)?;
         match self {
             Self::Checked { at, ok, report } => {
@@ -171,15 +172,8 @@ impl Edit {
             Self::SetEnabled(enabled) => document.enabled = *enabled,
         }
         document.version += 1;
-        Ok(to_json(&document))
-    }
-
-    /// What becomes of the switch.
-    pub(crate) fn enabled(&self) -> Option<bool> {
-        match self {
-            Self::Checked { .. } => None,
-            Self::SetEnabled(enabled) => Some(*enabled),
-        }
+        let enabled = document.enabled && document.authenticated_at.is_some();
+        Ok((to_json(&document), enabled))
     }
 }
 
@@ -393,7 +387,7 @@ fn integration_item(
     Item {
         sealed: secrets.map(|secrets| document::seal_secrets(seal, dice, integration.id, secrets)),
         references: uses_companies(integration.companies.iter().copied()),
-        enabled: Some(integration.enabled),
+        enabled: Some(integration.enabled && integration.authenticated_at.is_some()),
         ..plain(
             Kind::Integration,
             integration.id.to_bytes(),

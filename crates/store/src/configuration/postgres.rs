@@ -237,11 +237,11 @@ async fn put(work: &Work, item: &Item, document: &str) -> Result<(), Failure> {
 
 async fn change_integration(work: &Work, id: [u8; 16], edit: &Edit) -> Result<(), Failure> {
     let stored = document(work, Kind::Integration, id).await?;
-    run(work, SET_DOCUMENT, &[&&id[..], &edit.apply(&id, &stored)?]).await?;
-    if let Some(enabled) = edit.enabled() {
-        run(work, SET_ENABLED, &[&&id[..], &enabled]).await?;
-    }
-    Ok(())
+    let (document, enabled) = edit.apply(&id, &stored)?;
+    run(work, SET_DOCUMENT, &[&&id[..], &document]).await?;
+    run(work, SET_ENABLED, &[&&id[..], &enabled])
+        .await
+        .map(drop)
 }
 
 async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<(), Failure> {

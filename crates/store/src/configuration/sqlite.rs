@@ -207,11 +207,9 @@ fn put(conn: &Connection, item: &Item, document: &str) -> Result<(), StoreError>
 
 fn change_integration(conn: &Connection, id: [u8; 16], edit: &Edit) -> Result<(), StoreError> {
     let stored = document(conn, Kind::Integration, id)?;
-    run(conn, SET_DOCUMENT, (id, edit.apply(&id, &stored)?))?;
-    if let Some(enabled) = edit.enabled() {
-        run(conn, SET_ENABLED, (id, enabled))?;
-    }
-    Ok(())
+    let (document, enabled) = edit.apply(&id, &stored)?;
+    run(conn, SET_DOCUMENT, (id, document))?;
+    run(conn, SET_ENABLED, (id, enabled)).map(drop)
 }
 
 fn remove(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<(), StoreError> {

@@ -58,7 +58,7 @@ pub struct DuePage {
 pub enum Standing {
     Pending,
     Delivered,
-    /// Pending, but its integration is switched off or its gate is held.
+    /// Pending, but its integration is switched off or not authenticated, or its gate is held.
     Parked,
     Dead,
 }

@@ -48,11 +48,11 @@ pub(crate) struct AppliedView {
     epoch: u64,
     dry_run: bool,
     /// The integrations that are new or have other credentials, each tried with a test alert as when it is made by itself.
-    checks: Vec<CheckView>,
+    checks: Vec<AppliedCheckView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct CheckView {
+pub(crate) struct AppliedCheckView {
     integration: String,
     id: String,
     /// Null: it was not tried, for the others took too long. `POST /api/v1/integrations/{id}/check` does it.
@@ -128,11 +128,11 @@ async fn check(
     app: &App,
     caller: &Caller,
     unproven: Vec<IntegrationId>,
-) -> Result<Vec<CheckView>, Problem> {
+) -> Result<Vec<AppliedCheckView>, Problem> {
     let begun = app.now();
     let configuration = app.store().configuration().await?;
     let one = async |id: IntegrationId| {
-        let mut view = CheckView {
+        let mut view = AppliedCheckView {
             integration: configuration
                 .integration(id)
                 .map(|integration| integration.name.clone())
@@ -149,6 +149,6 @@ async fn check(
         Ok(view)
     };
     let tried = stream::iter(unproven).map(one).buffered(TRIED_AT_ONCE);
-    let tried: Vec<Result<CheckView, Problem>> = tried.collect().await;
+    let tried: Vec<Result<AppliedCheckView, Problem>> = tried.collect().await;
     tried.into_iter().collect()
 }
