@@ -82,7 +82,7 @@ pub(crate) async fn put(
     expect_json(request.headers())?;
     let body = body::whole(request.into_body(), DOCUMENT_BYTES).await?;
     let document: Document = json::parse(&body)?;
-    let (planned, stored) = plan(&document, &app, &caller, prune).await?;
+    let (planned, stored) = plan(&Arc::new(document), &app, &caller, prune).await?;
     let Planned {
         shown: changes,
         changes: writes,
@@ -106,14 +106,14 @@ pub(crate) async fn put(
 
 /// A plan for the configuration as it stands. Planning a large document takes a while, so it is looked at again afterwards.
 async fn plan(
-    document: &Document,
+    document: &Arc<Document>,
     app: &App,
     caller: &Caller,
     prune: bool,
 ) -> Result<(Planned, Arc<Configuration>), Problem> {
     for _ in 0..ROUNDS {
         let stored = app.store().newest_configuration().await?;
-        let planned = Plan::of(document, app, caller, Arc::clone(&stored), prune).await?;
+        let planned = plan_once(document, app, caller, &stored, prune).await?;
         if app.store().newest_configuration().await?.epoch == stored.epoch {
             return Ok((planned, stored));
         }
@@ -121,6 +121,25 @@ async fn plan(
     Err(Problem::wrong_state(
         "the configuration is being changed by somebody else all the while; apply the document again later",
     ))
+}
+
+/// On a thread of its own: a large document takes a while, which other requests shall not wait.
+async fn plan_once(
+    document: &Arc<Document>,
+    app: &App,
+    caller: &Caller,
+    stored: &Arc<Configuration>,
+    prune: bool,
+) -> Result<Planned, Problem> {
+    let (document, app) = (Arc::clone(document), app.clone());
+    let (caller, stored) = (caller.clone(), Arc::clone(stored));
+    let runtime = tokio::runtime::Handle::current();
+    let planned = tokio::task::spawn_blocking(move || {
+        runtime.block_on(Plan::of(&document, &app, &caller, stored, prune))
+    });
+    planned
+        .await
+        .map_err(|error| Problem::internal(error.to_string()))?
 }
 
 /// Tries integrations, several at once.

@@ -32,17 +32,15 @@ pub(crate) struct MappingEntry {
     create_webhook_alert: bool,
 }
 
-/// What makes two mappings the same: the rules by name, and the switch.
-type Same = (Vec<String>, bool);
+/// What makes two mappings the same: the rules, and the switch.
+type Same = (Vec<RuleId>, bool);
 
 /// Mappings of the same rules as one entry, that of all first, then by the first company.
 pub(super) fn export(configuration: &Configuration) -> HashMap<IntegrationId, Vec<MappingEntry>> {
     let mut general: HashMap<IntegrationId, Same> = HashMap::new();
     let mut own: HashMap<IntegrationId, BTreeMap<Same, Vec<String>>> = HashMap::new();
     for mapping in configuration.mappings() {
-        let name = |id: &RuleId| configuration.rule(*id).map(|rule| rule.name.clone());
-        let rules = mapping.rules.iter().filter_map(name).collect();
-        let same = (rules, mapping.create_webhook_alert);
+        let same = (mapping.rules.clone(), mapping.create_webhook_alert);
         match mapping.company {
             MappedTo::All => drop(general.insert(mapping.integration, same)),
             MappedTo::Company(id) => {
@@ -56,29 +54,32 @@ pub(super) fn export(configuration: &Configuration) -> HashMap<IntegrationId, Ve
     }
     let mut entries: HashMap<IntegrationId, Vec<MappingEntry>> = HashMap::new();
     for (integration, groups) in own {
-        entries.insert(integration, grouped(groups));
+        entries.insert(integration, grouped(groups, configuration));
     }
     for (integration, same) in general {
-        let all = MappingEntry::new(json!("all"), same);
+        let all = MappingEntry::new(json!("all"), &same, configuration);
         entries.entry(integration).or_default().insert(0, all);
     }
     entries
 }
 
-fn grouped(groups: BTreeMap<Same, Vec<String>>) -> Vec<MappingEntry> {
+fn grouped(
+    groups: BTreeMap<Same, Vec<String>>,
+    configuration: &Configuration,
+) -> Vec<MappingEntry> {
     let mut sorted: Vec<_> = groups.into_iter().collect();
     for (_, companies) in &mut sorted {
         companies.sort_unstable();
     }
     sorted.sort_by(|(_, one), (_, other)| one.cmp(other));
-    let entries = sorted.into_iter().flat_map(|(same, companies)| {
+    let mut entries = Vec::with_capacity(sorted.len());
+    for (same, companies) in sorted {
         // An entry may name so many, as a call may.
-        let pieces: Vec<_> = companies.chunks(COMPANIES).map(<[_]>::to_vec).collect();
-        pieces
-            .into_iter()
-            .map(move |piece| MappingEntry::new(json!(piece), same.clone()))
-    });
-    entries.collect()
+        for piece in companies.chunks(COMPANIES) {
+            entries.push(MappingEntry::new(json!(piece), &same, configuration));
+        }
+    }
+    entries
 }
 
 pub(super) fn plan(plan: &mut Plan<'_>, known: &[Known<'_>]) {
@@ -233,11 +234,13 @@ impl Rules {
 }
 
 impl MappingEntry {
-    fn new(companies: Value, (rules, create_webhook_alert): Same) -> Self {
+    fn new(companies: Value, same: &Same, configuration: &Configuration) -> Self {
+        let (rules, create_webhook_alert) = same;
+        let name = |id: &RuleId| configuration.rule(*id).map(|rule| rule.name.clone());
         Self {
             companies,
-            rules,
-            create_webhook_alert,
+            rules: rules.iter().filter_map(name).collect(),
+            create_webhook_alert: *create_webhook_alert,
         }
     }
 
