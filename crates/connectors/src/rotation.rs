@@ -58,6 +58,13 @@ pub fn has_previous(secrets: &Secrets) -> bool {
     secrets.contains_key(PREVIOUS)
 }
 
+/// Whether a credential is about the former secret: it comes with a rotation and goes by itself, so it is nothing that a file
+/// says of how things shall be.
+#[must_use]
+pub fn is_former(name: &str) -> bool {
+    matches!(name, PREVIOUS | PREVIOUS_UNTIL)
+}
+
 /// The credentials without the former secret.
 #[must_use]
 pub fn without_previous(fields: &Fields, secrets: &Secrets) -> Parsed {

@@ -375,6 +375,37 @@ async fn a_mapping_of_a_company_that_is_associated_no_more_is_exported_and_appli
 }
 
 #[tokio::test]
+async fn a_rotation_under_way_is_neither_exported_nor_ended() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    furnished(&server, &target).await;
+    let before = exported(&server).await;
+    let list = server.get("/api/v1/integrations").await.json();
+    let items = list["items"].as_array().unwrap().iter();
+    let second = items.clone().find(|item| item["name"] == "Second desk");
+    let path = format!(
+        "/api/v1/integrations/{}",
+        crate::support::id(second.unwrap())
+    );
+    server
+        .post(&format!("{path}/signing-secret"), json!({}))
+        .await
+        .expect(201);
+    assert_eq!(exported(&server).await, before);
+    let applied = server.put(PATH, before.clone()).await.expect(200).json();
+    assert_eq!(named(&applied), [""; 0]);
+    let view = server.get(&path).await.json();
+    assert_eq!(view["credentials"]["signing_secret_previous"]["set"], true);
+    let applied = server.put(PATH, with_secrets(before.clone())).await;
+    let changes = applied.expect(200).json()["changes"].clone();
+    assert_eq!(
+        changes[0]["fields"][0]["pointer"],
+        "/credentials/signing_secret"
+    );
+    let view = server.get(&path).await.json();
+    assert!(view["credentials"]["signing_secret_previous"].is_null());
+}
+
+#[tokio::test]
 async fn a_stored_secret_does_not_follow_a_url_to_another_host() {
     let (server, target) = (Server::start().await, Target::start().await);
     let elsewhere = Target::start().await;

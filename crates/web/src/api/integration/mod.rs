@@ -15,6 +15,9 @@ mod gate;
 mod progress;
 mod trial;
 
+pub(super) use progress::Listener;
+pub(super) use trial::authenticate;
+
 use std::sync::Arc;
 
 use connectors::Parsed;

@@ -15,10 +15,10 @@ use crate::problem::Problem;
 
 /// Who hears of the steps as they end.
 #[derive(Debug, Clone)]
-pub(super) struct Listener(Option<Sender<Line>>);
+pub(in crate::api) struct Listener(Option<Sender<Line>>);
 
 impl Listener {
-    pub(super) fn nobody() -> Self {
+    pub(in crate::api) fn nobody() -> Self {
         Self(None)
     }
 

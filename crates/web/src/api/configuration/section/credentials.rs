@@ -1,6 +1,7 @@
 //! The credentials of an integration in a document: a secret may be a reference, which keeps what is stored.
 
 use connectors::Parsed;
+use connectors::rotation::{is_former, signing, without_ended, without_previous};
 use domain::integration::{Integration, Secrets};
 use serde_json::{Map, Value};
 
@@ -16,14 +17,17 @@ pub(super) struct Credentials {
     pub(super) changed: Vec<String>,
 }
 
-/// The credentials as a document has them: each secret as the reference that finds it. Objects inside are put in order.
+/// The credentials as a document has them: each secret as the reference that finds it. Objects inside are put in order. A
+/// signing secret that is being rotated out is left out.
 pub(super) fn export(integration: &Integration) -> Map<String, Value> {
     let mut credentials: Map<String, Value> = integration
         .fields
         .iter()
+        .filter(|(name, _)| !is_former(name))
         .map(|(name, value)| (name.clone(), ordered(value)))
         .collect();
-    for name in integration.secrets_set.keys() {
+    let secrets = integration.secrets_set.keys();
+    for name in secrets.filter(|name| !is_former(name)) {
         let reference = Reference::exported("integration", &integration.name, name);
         credentials.insert(name.clone(), reference.to_value());
     }
@@ -132,11 +136,12 @@ fn read_new(
     }
 }
 
-/// The document's credentials as a change of the stored ones: what it does not name goes, what it refers to stays.
+/// The document's credentials as a change of the stored ones: what it does not name goes, what it refers to stays, and so does
+/// a signing secret that is being rotated out.
 fn patch(credentials: &Map<String, Value>, stored: &Integration) -> Map<String, Value> {
     let named = stored.fields.keys().chain(stored.secrets_set.keys());
     let gone = named
-        .filter(|name| !credentials.contains_key(*name))
+        .filter(|name| !credentials.contains_key(*name) && !is_former(name))
         .map(|name| (name.clone(), Value::Null));
     let given = credentials
         .iter()
@@ -151,17 +156,21 @@ fn read_change(
     stored: &Integration,
     secrets: &Secrets,
 ) -> Option<Credentials> {
-    let egress = plan.app.egress();
-    match connectors::change(&stored.connector, &stored.fields, secrets, patch, egress) {
-        Ok(parsed) if parsed.fields == stored.fields && parsed.secrets == *secrets => {
-            Some(Credentials {
-                parsed: None,
-                changed: Vec::new(),
-            })
-        }
-        Ok(parsed) => {
+    let (app, connector) = (plan.app, &stored.connector);
+    let old = without_ended(&stored.fields, secrets, app.now());
+    match connectors::change(connector, &old.fields, &old.secrets, patch, app.egress()) {
+        Ok(parsed) if parsed == old => Some(Credentials {
+            parsed: None,
+            changed: Vec::new(),
+        }),
+        Ok(mut parsed) => {
+            let another = signing(&parsed.secrets) != signing(&old.secrets);
+            if another && !patch.keys().any(|name| is_former(name)) {
+                parsed = without_previous(&parsed.fields, &parsed.secrets);
+            }
             let others = parsed.secrets.iter().filter(|(name, secret)| {
-                secrets.get(*name).is_some_and(|former| former != *secret)
+                let former = old.secrets.get(*name);
+                former.is_some_and(|former| former != *secret)
             });
             let changed = others
                 .map(|(name, _)| format!("/credentials/{name}"))

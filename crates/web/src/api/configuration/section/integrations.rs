@@ -206,10 +206,7 @@ impl IntegrationEntry {
         integration.enabled = self.enabled;
         if let Some(parsed) = &credentials?.parsed {
             integration.fields = parsed.fields.clone();
-            let last4 = parsed.secrets.iter();
-            integration.secrets_set = last4
-                .map(|(name, secret)| (name.clone(), secret.last4()))
-                .collect();
+            integration.secrets_set = parsed.secrets_set();
             (
                 integration.authenticated_at,
                 integration.checked_at,
