@@ -11,8 +11,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use metrics::{counter, histogram};
 
 use crate::api::{
-    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration, journal, key,
-    mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration,
+    journal, key, mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
