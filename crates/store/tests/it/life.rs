@@ -19,7 +19,6 @@ on_both!(
     a_group_is_closed_sealed_and_sent_as_one,
     a_stale_lease_writes_nothing,
     a_held_gate_parks,
-    what_is_for_an_integration_that_is_not_authenticated_is_parked,
     a_retry_by_hand_is_due_now_and_a_replay_has_a_new_id,
     a_removed_integration_ends_its_deliveries,
     what_is_in_use_or_missing_or_taken_is_refused,
@@ -388,41 +387,6 @@ async fn a_held_gate_parks(mut world: World) {
             enabled: false,
         })
         .await;
-    assert_eq!(standing(&world, id).await, Standing::Parked);
-}
-
-async fn what_is_for_an_integration_that_is_not_authenticated_is_parked(mut world: World) {
-    let (_, id) = world.accepted("web").await;
-    let checked = |world: &World, ok| Change::Checked {
-        id: world.integration,
-        at: world.now,
-        ok,
-        report: serde_json::json!({"ok": ok}),
-    };
-    world.change(checked(&world, false)).await;
-    assert_eq!(standing(&world, id).await, Standing::Parked);
-    assert_eq!(world.store.health(world.now).await.oldest_due, None);
-    for (enabled, ok, wanted) in [
-        (false, true, Standing::Parked),
-        (true, true, Standing::Pending),
-        (true, false, Standing::Parked),
-    ] {
-        let switch = Change::SetEnabled {
-            id: world.integration,
-            enabled,
-        };
-        world.change(switch).await;
-        world.change(checked(&world, ok)).await;
-        assert_eq!(standing(&world, id).await, wanted, "{enabled} {ok}");
-    }
-    let mut changed = world.an_integration(world.integration, "Tickets");
-    changed.authenticated_at = None;
-    let change = Change::UpdateIntegration {
-        integration: changed,
-        secrets: None,
-    };
-    world.change(checked(&world, true)).await;
-    world.change(change).await;
     assert_eq!(standing(&world, id).await, Standing::Parked);
 }
 

@@ -34,6 +34,7 @@ mod events;
 mod leases;
 mod life;
 mod nodes;
+mod parked;
 mod replays;
 mod retention;
 mod silences;
