@@ -339,6 +339,7 @@ impl From<StoreError> for Problem {
                 Self::new(StatusCode::CONFLICT, "in-use", "Still In Use", text)
             }
             StoreError::NoSuch { .. } => Self::field("", text),
+            StoreError::NoEpoch { .. } | StoreError::TooMuch { .. } => Self::field("/epoch", text),
             StoreError::BadCursor => Self::field("?cursor", text),
             StoreError::Overloaded => Self::too_many(text, RETRY_SECONDS),
             StoreError::Unavailable(_) => {

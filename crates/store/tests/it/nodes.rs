@@ -15,21 +15,6 @@ use store::{
 
 use crate::world::{ACTOR, MINUTE, World, company};
 
-/// Another node on the same database.
-async fn another(world: &mut World) -> Store {
-    let node = NodeId::new(world.now, &mut world.rng);
-    Store::open(
-        Settings {
-            node,
-            ..world.settings.clone()
-        },
-        world.now,
-        [9; 32],
-    )
-    .await
-    .unwrap()
-}
-
 /// Ends all connections of the database but the one that asks.
 const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
      WHERE datname = current_database() AND pid <> pg_backend_pid()";
@@ -96,7 +81,7 @@ async fn a_webhook_id_at_two_nodes_at_once_is_stored_once() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let mut pairs = Vec::new();
     for number in 0..100 {
         let mut left = world.acceptance(&format!("web-{number}")).await;
@@ -118,7 +103,7 @@ async fn twins_of_an_idempotency_key_at_two_nodes_get_one_answer() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let mut pairs = Vec::new();
     for number in 0..100 {
         let key = |body_hash| Idempotency {
@@ -150,7 +135,7 @@ async fn nodes_that_share_keys_and_groups_do_not_deadlock() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let mut pairs = Vec::new();
     for number in 0..300_u32 {
         let mut left = world
@@ -211,7 +196,7 @@ async fn events_stored_at_two_nodes_are_followed_without_a_gap() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let first = world.accepted("web").await.0;
     let mut pairs = Vec::new();
     for number in 0..200 {
@@ -244,7 +229,7 @@ async fn a_lease_is_never_held_by_two() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let mut wanted = vec![world.integration];
     for number in 0..50 {
         let id = IntegrationId::new(world.now, &mut world.rng);
@@ -285,7 +270,7 @@ async fn a_lease_ends_by_the_clock_of_the_database_and_its_number_goes_stale() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let (_, delivery) = world.accepted("web").await;
     let old = world
         .store
@@ -363,7 +348,7 @@ async fn work_accepted_at_one_node_wakes_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let mut notices = other.notices();
     world.accepted("web").await;
     assert!(
@@ -382,7 +367,7 @@ async fn a_change_at_one_node_is_seen_at_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let matched_before = world.acceptance("web").await;
     assert_eq!(
         other.configuration().await.unwrap().epoch,
@@ -415,7 +400,7 @@ async fn lost_connections_are_made_again_and_missed_news_are_told() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let mut notices = other.notices();
     world.accepted("web-1").await;
     assert_eq!(notices.recv().await.unwrap(), Notice::Events);
