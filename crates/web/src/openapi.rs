@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::{
-    audit, catalog, company, dead_letter, delivery, event, event_set, integration, journal, key,
-    mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration,
+    journal, key, mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -76,6 +76,7 @@ use crate::read::Viewer;
         key::list::list,
         key::remove::remove,
         audit::list,
+        configuration::rollback::rollback,
         health::live::live,
         health::ready::ready,
         health::metrics::metrics,

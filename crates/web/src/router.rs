@@ -11,8 +11,8 @@ use http::header::{self, HeaderName, HeaderValue};
 use metrics::{counter, histogram};
 
 use crate::api::{
-    audit, catalog, company, dead_letter, delivery, event, event_set, integration, journal, key,
-    mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration,
+    journal, key, mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
@@ -26,7 +26,7 @@ pub struct Peer(pub SocketAddr);
 /// Everything that this crate answers.
 pub fn router(app: App) -> Router {
     let inner = Router::new()
-        .merge(configuration())
+        .merge(configured())
         .merge(traffic())
         .merge(tools())
         .method_not_allowed_fallback(async || Problem::method_not_allowed(None))
@@ -42,7 +42,7 @@ pub fn router(app: App) -> Router {
 }
 
 /// What is set up.
-fn configuration() -> Router<App> {
+fn configured() -> Router<App> {
     Router::new()
         .route(
             "/api/v1/companies",
@@ -116,6 +116,10 @@ fn configuration() -> Router<App> {
         )
         .route("/api/v1/keys/{id}", delete(key::remove::remove))
         .route("/api/v1/audit", get(audit::list))
+        .route(
+            "/api/v1/configuration/rollback",
+            post(configuration::rollback::rollback),
+        )
 }
 
 /// What comes and goes.

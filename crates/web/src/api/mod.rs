@@ -3,6 +3,7 @@
 pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod company;
+pub(crate) mod configuration;
 pub(crate) mod dead_letter;
 pub(crate) mod delivery;
 pub(crate) mod event;

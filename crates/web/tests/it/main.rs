@@ -9,9 +9,13 @@ mod support;
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod company;
+#[cfg(test)]
+mod configuration;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]

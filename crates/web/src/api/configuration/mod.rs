@@ -1,0 +1,3 @@
+//! The configuration as a whole.
+
+pub(crate) mod rollback;
