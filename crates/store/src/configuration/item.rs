@@ -56,6 +56,20 @@ impl Kind {
         }
     }
 
+    /// Whether going back to an epoch touches it. Who may do what is no matter of configuration; and a silence is about
+    /// now: going back should neither mute nor unmute anything.
+    pub(crate) fn is_gone_back_on(self) -> bool {
+        match self {
+            Self::Company
+            | Self::Source
+            | Self::Integration
+            | Self::EventSet
+            | Self::Rule
+            | Self::Mapping => true,
+            Self::Silence | Self::Key => false,
+        }
+    }
+
     pub(crate) fn of_noun(noun: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.noun() == noun)
     }

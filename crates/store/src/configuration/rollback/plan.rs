@@ -17,7 +17,7 @@ use crate::StoreError;
 use crate::codec::{of_json, to_json};
 use crate::seal::Seal;
 
-/// What a database knows of the things that were touched since an epoch, keys apart.
+/// What a database knows of the things that were touched since an epoch.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// The present epoch.

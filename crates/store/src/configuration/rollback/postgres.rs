@@ -19,9 +19,9 @@ use crate::postgres::{Failure, Postgres, Work, all, lock_epoch, one, retried, ru
 const ROWS: usize = 5_000;
 
 const THEN: &str = "SELECT kind, item, scope, name_key, document, sealed FROM revision \
-     WHERE until > $1 AND epoch <= $1 AND kind <> 'key' LIMIT $2";
+     WHERE until > $1 AND epoch <= $1 LIMIT $2";
 const NOW: &str = "SELECT kind, item, scope, name_key, document, sealed FROM revision \
-     WHERE epoch > $1 AND until IS NULL AND kind <> 'key' LIMIT $2";
+     WHERE epoch > $1 AND until IS NULL LIMIT $2";
 const KEYS: &str =
     "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind = 'key'";
 const LAST: &str = "SELECT DISTINCT ON (item) item, document FROM revision \
@@ -126,11 +126,17 @@ async fn differing(work: &Work, sql: &str, to: i64) -> Result<Vec<Stored>, Failu
     let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let rows = all(work, sql, &[&to, &most], stored).await?;
     check_size(rows.len())?;
-    Ok(read(rows)?)
+    Ok(gone_back_on(rows)?)
 }
 
 fn read(rows: Vec<StoredRow>) -> Result<Vec<Stored>, StoreError> {
     rows.into_iter().map(Stored::try_from).collect()
+}
+
+fn gone_back_on(rows: Vec<StoredRow>) -> Result<Vec<Stored>, StoreError> {
+    let mut items = read(rows)?;
+    items.retain(|item| item.kind.is_gone_back_on());
+    Ok(items)
 }
 
 fn ids(items: Vec<&Stored>, kind: Kind) -> Vec<Vec<u8>> {

@@ -16,9 +16,9 @@ use crate::configuration::sqlite::{
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
 const THEN: &str = "SELECT kind, item, scope, name_key, document, sealed FROM revision INDEXED BY revision_ended \
-     WHERE until > ?1 AND epoch <= ?1 AND kind <> 'key' LIMIT ?2";
+     WHERE until > ?1 AND epoch <= ?1 LIMIT ?2";
 const NOW: &str = "SELECT kind, item, scope, name_key, document, sealed FROM revision \
-     WHERE epoch > ?1 AND until IS NULL AND kind <> 'key' LIMIT ?2";
+     WHERE epoch > ?1 AND until IS NULL LIMIT ?2";
 const KEYS: &str =
     "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind = 'key'";
 const LAST: &str = "SELECT document FROM revision WHERE item = ?1 ORDER BY epoch DESC LIMIT 1";
@@ -86,11 +86,17 @@ fn differing(conn: &Connection, sql: &str, to: i64) -> Result<Vec<Stored>, Store
     let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let rows = all(conn, sql, (to, most), stored)?;
     check_size(rows.len())?;
-    read(rows)
+    gone_back_on(rows)
 }
 
 fn read(rows: Vec<StoredRow>) -> Result<Vec<Stored>, StoreError> {
     rows.into_iter().map(Stored::try_from).collect()
+}
+
+fn gone_back_on(rows: Vec<StoredRow>) -> Result<Vec<Stored>, StoreError> {
+    let mut items = read(rows)?;
+    items.retain(|item| item.kind.is_gone_back_on());
+    Ok(items)
 }
 
 /// One of those that were made since, which something untouched needs. The state that is gone back to was whole, so
