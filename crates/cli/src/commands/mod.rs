@@ -1,6 +1,8 @@
 //! One file a command.
 
+mod audit;
 mod catalog;
+mod changed;
 mod completions;
 mod config;
 mod connect;
@@ -18,6 +20,7 @@ mod openapi;
 mod parse;
 mod render;
 mod replay;
+mod rollback;
 mod send;
 mod serve;
 mod silences;
@@ -67,6 +70,8 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Silences(command) => wait(silences::run(command, session)),
         Command::WhatIf(arguments) => wait(what_if::run(arguments, session)),
         Command::Key(command) => wait(key::run(command, session)),
+        Command::Audit(command) => wait(audit::run(command, session)),
+        Command::Rollback(arguments) => wait(rollback::run(arguments, session)),
         Command::Config(command) => config::run(command, session),
         Command::Doctor(flags) => wait(doctor::run(flags, session)),
         Command::Healthcheck(flags) => wait(healthcheck::run(&flags, session)),
