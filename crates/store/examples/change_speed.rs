@@ -1,5 +1,5 @@
 //! What one change costs where the configuration is large: the change itself, and the next snapshot of the node that
-//! made it and of another one, beside reading everything.
+//! made it and of another one, beside reading everything; at last going back on all of it.
 //!
 //! 10,000 companies, 1,000 integrations with a rule each, 100,000 mappings, in a temporary SQLite file or in the
 //! PostgreSQL database that the URL names (it must be empty).
@@ -64,6 +64,17 @@ async fn main() -> Outcome<()> {
         "what going back ten epochs would do ({total} things) {:>10.2?}",
         preview.elapsed()
     ));
+    let present = store.newest_configuration().await?.epoch;
+    for (what, to) in [("before everything", 1), ("again", present)] {
+        let began = instant();
+        let total = store.roll_back(to, &Actor::Local, world.now).await?.total;
+        let (took, began) = (began.elapsed(), instant());
+        other.newest_configuration().await?;
+        print(&format!(
+            "going back {what} ({total} things) {took:>10.2?}, other node's {:>10.2?}",
+            began.elapsed()
+        ));
+    }
     store.close().await;
     other.close().await;
     Ok(())

@@ -342,3 +342,90 @@ impl<'a> Names<'a> {
         touched.or_else(known).unwrap_or_else(|| id.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SealingKey;
+
+    fn seal() -> Seal {
+        Seal::new(&SealingKey::from_bytes([7; 32]))
+    }
+
+    fn a_company(number: usize, name: &str) -> Stored {
+        let mut id = [0; 16];
+        id[8..].copy_from_slice(&number.to_be_bytes());
+        Stored {
+            kind: Kind::Company,
+            id,
+            scope: [0; 16],
+            name_key: name.to_lowercase(),
+            document: serde_json::json!({ "name": name }).to_string(),
+            sealed: None,
+        }
+    }
+
+    #[test]
+    fn of_very_many_things_the_first_are_listed_and_all_are_counted() {
+        let made = (0..=LISTED).map(|number| a_company(number, "Acme"));
+        let found = Found {
+            now: made.collect(),
+            ..Found::default()
+        };
+        let plan = Plan::new(&found, &seal()).unwrap();
+        let answer = plan.answer(7, &seal(), &Configuration::default());
+        assert_eq!((answer.total, answer.changes.len()), (LISTED + 1, LISTED));
+    }
+
+    #[test]
+    fn what_an_untouched_thing_needs_is_not_removed() {
+        let company = a_company(1, "Acme");
+        let found = Found {
+            needed: Some((company.id, "source".to_owned())),
+            now: vec![company],
+            ..Found::default()
+        };
+        let refused = Plan::new(&found, &seal()).unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                StoreError::InUse {
+                    what: "company",
+                    by: "source",
+                    ..
+                }
+            ),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn what_goes_goes_first_and_what_is_used_comes_before_its_users() {
+        let of_kind = |number, kind| Stored {
+            kind,
+            ..a_company(number, "x")
+        };
+        let renamed = Stored {
+            document: serde_json::json!({ "name": "y" }).to_string(),
+            ..of_kind(1, Kind::EventSet)
+        };
+        let found = Found {
+            then: vec![of_kind(1, Kind::EventSet), of_kind(2, Kind::Company)],
+            now: vec![renamed, of_kind(3, Kind::Company), of_kind(4, Kind::Source)],
+            ..Found::default()
+        };
+        let plan = Plan::new(&found, &seal()).unwrap();
+        let order: Vec<_> = plan
+            .touched
+            .iter()
+            .map(|step| (step.after.is_some(), step.either().unwrap().kind))
+            .collect();
+        let expected = [
+            (false, Kind::Source),
+            (false, Kind::Company),
+            (true, Kind::Company),
+            (true, Kind::EventSet),
+        ];
+        assert_eq!(order, expected);
+    }
+}
