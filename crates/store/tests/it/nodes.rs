@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use delivery::replay::Asked;
 use domain::access::Scope;
+use domain::configuration::Configuration;
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, NodeId, Timestamp};
 use rand::SeedableRng as _;
 use serde_json::json;
@@ -491,7 +492,7 @@ async fn a_job_begun_or_steered_at_one_node_wakes_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     let id = begin_replay(&mut world).await;
     other.jobs_rung().await;
     for asked in [Asked::Pause, Asked::Resume] {
@@ -535,7 +536,7 @@ async fn nodes_that_take_a_job_from_each_other_do_nothing_twice() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another().await;
     for number in 0..40 {
         let id = world.accepted(&format!("web-{number}")).await.1;
         world.deliver(id).await;
@@ -557,4 +558,50 @@ async fn nodes_that_take_a_job_from_each_other_do_nothing_twice() {
     let again: Vec<_> = rows.iter().filter_map(|row| row.replay_of).collect();
     let once: BTreeSet<_> = again.iter().collect();
     assert_eq!((again.len(), once.len()), (40, 40));
+}
+
+/// Makes companies, and removes every other one of them again.
+async fn churn(world: &World, store: &Store, mark: u8) {
+    for number in 0..30 {
+        let id = CompanyId::from_bytes([mark, number].repeat(8).try_into().unwrap());
+        let made = Change::InsertCompany(company(id, &format!("{mark}-{number}"), world.now));
+        store.change(made, &ACTOR, world.now).await.unwrap();
+        if number % 2 == 0 {
+            let removal = Change::RemoveCompany(id);
+            store.change(removal, &ACTOR, world.now).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_follows_two_others_misses_nothing() {
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
+    let (other, third) = (world.another().await, world.another().await);
+    let following = async {
+        let mut last = 0;
+        // Both others make 45 changes each.
+        let all = third.configuration().await.unwrap().epoch + 90;
+        while last < all {
+            let epoch = third.newest_configuration().await.unwrap().epoch;
+            assert!(last <= epoch, "{last} {epoch}");
+            last = epoch;
+        }
+    };
+    tokio::join!(
+        churn(&world, &world.store, 1),
+        churn(&world, &other, 2),
+        following
+    );
+    let followed = third.configuration().await.unwrap();
+    let whole = world.another().await.configuration().await.unwrap();
+    let names = |snapshot: &Configuration| -> BTreeSet<String> {
+        snapshot.companies().map(|one| one.name.clone()).collect()
+    };
+    assert_eq!(
+        (followed.epoch, names(&followed)),
+        (whole.epoch, names(&whole))
+    );
+    assert_eq!(names(&whole).len(), 31);
 }
