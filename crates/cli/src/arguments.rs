@@ -77,7 +77,7 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Go back to the configuration of an epoch, by one more change.
     ///
-    /// The audit log shows which change made which epoch. API keys stay as they are; an integration whose URL,
+    /// The audit log shows which change made which epoch. API keys and silences stay as they are; an integration whose URL,
     /// credentials or secrets differ from now comes back not authenticated.
     Rollback(RollbackArguments),
     /// The configuration.

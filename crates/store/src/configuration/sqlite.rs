@@ -28,7 +28,7 @@ const SET_DOCUMENT: &str = "UPDATE item SET document = ?2 WHERE id = ?1";
 pub(super) const REMOVE: &str = "DELETE FROM item WHERE id = ?1";
 const REFER: &str = "INSERT INTO reference VALUES (?1, ?2, ?3)";
 pub(super) const UNREFER: &str = "DELETE FROM reference WHERE item = ?1";
-const OWNED: &str = "SELECT i.kind, i.id, i.scope, i.name_key, i.document, i.sealed \
+pub(super) const OWNED: &str = "SELECT i.kind, i.id, i.scope, i.name_key, i.document, i.sealed \
      FROM reference r JOIN item i ON i.id = r.item WHERE r.target = ?1 AND r.owned";
 pub(super) const USERS: &str =
     "SELECT r.item, i.kind FROM reference r JOIN item i ON i.id = r.item WHERE r.target = ?1";

@@ -35,6 +35,7 @@ pub fn all(configuration: &Configuration) -> BTreeSet<String> {
     let sets = configuration.event_sets().map(|found| format!("{found:?}"));
     let rules = configuration.rules().map(|found| format!("{found:?}"));
     let mappings = configuration.mappings().map(|found| format!("{found:?}"));
+    let silences = configuration.silences().map(|found| format!("{found:?}"));
     let keys = configuration.keys().map(|found| format!("{found:?}"));
     integrations
         .chain(companies)
@@ -42,6 +43,7 @@ pub fn all(configuration: &Configuration) -> BTreeSet<String> {
         .chain(sets)
         .chain(rules)
         .chain(mappings)
+        .chain(silences)
         .chain(keys)
         .collect()
 }
@@ -370,6 +372,8 @@ async fn a_snapshot_follows_by_what_is_new(mut world: World) {
     let other = world.another().await;
     let known = newest(&other).await;
     let key = a_key(&mut world, "CI", Scope::All);
+    let silence = world.a_silence(&[]);
+    world.change(Change::InsertSilence(silence.clone())).await;
     upheaval(&mut world).await;
     world.change(Change::InsertKey(key.clone())).await;
     world.store.touch_key(key.id, world.now).await.unwrap();
@@ -389,6 +393,7 @@ async fn a_snapshot_follows_by_what_is_new(mut world: World) {
         .change(Change::RemoveIntegration(world.integration))
         .await;
     world.change(Change::RemoveKey(key.id)).await;
+    world.change(Change::RemoveSilence(silence.id)).await;
     let followed = newest(&other).await;
     let whole = newest(&world.another().await).await;
     assert_eq!((followed.epoch, all(&followed)), (whole.epoch, all(&whole)));

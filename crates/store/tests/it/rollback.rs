@@ -21,6 +21,7 @@ on_both!(
     a_removed_integration_comes_back_with_a_higher_version,
     going_back_on_an_integration_ends_its_deliveries,
     api_keys_are_not_gone_back_on,
+    silences_are_not_gone_back_on,
     only_epochs_that_are_kept_can_be_gone_back_to,
 );
 
@@ -323,6 +324,41 @@ async fn api_keys_are_not_gone_back_on(mut world: World) {
     );
     let is = newest(&world.store).await;
     assert!(is.key(&old.digest).is_none() && is.key(&new.digest).is_some());
+}
+
+async fn silences_are_not_gone_back_on(mut world: World) {
+    let before = newest(&world.store).await.epoch;
+    let id = CompanyId::new(world.now, &mut world.rng);
+    let made = company(id, "Fabrikam", world.now);
+    world.change(Change::InsertCompany(made)).await;
+    let (stays, goes) = (world.a_silence(&[world.company]), world.a_silence(&[id]));
+    for silence in [&stays, &goes] {
+        world.change(Change::InsertSilence(silence.clone())).await;
+    }
+    let preview = world.store.rollback_preview(before).await.unwrap();
+    let back = world
+        .store
+        .roll_back(before, &ACTOR, world.now)
+        .await
+        .unwrap();
+    assert_eq!(preview.changes, back.changes);
+    let whats: Vec<_> = back.changes.iter().map(|change| change.what).collect();
+    assert_eq!(
+        whats,
+        ["silence", "company"],
+        "what is owned by what goes, goes along"
+    );
+    let is = newest(&world.store).await;
+    assert!(is.silence(stays.id).is_some() && is.silence(goes.id).is_none());
+    let both = world.a_silence(&[world.company, id]);
+    let made = company(id, "Fabrikam", world.now);
+    world.change(Change::InsertCompany(made)).await;
+    world.change(Change::InsertSilence(both)).await;
+    let refused = world.store.rollback_preview(before).await.unwrap_err();
+    assert!(
+        matches!(refused, StoreError::InUse { by: "silence", .. }),
+        "{refused}"
+    );
 }
 
 async fn only_epochs_that_are_kept_can_be_gone_back_to(mut world: World) {

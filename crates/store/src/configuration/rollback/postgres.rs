@@ -28,6 +28,8 @@ const LAST: &str = "SELECT DISTINCT ON (item) item, document FROM revision \
      WHERE item = ANY($1::bytea[]) ORDER BY item, epoch DESC";
 const PENDING: &str = "SELECT integration, count(*) FROM delivery \
      WHERE integration = ANY($1::bytea[]) AND status = 'pending' GROUP BY integration";
+const OWNED: &str = "SELECT i.kind, i.id, i.scope, i.name_key, i.document, i.sealed \
+     FROM reference r JOIN item i ON i.id = r.item WHERE r.target = ANY($1::bytea[]) AND r.owned";
 const NEEDED: &str = "SELECT r.target, i.kind FROM reference r JOIN item i ON i.id = r.item \
      WHERE r.target = ANY($1::bytea[]) \
      AND NOT EXISTS (SELECT 1 FROM unnest($2::bytea[]) AS touched (id) WHERE touched.id = r.item) LIMIT 1";
@@ -106,6 +108,8 @@ async fn look(work: &Work, to: u64) -> Result<Found, Failure> {
         keys: read(all(work, KEYS, &[], stored).await?)?,
         ..Found::default()
     };
+    let along = along(work, &found).await?;
+    found.now.extend(along);
     let lost = ids(found.lost(), Kind::Integration);
     let last = all(work, LAST, &[&lost], |row| {
         Ok((row.try_get::<_, Vec<u8>>(0)?, row.try_get(1)?))
@@ -120,6 +124,16 @@ async fn look(work: &Work, to: u64) -> Result<Found, Failure> {
     found.pending = keyed(pending)?;
     found.needed = needed(work, &found).await?;
     Ok(found)
+}
+
+/// What is owned by something that goes and was not touched itself, such as a silence of a company: it goes along, as when
+/// a person removes its owner.
+async fn along(work: &Work, found: &Found) -> Result<Vec<Stored>, Failure> {
+    let made: Vec<Vec<u8>> = found.made().iter().map(|item| item.id.to_vec()).collect();
+    let mut touched = found.touched();
+    let mut along = read(all(work, OWNED, &[&made], stored).await?)?;
+    along.retain(|item| touched.insert(item.id));
+    Ok(along)
 }
 
 async fn differing(work: &Work, sql: &str, to: i64) -> Result<Vec<Stored>, Failure> {

@@ -11,7 +11,8 @@ use crate::StoreError;
 use crate::configuration::Kind;
 use crate::configuration::revision::{OLDEST_SQLITE, Stored, StoredRow};
 use crate::configuration::sqlite::{
-    EPOCH, REMOVE, UNREFER, USERS, conclude, make_owner, put_row, refer, remove_owner, stored,
+    EPOCH, OWNED, REMOVE, UNREFER, USERS, conclude, make_owner, put_row, refer, remove_owner,
+    stored,
 };
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
@@ -61,6 +62,8 @@ fn look(conn: &Connection, to: u64) -> Result<Found, StoreError> {
         keys: read(all(conn, KEYS, [], stored)?)?,
         ..Found::default()
     };
+    let along = along(conn, &found)?;
+    found.now.extend(along);
     let mut last = HashMap::new();
     for lost in found.lost() {
         if lost.kind == Kind::Integration {
@@ -80,6 +83,18 @@ fn look(conn: &Connection, to: u64) -> Result<Found, StoreError> {
     let needed = needed(conn, &found.made(), &found.touched())?;
     (found.last, found.pending, found.needed) = (last, pending, needed);
     Ok(found)
+}
+
+/// What is owned by something that goes and was not touched itself, such as a silence of a company: it goes along, as when
+/// a person removes its owner.
+fn along(conn: &Connection, found: &Found) -> Result<Vec<Stored>, StoreError> {
+    let mut touched = found.touched();
+    let mut along = Vec::new();
+    for made in found.made() {
+        let owned = read(all(conn, OWNED, [made.id], stored)?)?;
+        along.extend(owned.into_iter().filter(|item| touched.insert(item.id)));
+    }
+    Ok(along)
 }
 
 fn differing(conn: &Connection, sql: &str, to: i64) -> Result<Vec<Stored>, StoreError> {

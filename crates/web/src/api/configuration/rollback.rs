@@ -55,7 +55,7 @@ struct FieldChangeView {
 }
 
 /// Go back to the configuration of an epoch. That is one more change, with an epoch of its own: history stays, and can
-/// be gone back on. API keys stay as they are. An integration whose URL, credentials or secrets differ from now comes
+/// be gone back on. API keys and silences stay as they are. An integration whose URL, credentials or secrets differ from now comes
 /// back not authenticated. Deliveries that ended stay ended.
 #[utoipa::path(post, path = "/api/v1/configuration/rollback", tag = "configuration", request_body = RollbackForm,
     responses((status = 200, body = RollbackView)))]
