@@ -369,7 +369,7 @@ async fn a_secret_is_in_no_row_that_is_read(world: World) {
 }
 
 async fn a_snapshot_follows_by_what_is_new(mut world: World) {
-    let other = world.another().await;
+    let other = world.another_node().await;
     let known = newest(&other).await;
     let key = a_key(&mut world, "CI", Scope::All);
     let silence = world.a_silence(&[]);
@@ -378,7 +378,7 @@ async fn a_snapshot_follows_by_what_is_new(mut world: World) {
     world.change(Change::InsertKey(key.clone())).await;
     world.store.touch_key(key.id, world.now).await.unwrap();
     let followed = newest(&other).await;
-    let whole = newest(&world.another().await).await;
+    let whole = newest(&world.another_node().await).await;
     assert_eq!((followed.epoch, all(&followed)), (whole.epoch, all(&whole)));
     assert_eq!(
         followed.key(&key.digest).unwrap().last_used_at,
@@ -395,20 +395,23 @@ async fn a_snapshot_follows_by_what_is_new(mut world: World) {
     world.change(Change::RemoveKey(key.id)).await;
     world.change(Change::RemoveSilence(silence.id)).await;
     let followed = newest(&other).await;
-    let whole = newest(&world.another().await).await;
+    let whole = newest(&world.another_node().await).await;
     assert_eq!((followed.epoch, all(&followed)), (whole.epoch, all(&whole)));
     assert!(followed.rule(world.rule).is_none() && followed.key(&key.digest).is_none());
 }
 
 async fn a_snapshot_that_is_too_old_is_read_whole(mut world: World) {
-    let other = world.another().await;
+    let other = world.another_node().await;
     let known = newest(&other).await;
     let before = upheaval(&mut world).await;
     world.pass(MINUTE);
     forget(&world).await;
     let followed = newest(&other).await;
     assert!(followed.epoch > before);
-    assert_eq!(all(&followed), all(&*newest(&world.another().await).await));
+    assert_eq!(
+        all(&followed),
+        all(&*newest(&world.another_node().await).await)
+    );
     let (old, new) = (known.rule(world.rule), followed.rule(world.rule));
     assert!(!Arc::ptr_eq(old.unwrap(), new.unwrap()));
 }
@@ -450,7 +453,7 @@ async fn what_holds_is_never_forgotten(mut world: World) {
     forget(&world).await;
     let is = newest(&world.store).await;
     assert!(world.store.rollback_preview(settled.epoch).await.is_err());
-    assert_eq!(all(&is), all(&*newest(&world.another().await).await));
+    assert_eq!(all(&is), all(&*newest(&world.another_node().await).await));
     world.change(Change::RemoveSource(world.source)).await;
     let back = world
         .store

@@ -82,7 +82,7 @@ async fn a_webhook_id_at_two_nodes_at_once_is_stored_once() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let mut pairs = Vec::new();
     for number in 0..100 {
         let mut left = world.acceptance(&format!("web-{number}")).await;
@@ -104,7 +104,7 @@ async fn twins_of_an_idempotency_key_at_two_nodes_get_one_answer() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let mut pairs = Vec::new();
     for number in 0..100 {
         let key = |body_hash| Idempotency {
@@ -136,7 +136,7 @@ async fn nodes_that_share_keys_and_groups_do_not_deadlock() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let mut pairs = Vec::new();
     for number in 0..300_u32 {
         let mut left = world
@@ -197,7 +197,7 @@ async fn events_stored_at_two_nodes_are_followed_without_a_gap() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let first = world.accepted("web").await.0;
     let mut pairs = Vec::new();
     for number in 0..200 {
@@ -230,7 +230,7 @@ async fn a_lease_is_never_held_by_two() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let mut wanted = vec![world.integration];
     for number in 0..50 {
         let id = IntegrationId::new(world.now, &mut world.rng);
@@ -271,7 +271,7 @@ async fn a_lease_ends_by_the_clock_of_the_database_and_its_number_goes_stale() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let (_, delivery) = world.accepted("web").await;
     let old = world
         .store
@@ -349,7 +349,7 @@ async fn work_accepted_at_one_node_wakes_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let mut notices = other.notices();
     world.accepted("web").await;
     assert!(
@@ -368,7 +368,7 @@ async fn a_change_at_one_node_is_seen_at_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let matched_before = world.acceptance("web").await;
     assert_eq!(
         other.configuration().await.unwrap().epoch,
@@ -401,7 +401,7 @@ async fn lost_connections_are_made_again_and_missed_news_are_told() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let mut notices = other.notices();
     world.accepted("web-1").await;
     assert_eq!(notices.recv().await.unwrap(), Notice::Events);
@@ -492,7 +492,7 @@ async fn a_job_begun_or_steered_at_one_node_wakes_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     let id = begin_replay(&mut world).await;
     other.jobs_rung().await;
     for asked in [Asked::Pause, Asked::Resume] {
@@ -536,7 +536,7 @@ async fn nodes_that_take_a_job_from_each_other_do_nothing_twice() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = world.another().await;
+    let other = world.another_node().await;
     for number in 0..40 {
         let id = world.accepted(&format!("web-{number}")).await.1;
         world.deliver(id).await;
@@ -578,7 +578,7 @@ async fn a_node_that_follows_two_others_misses_nothing() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let (other, third) = (world.another().await, world.another().await);
+    let (other, third) = (world.another_node().await, world.another_node().await);
     let following = async {
         let mut last = 0;
         // Both others make 45 changes each.
@@ -595,7 +595,7 @@ async fn a_node_that_follows_two_others_misses_nothing() {
         following
     );
     let followed = third.configuration().await.unwrap();
-    let whole = world.another().await.configuration().await.unwrap();
+    let whole = world.another_node().await.configuration().await.unwrap();
     let names = |snapshot: &Configuration| -> BTreeSet<String> {
         snapshot.companies().map(|one| one.name.clone()).collect()
     };

@@ -102,7 +102,7 @@ async fn going_back_restores_what_was(mut world: World) {
             .all(|row| row.action == "rollback" && row.detail["to"] == before)
     );
     // What was put back is there for those who start anew, and can be referred to.
-    assert_eq!(all(&is), all(&*newest(&world.another().await).await));
+    assert_eq!(all(&is), all(&*newest(&world.another_node().await).await));
     let id = RuleId::new(world.now, &mut world.rng);
     let rule = world.a_rule(id, "Second");
     world.change(Change::InsertRule(rule)).await;

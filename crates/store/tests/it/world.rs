@@ -410,7 +410,7 @@ impl World {
     }
 
     /// Another node, or another process, on the same database.
-    pub async fn another(&mut self) -> Store {
+    pub async fn another_node(&mut self) -> Store {
         let node = NodeId::new(self.now, &mut self.rng);
         let settings = Settings {
             node,
