@@ -579,10 +579,10 @@ async fn a_node_that_follows_two_others_misses_nothing() {
         return;
     };
     let (other, third) = (world.another_node().await, world.another_node().await);
+    // Both others make 45 changes each.
+    let all = third.configuration().await.unwrap().epoch + 90;
     let following = async {
         let mut last = 0;
-        // Both others make 45 changes each.
-        let all = third.configuration().await.unwrap().epoch + 90;
         while last < all {
             let epoch = third.newest_configuration().await.unwrap().epoch;
             assert!(last <= epoch, "{last} {epoch}");
