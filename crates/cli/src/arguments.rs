@@ -79,6 +79,14 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Who changed what.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Go back to the configuration of an epoch, by one more change.
+    ///
+    /// The audit log shows which change made which epoch. API keys and silences stay as they are; an integration whose URL,
+    /// credentials or secrets differ from now comes back not authenticated.
+    Rollback(RollbackArguments),
     /// The configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -447,6 +455,53 @@ pub(crate) enum KeyCommand {
         #[command(flatten)]
         settings: Box<SettingFlags>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Changes, newest first, with each field that they changed.
+    List(AuditListArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditListArguments {
+    /// Only of these things: company, source, integration, "event set", rule, mapping, key, delivery, configuration.
+    #[arg(long)]
+    pub(crate) what: Option<String>,
+    /// Only of the thing with this id.
+    #[arg(long, value_name = "ID")]
+    pub(crate) target: Option<String>,
+    /// Only by this API key (id or name), by `local` (this command line) or by `system`.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) actor: Option<String>,
+    /// Only insert, update, remove, check, switch, release, retry or rollback.
+    #[arg(long)]
+    pub(crate) action: Option<String>,
+    /// At this time (RFC 3339) or later.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Before this time (RFC 3339).
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Only the change that made this epoch.
+    #[arg(long)]
+    pub(crate) epoch: Option<u64>,
+    /// How many.
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RollbackArguments {
+    /// The epoch whose configuration is wanted again.
+    pub(crate) epoch: u64,
+    /// Only show what would be put back, made again and removed.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
 }
 
 #[derive(Debug, Subcommand)]

@@ -52,38 +52,49 @@ pub struct Removed {
     pub keys: Vec<KeyId>,
 }
 
-/// A snapshot with the indexes that matching asks. A clone shares its things.
+/// Things by what they are known by. Snapshots share a shelf until one of them changes it.
+type Shelf<K, T> = Arc<HashMap<K, T>>;
+
+/// Mappings of a company, or of all.
+type Mappings = Arc<Vec<Arc<CompanyMapping>>>;
+
+/// A snapshot with the indexes that matching asks. A clone shares everything.
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
     pub epoch: u64,
     pub instance: String,
-    companies: HashMap<CompanyId, Arc<Company>>,
-    company_names: HashMap<String, CompanyId>,
-    sources: HashMap<SourceId, Arc<Source>>,
-    integrations: HashMap<IntegrationId, Arc<Integration>>,
-    event_sets: HashMap<EventSetId, Arc<EventSet>>,
-    rules: HashMap<RuleId, Arc<IntegrationRule>>,
-    of_company: HashMap<CompanyId, Vec<Arc<CompanyMapping>>>,
-    of_all: Vec<Arc<CompanyMapping>>,
+    companies: Shelf<CompanyId, Arc<Company>>,
+    company_names: Shelf<String, CompanyId>,
+    sources: Shelf<SourceId, Arc<Source>>,
+    integrations: Shelf<IntegrationId, Arc<Integration>>,
+    event_sets: Shelf<EventSetId, Arc<EventSet>>,
+    rules: Shelf<RuleId, Arc<IntegrationRule>>,
+    of_company: Shelf<CompanyId, Mappings>,
+    of_all: Mappings,
     silences: Arc<Silences>,
-    keys: HashMap<[u8; 32], Arc<ApiKey>>,
+    keys: Shelf<[u8; 32], Arc<ApiKey>>,
 }
 
-fn put_all<K: std::hash::Hash + Eq, T>(
-    map: &mut HashMap<K, Arc<T>>,
+fn put_all<K: std::hash::Hash + Eq + Clone, T>(
+    shelf: &mut Shelf<K, Arc<T>>,
     things: Vec<T>,
     id: impl Fn(&T) -> K,
 ) {
-    map.extend(
-        things
-            .into_iter()
-            .map(|thing| (id(&thing), Arc::new(thing))),
-    );
+    if !things.is_empty() {
+        Arc::make_mut(shelf).extend(
+            things
+                .into_iter()
+                .map(|thing| (id(&thing), Arc::new(thing))),
+        );
+    }
 }
 
-fn remove_all<K: std::hash::Hash + Eq, T>(map: &mut HashMap<K, T>, ids: &[K]) {
-    for id in ids {
-        map.remove(id);
+fn remove_all<K: std::hash::Hash + Eq + Clone, T: Clone>(shelf: &mut Shelf<K, T>, ids: &[K]) {
+    if !ids.is_empty() {
+        let shelf = Arc::make_mut(shelf);
+        for id in ids {
+            shelf.remove(id);
+        }
     }
 }
 
@@ -120,7 +131,7 @@ impl Configuration {
             next.silences = Arc::new(next.silences.changed(put.silences, &removed.silences));
         }
         if renamed {
-            next.company_names = names(next.companies.values());
+            next.company_names = Arc::new(names(next.companies.values()));
         }
         next
     }
@@ -134,26 +145,29 @@ impl Configuration {
         self.remove_keys(&removed.keys);
         for (integration, company) in &removed.mappings {
             let mappings = match company {
-                MappedTo::Company(company) => self.of_company.get_mut(company),
+                MappedTo::Company(company) => Arc::make_mut(&mut self.of_company).get_mut(company),
                 MappedTo::All => Some(&mut self.of_all),
             };
             if let Some(mappings) = mappings {
-                mappings.retain(|mapping| mapping.integration != *integration);
+                Arc::make_mut(mappings).retain(|mapping| mapping.integration != *integration);
             }
         }
     }
 
     fn remove_keys(&mut self, ids: &[KeyId]) {
         if !ids.is_empty() {
-            self.keys.retain(|_, key| !ids.contains(&key.id));
+            Arc::make_mut(&mut self.keys).retain(|_, key| !ids.contains(&key.id));
         }
     }
 
     fn put_mapping(&mut self, mapping: CompanyMapping) {
         let mappings = match mapping.company {
-            MappedTo::Company(company) => self.of_company.entry(company).or_default(),
+            MappedTo::Company(company) => Arc::make_mut(&mut self.of_company)
+                .entry(company)
+                .or_default(),
             MappedTo::All => &mut self.of_all,
         };
+        let mappings = Arc::make_mut(mappings);
         let place = mappings
             .iter()
             .position(|known| known.integration == mapping.integration);
@@ -264,13 +278,14 @@ impl Configuration {
     pub fn mappings(&self) -> impl Iterator<Item = &CompanyMapping> {
         self.of_all
             .iter()
-            .chain(self.of_company.values().flatten())
+            .chain(self.of_company.values().flat_map(|mappings| &**mappings))
             .map(|mapping| &**mapping)
     }
 
     /// The mapping of each integration that holds for a company: its own, else the one of all companies.
     pub fn mappings_for(&self, company: CompanyId) -> impl Iterator<Item = &CompanyMapping> {
-        let own = self.of_company.get(&company).map_or(&[][..], Vec::as_slice);
+        let own = self.of_company.get(&company);
+        let own = own.map_or(&[][..], |mappings| mappings.as_slice());
         let general = self.of_all.iter().filter(move |all| {
             !own.iter()
                 .any(|mapping| mapping.integration == all.integration)

@@ -14,6 +14,7 @@ pub mod alert;
 pub mod clock;
 pub mod company;
 pub mod configuration;
+pub mod diff;
 pub mod event;
 pub mod event_set;
 pub mod filter;

@@ -19,6 +19,12 @@ pub enum StoreError {
     /// What was to be stored names something that is not there.
     #[error("there is no {what} {id} to refer to")]
     NoSuch { what: &'static str, id: String },
+    /// An epoch that never was, is still to come, or whose revisions have been forgotten.
+    #[error("there is no epoch {to} to go back to; there are those from {oldest} to {newest}")]
+    NoEpoch { to: u64, oldest: u64, newest: u64 },
+    /// Going back would touch more than one transaction should.
+    #[error("more than {most} things differ from that epoch; go back in smaller steps")]
+    TooMuch { most: usize },
     /// A page's cursor is not one that this store gave out.
     #[error("the cursor is not one that a page gave; start again without it")]
     BadCursor,

@@ -41,9 +41,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 pub use accept::{Acceptance, Accepted, Idempotency, NewDelivery, NewGroup, Receipt};
-pub use audit::AuditRow;
+pub use audit::{AuditActor, AuditQuery, AuditRow};
 pub use bell::{Bell, Rung};
-pub use configuration::Change;
+pub use configuration::{Change, Restored, Rollback};
 pub use delivery::{
     Attempt, DeadLetterRow, DeadLetters, DeadQuery, DeliveryQuery, DeliveryRow, Due, DuePage,
     Retried, Settlement, Standing, Target,
@@ -77,7 +77,7 @@ struct Inner {
     backend: Backend,
     node: NodeId,
     instance: String,
-    seal: Seal,
+    seal: Arc<Seal>,
     notices: Arc<Notices>,
     cached: Cached,
     dice: Dice,
@@ -113,7 +113,7 @@ impl Store {
                 Backend::Postgres(Postgres::open(url, &settings, &notices, now).await?)
             }
         };
-        let seal = Seal::new(&settings.key);
+        let seal = Arc::new(Seal::new(&settings.key));
         let instance = backend
             .keep(INSTANCE, &codec::hex(&settings.instance_seed))
             .await?;

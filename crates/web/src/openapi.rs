@@ -91,6 +91,7 @@ use crate::read::Viewer;
         audit::list,
         configuration::get::get,
         configuration::put::put,
+        configuration::rollback::rollback,
         health::live::live,
         health::ready::ready,
         health::metrics::metrics,

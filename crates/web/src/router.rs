@@ -146,6 +146,10 @@ fn configured() -> Router<App> {
             "/api/v1/configuration",
             get(configuration::get::get).put(configuration::put::put),
         )
+        .route(
+            "/api/v1/configuration/rollback",
+            post(configuration::rollback::rollback),
+        )
 }
 
 /// What comes and goes.

@@ -1,7 +1,9 @@
 //! One file a command.
 
 mod apply;
+mod audit;
 mod catalog;
+mod changed;
 mod companies;
 mod completions;
 mod config;
@@ -21,6 +23,7 @@ mod openapi;
 mod parse;
 mod render;
 mod replay;
+mod rollback;
 mod send;
 mod serve;
 mod silences;
@@ -73,6 +76,8 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Silences(command) => wait(silences::run(command, session)),
         Command::WhatIf(arguments) => wait(what_if::run(arguments, session)),
         Command::Key(command) => wait(key::run(command, session)),
+        Command::Audit(command) => wait(audit::run(command, session)),
+        Command::Rollback(arguments) => wait(rollback::run(arguments, session)),
         Command::Config(command) => config::run(command, session),
         Command::Doctor(flags) => wait(doctor::run(flags, session)),
         Command::Healthcheck(flags) => wait(healthcheck::run(&flags, session)),

@@ -140,7 +140,7 @@ pub(crate) const KEYS: &[Key] = &[
     key("retention.dead", Sort::Duration, "90d",
         "Dead deliveries."),
     key("retention.audit", Sort::Duration, "365d",
-        "The audit log."),
+        "The audit log, and how far back the configuration can be restored."),
     key("retention.webhook_ids", Sort::Duration, "7d",
         "Webhook ids, by which a repeated message is known."),
     key("retention.idempotency_keys", Sort::Duration, "24h",

@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod full_disk;
 mod guide_flow;
+mod history;
 mod integrations;
 mod parse;
 mod replay;

@@ -64,7 +64,7 @@ fn kept(retention: &Retention, class: RetentionClass) -> Duration {
         RetentionClass::Messages => retention.messages,
         RetentionClass::Delivered => retention.delivered,
         RetentionClass::Dead => retention.dead,
-        RetentionClass::Audit => retention.audit,
+        RetentionClass::Audit | RetentionClass::Revisions => retention.audit,
         RetentionClass::WebhookIds => retention.webhook_ids,
         RetentionClass::IdempotencyKeys => retention.idempotency_keys,
         RetentionClass::Fingerprints => retention.fingerprints,

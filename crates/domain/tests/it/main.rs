@@ -5,6 +5,8 @@ mod alert;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod diff;
+#[cfg(test)]
 mod filter;
 #[cfg(test)]
 mod house;

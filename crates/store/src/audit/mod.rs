@@ -3,14 +3,14 @@
 mod postgres;
 mod sqlite;
 
-use domain::Timestamp;
 use domain::access::Actor;
+use domain::{KeyId, Timestamp};
 use serde_json::Value;
 
 use crate::codec::{of_json, to_json};
 use crate::{Backend, Page, PageAt, Store, StoreError};
 
-pub(crate) use postgres::write as write_postgres;
+pub(crate) use postgres::{write as write_postgres, write_all as write_all_postgres};
 pub(crate) use sqlite::write as write_sqlite;
 
 /// One line of the audit log.
@@ -20,18 +20,64 @@ pub struct AuditRow {
     pub number: i64,
     pub at: Timestamp,
     pub actor: Actor,
-    /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry`; of a replay `start`,
-    /// `pause`, `resume`, `cancel`, `end`.
+    /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry`, `rollback`; of a replay
+    /// `start`, `pause`, `resume`, `cancel`, `end`.
     pub action: String,
     /// What it was done to: `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `delivery`,
-    /// `replay`.
+    /// `replay`; `configuration` of a rollback as a whole.
     pub what: String,
     /// Its id, as the API prints it.
     pub id: String,
-    /// Its name, and whatever else tells a reader more; never a secret.
+    /// Its `name`, its `changes` (by JSON pointer, each `old` and `new`), and whatever else tells a reader more; never a
+    /// secret.
     pub detail: Value,
     /// The epoch that the change made; of one that made none, the epoch it found.
     pub epoch: u64,
+}
+
+/// Which lines are wanted; those that fit everything that is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditQuery {
+    pub what: Option<String>,
+    /// The id of what it was done to.
+    pub target: Option<String>,
+    pub actor: Option<AuditActor>,
+    pub action: Option<String>,
+    /// At this time or later.
+    pub since: Option<Timestamp>,
+    /// Before this time.
+    pub until: Option<Timestamp>,
+    pub epoch: Option<u64>,
+}
+
+/// Whose lines are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuditActor {
+    Key(KeyId),
+    /// The key that had this name when it acted.
+    Named(String),
+    Local,
+    System,
+}
+
+/// How the column of an actor is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ActorText {
+    Is(String),
+    Holds(String),
+}
+
+impl AuditActor {
+    /// The column is JSON that this crate wrote, in which a quote within a name is escaped: what stands between quotes
+    /// here cannot be part of a name.
+    fn text(&self) -> ActorText {
+        match self {
+            Self::Key(id) => ActorText::Holds(format!("\"id\":\"{id}\"")),
+            Self::Named(name) => ActorText::Holds(format!("\"name\":{}", to_json(name))),
+            Self::Local => ActorText::Is(to_json(&Actor::Local)),
+            Self::System => ActorText::Is(to_json(&Actor::System)),
+        }
+    }
 }
 
 /// A line to be written beside a change.
@@ -100,10 +146,14 @@ impl TryFrom<StoredAudit> for AuditRow {
 
 impl Store {
     /// The audit log, newest first.
-    pub async fn audit(&self, at: &PageAt) -> Result<Page<AuditRow>, StoreError> {
+    pub async fn audit(
+        &self,
+        query: &AuditQuery,
+        at: &PageAt,
+    ) -> Result<Page<AuditRow>, StoreError> {
         let rows = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::audit(db, at).await?,
-            Backend::Postgres(db) => postgres::audit(db, at).await?,
+            Backend::Sqlite(db) => sqlite::audit(db, query, at).await?,
+            Backend::Postgres(db) => postgres::audit(db, query, at).await?,
         };
         Ok(Page::of(rows, at, |row| row.number.to_string()))
     }

@@ -1,14 +1,14 @@
 //! The audit log on SQLite.
 
-use rusqlite::Connection;
+use rusqlite::types::Value;
+use rusqlite::{Connection, params_from_iter};
 
-use super::{AuditRow, NewAudit, StoredAudit};
-use crate::sqlite::{Sqlite, all, run};
+use super::{ActorText, AuditQuery, AuditRow, NewAudit, StoredAudit};
+use crate::sqlite::{Clauses, Sqlite, all, run};
 use crate::{PageAt, StoreError};
 
 const INSERT: &str = "INSERT INTO audit (at, actor, action, what, id, detail, epoch) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-const LIST: &str = "SELECT number, at, actor, action, what, id, detail, epoch FROM audit \
-     WHERE number < ?1 ORDER BY number DESC LIMIT ?2";
+const LIST: &str = "SELECT number, at, actor, action, what, id, detail, epoch FROM audit";
 
 /// Writes a line inside the transaction of what it tells of.
 pub(crate) fn write(conn: &Connection, line: &NewAudit, epoch: i64) -> Result<(), StoreError> {
@@ -28,14 +28,19 @@ pub(crate) fn write(conn: &Connection, line: &NewAudit, epoch: i64) -> Result<()
     .map(drop)
 }
 
-pub(super) async fn audit(db: &Sqlite, at: &PageAt) -> Result<Vec<AuditRow>, StoreError> {
-    let (before, limit) = (
-        at.after_number()?.unwrap_or(i64::MAX),
-        i64::from(at.limit()) + 1,
-    );
+pub(super) async fn audit(
+    db: &Sqlite,
+    query: &AuditQuery,
+    at: &PageAt,
+) -> Result<Vec<AuditRow>, StoreError> {
+    let mut wanted = wanted(query);
+    wanted.and_some("number < ?", at.after_number()?);
+    let sql = format!("{LIST}{} ORDER BY number DESC LIMIT ?", wanted.sql());
+    let mut values = wanted.into_values();
+    values.push(Value::Integer(i64::from(at.limit()) + 1));
     let rows = db
         .read(move |conn| {
-            all(conn, LIST, (before, limit), |row| {
+            all(conn, &sql, params_from_iter(values), |row| {
                 Ok(StoredAudit {
                     number: row.get(0)?,
                     at: row.get(1)?,
@@ -50,4 +55,20 @@ pub(super) async fn audit(db: &Sqlite, at: &PageAt) -> Result<Vec<AuditRow>, Sto
         })
         .await?;
     rows.into_iter().map(AuditRow::try_from).collect()
+}
+
+fn wanted(query: &AuditQuery) -> Clauses {
+    let mut wanted = Clauses::default();
+    wanted.and_some("what = ?", query.what.clone());
+    wanted.and_some("id = ?", query.target.clone());
+    wanted.and_some("action = ?", query.action.clone());
+    wanted.and_some("at >= ?", query.since.map(|since| since.micros()));
+    wanted.and_some("at < ?", query.until.map(|until| until.micros()));
+    wanted.and_some("epoch = ?", query.epoch.map(u64::cast_signed));
+    match query.actor.as_ref().map(super::AuditActor::text) {
+        Some(ActorText::Is(text)) => wanted.and("actor = ?", [text.into()]),
+        Some(ActorText::Holds(text)) => wanted.and("instr(actor, ?) > 0", [text.into()]),
+        None => {}
+    }
+    wanted
 }

@@ -4,16 +4,21 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use domain::access::{ApiKey, Role, Scope};
-use domain::configuration::Parts;
+use domain::configuration::{Delta, Parts, Removed};
 use domain::integration::{DeliveryForm, Fields, Integration, Secrets};
+use domain::mapping::CompanyMapping;
 use domain::source::{
     Authentication, CompanyRule, HeaderAuthentication, PasswordAuthentication, Source,
 };
-use domain::{CompanyId, Dice, IntegrationId, KeyId, Secret, SourceId, Timestamp};
+use domain::{
+    CompanyId, Dice, EventSetId, IntegrationId, KeyId, RuleId, Secret, SilenceId, SourceId,
+    Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::revision::LoadedDelta;
 use super::{Kind, Loaded, LoadedItem};
 use crate::StoreError;
 use crate::codec::{fixed, hex, of_json, to_json};
@@ -24,7 +29,7 @@ use crate::seal::Seal;
 pub(super) struct IntegrationDocument {
     connector: String,
     name: String,
-    companies: Vec<CompanyId>,
+    pub(super) companies: Vec<CompanyId>,
     pub(super) enabled: bool,
     pub(super) authenticated_at: Option<Timestamp>,
     pub(super) checked_at: Option<Timestamp>,
@@ -37,6 +42,11 @@ pub(super) struct IntegrationDocument {
 }
 
 impl IntegrationDocument {
+    /// Whether it may send, as far as persons and checks say: switched on and authenticated. The gate is another matter.
+    pub(super) fn sends(&self) -> bool {
+        self.enabled && self.authenticated_at.is_some()
+    }
+
     /// Given secrets say themselves which are set; without them the caller's word stands until the stored one replaces it.
     pub(super) fn new(integration: &Integration, secrets: Option<&Secrets>) -> Self {
         let last4 = |secrets: &Secrets| {
@@ -126,6 +136,16 @@ impl SourceDocument {
         }
     }
 
+    /// The companies that it names, in whatever part.
+    pub(super) fn names(&self) -> impl Iterator<Item = CompanyId> {
+        let ruled = self.company_rules.iter().map(|rule| rule.company);
+        self.companies
+            .iter()
+            .copied()
+            .chain(self.company)
+            .chain(ruled)
+    }
+
     fn read(self, id: [u8; 16], signature: Vec<Secret<Vec<u8>>>) -> Result<Source, StoreError> {
         let address = |text: &String| {
             text.parse()
@@ -157,9 +177,9 @@ impl SourceDocument {
 /// An API key; its last use stands in a table of its own.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct KeyDocument {
-    name: String,
+    pub(super) name: String,
     role: Role,
-    scope: Scope,
+    pub(super) scope: Scope,
     digest: [u8; 32],
     created_at: Timestamp,
 }
@@ -242,7 +262,7 @@ pub(super) fn seal_signatures(seal: &Seal, dice: &Dice, source: &Source) -> Vec<
     )
 }
 
-fn open_signatures(
+pub(super) fn open_signatures(
     seal: &Seal,
     id: [u8; 16],
     sealed: Option<&[u8]>,
@@ -293,20 +313,57 @@ pub(super) fn parts(loaded: Loaded, instance: &str, seal: &Seal) -> Result<Parts
     Ok(parts)
 }
 
+/// What lies between a snapshot and what was stored since.
+pub(super) fn delta(loaded: LoadedDelta, instance: &str, seal: &Seal) -> Result<Delta, StoreError> {
+    let mut removed = Removed::default();
+    for item in &loaded.removed {
+        take_away(&mut removed, item)?;
+    }
+    let put = parts(loaded.put, instance, seal)?;
+    Ok(Delta { put, removed })
+}
+
+fn take_away(removed: &mut Removed, item: &LoadedItem) -> Result<(), StoreError> {
+    let kind = kind_of(item)?;
+    let noun = kind.noun();
+    let id = fixed(noun, &item.id, &item.id)?;
+    match kind {
+        Kind::Company => removed.companies.push(CompanyId::from_bytes(id)),
+        Kind::Source => removed.sources.push(SourceId::from_bytes(id)),
+        Kind::Integration => removed.integrations.push(IntegrationId::from_bytes(id)),
+        Kind::EventSet => removed.event_sets.push(EventSetId::from_bytes(id)),
+        Kind::Rule => removed.rules.push(RuleId::from_bytes(id)),
+        Kind::Mapping => {
+            let mapping: CompanyMapping = of_json(noun, &id, &item.document)?;
+            removed
+                .mappings
+                .push((mapping.integration, mapping.company));
+        }
+        Kind::Silence => removed.silences.push(SilenceId::from_bytes(id)),
+        Kind::Key => removed.keys.push(KeyId::from_bytes(id)),
+    }
+    Ok(())
+}
+
+fn kind_of(item: &LoadedItem) -> Result<Kind, StoreError> {
+    Kind::of_noun(&item.kind).ok_or_else(|| {
+        StoreError::corrupt("item", hex(&item.id), format_args!("kind `{}`", item.kind))
+    })
+}
+
 fn add(
     parts: &mut Parts,
     item: LoadedItem,
     uses: &HashMap<KeyId, Timestamp>,
     seal: &Seal,
 ) -> Result<(), StoreError> {
+    let kind = kind_of(&item)?;
     let LoadedItem {
-        kind,
         id,
         document,
         sealed,
+        ..
     } = item;
-    let kind = Kind::of_noun(&kind)
-        .ok_or_else(|| StoreError::corrupt("item", hex(&id), format_args!("kind `{kind}`")))?;
     let noun = kind.noun();
     let bytes = fixed(noun, &id, &id)?;
     match kind {

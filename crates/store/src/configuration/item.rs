@@ -3,15 +3,17 @@
 use domain::access::Actor;
 use domain::integration::Secrets;
 use domain::mapping::{CompanyMapping, MappedTo};
+use domain::rule::IntegrationRule;
 use domain::silence::Silence;
 use domain::{CompanyId, Dice, IntegrationId, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Change;
 use super::document::{self, IntegrationDocument, KeyDocument, SourceDocument};
+use super::revision::Stored;
+use super::told::Deed;
 use crate::StoreError;
-use crate::audit::NewAudit;
 use crate::codec::{of_json, to_json};
 use crate::seal::Seal;
 
@@ -51,6 +53,20 @@ impl Kind {
             Self::Mapping => "mapping",
             Self::Silence => "silence",
             Self::Key => "key",
+        }
+    }
+
+    /// Whether going back to an epoch touches it. Who may do what is no matter of configuration; and a silence is about
+    /// now: going back should neither mute nor unmute anything.
+    pub(crate) fn is_gone_back_on(self) -> bool {
+        match self {
+            Self::Company
+            | Self::Source
+            | Self::Integration
+            | Self::EventSet
+            | Self::Rule
+            | Self::Mapping => true,
+            Self::Silence | Self::Key => false,
         }
     }
 
@@ -122,11 +138,11 @@ pub(crate) enum Edit {
     SetEnabled(bool),
 }
 
-/// A change with its audit line, ready to be written.
+/// A change, ready to be written; the audit lines are made of what it finds and leaves.
 #[derive(Debug, Clone)]
 pub(crate) struct PreparedChange {
     pub(crate) op: Op,
-    pub(crate) audit: NewAudit,
+    pub(crate) deed: Deed,
     /// The integration whose owner should look again.
     pub(crate) wakes: Option<IntegrationId>,
 }
@@ -157,6 +173,19 @@ impl Item {
         }
         Ok(to_json(&new))
     }
+
+    /// What the row is once this document stands in it.
+    pub(crate) fn stored(&self, document: &str, before: Option<&Stored>) -> Stored {
+        let kept = || before.and_then(|before| before.sealed.clone());
+        Stored {
+            kind: self.kind,
+            id: self.id,
+            scope: self.scope,
+            name_key: self.name_key.clone(),
+            document: document.to_owned(),
+            sealed: self.sealed.clone().or_else(kept),
+        }
+    }
 }
 
 impl Edit {
@@ -172,8 +201,7 @@ impl Edit {
             Self::SetEnabled(enabled) => document.enabled = *enabled,
         }
         document.version += 1;
-        let enabled = document.enabled && document.authenticated_at.is_some();
-        Ok((to_json(&document), enabled))
+        Ok((to_json(&document), document.sends()))
     }
 }
 
@@ -186,12 +214,14 @@ impl PreparedChange {
         dice: &Dice,
     ) -> Self {
         let wakes = wakes(&change);
-        let (op, action, kind, id, detail) = prepare(change, seal, dice);
-        Self {
-            op,
-            audit: NewAudit::new(now, actor, action, kind.noun(), id, &detail),
-            wakes,
-        }
+        let (op, action, beside) = prepare(change, seal, dice);
+        let deed = Deed {
+            at: now,
+            actor: actor.clone(),
+            action,
+            beside,
+        };
+        Self { op, deed, wakes }
     }
 }
 
@@ -206,122 +236,98 @@ fn wakes(change: &Change) -> Option<IntegrationId> {
     }
 }
 
-type Prepared = (Op, &'static str, Kind, String, Value);
+/// The operation, what it is called, and what the audit log tells beside the changes.
+type Prepared = (Op, &'static str, Map<String, Value>);
 
 fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
     match change {
-        Change::InsertCompany(company) => insert(company_item(&company), company.id),
-        Change::UpdateCompany(company) => update(company_item(&company), company.id),
-        Change::RemoveCompany(id) => remove(Kind::Company, id.to_bytes(), id),
-        Change::InsertSource(source) => insert(source_item(&source, seal, dice), source.id),
-        Change::UpdateSource(source) => update(source_item(&source, seal, dice), source.id),
-        Change::RemoveSource(id) => remove(Kind::Source, id.to_bytes(), id),
+        Change::InsertCompany(company) => insert(company_item(&company)),
+        Change::UpdateCompany(company) => update(company_item(&company)),
+        Change::RemoveCompany(id) => remove(Kind::Company, id.to_bytes()),
+        Change::InsertSource(source) => insert(source_item(&source, seal, dice)),
+        Change::UpdateSource(source) => update(source_item(&source, seal, dice)),
+        Change::RemoveSource(id) => remove(Kind::Source, id.to_bytes()),
         Change::InsertIntegration {
             integration,
             secrets,
-        } => insert(
-            integration_item(&integration, Some(&secrets), seal, dice),
-            integration.id,
-        ),
+        } => insert(integration_item(&integration, Some(&secrets), seal, dice)),
         Change::UpdateIntegration {
             integration,
             secrets,
-        } => update(
-            integration_item(&integration, secrets.as_ref(), seal, dice),
-            integration.id,
-        ),
-        Change::Checked { id, at, ok, report } => edit(
-            id,
-            "check",
-            json!({ "ok": ok }),
-            Edit::Checked { at, ok, report },
-        ),
-        Change::SetEnabled { id, enabled } => edit(
-            id,
-            "switch",
-            json!({ "enabled": enabled }),
-            Edit::SetEnabled(enabled),
-        ),
-        Change::ReleaseGate { id } => (
-            Op::ReleaseGate { id: id.to_bytes() },
-            "release",
-            Kind::Integration,
-            id.to_string(),
-            Value::Null,
-        ),
-        Change::RemoveIntegration(id) => remove(Kind::Integration, id.to_bytes(), id),
-        Change::InsertEventSet(set) => insert(event_set_item(&set), set.id),
-        Change::UpdateEventSet(set) => update(event_set_item(&set), set.id),
-        Change::RemoveEventSet(id) => remove(Kind::EventSet, id.to_bytes(), id),
-        Change::InsertRule(rule) => insert(rule_item(&rule), rule.id),
-        Change::UpdateRule(rule) => update(rule_item(&rule), rule.id),
-        Change::RemoveRule(id) => remove(Kind::Rule, id.to_bytes(), id),
-        Change::PutMappings(mappings) => put_mappings(&mappings),
+        } => update(integration_item(&integration, secrets.as_ref(), seal, dice)),
+        Change::Checked { id, at, ok, report } => {
+            let edit = Edit::Checked { at, ok, report };
+            (edited(id, edit), "check", beside("ok", ok))
+        }
+        Change::SetEnabled { id, enabled } => {
+            let edit = Edit::SetEnabled(enabled);
+            (edited(id, edit), "switch", beside("enabled", enabled))
+        }
+        Change::ReleaseGate { id } => {
+            let id = id.to_bytes();
+            (Op::ReleaseGate { id }, "release", Map::new())
+        }
+        Change::RemoveIntegration(id) => remove(Kind::Integration, id.to_bytes()),
+        Change::InsertEventSet(set) => insert(event_set_item(&set)),
+        Change::UpdateEventSet(set) => update(event_set_item(&set)),
+        Change::RemoveEventSet(id) => remove(Kind::EventSet, id.to_bytes()),
+        Change::InsertRule(rule) => insert(rule_item(&rule)),
+        Change::UpdateRule(rule) => update(rule_item(&rule)),
+        Change::RemoveRule(id) => remove(Kind::Rule, id.to_bytes()),
+        Change::PutMappings(mappings) => {
+            let items = mappings.iter().map(mapping_item).collect();
+            (Op::Put(items), "update", Map::new())
+        }
         Change::RemoveMapping {
             integration,
             company,
-        } => remove(
-            Kind::Mapping,
-            mapping_id(integration, company),
-            mapping_name(integration, company),
-        ),
-        Change::InsertSilence(silence) => insert(silence_item(&silence), silence.id),
-        Change::UpdateSilence(silence) => update(silence_item(&silence), silence.id),
+        } => remove(Kind::Mapping, mapping_id(integration, company)),
+        Change::InsertSilence(silence) => insert(silence_item(&silence)),
+        Change::UpdateSilence(silence) => update(silence_item(&silence)),
         Change::EndSilence(silence) => {
-            let (op, _, kind, id, detail) = update(silence_item(&silence), silence.id);
-            (op, "end", kind, id, detail)
+            let (op, _, beside) = update(silence_item(&silence));
+            (op, "end", beside)
         }
-        Change::RemoveSilence(id) => remove(Kind::Silence, id.to_bytes(), id),
-        Change::InsertKey(key) => insert(key_item(&key), key.id),
-        Change::RemoveKey(id) => remove(Kind::Key, id.to_bytes(), id),
+        Change::RemoveSilence(id) => remove(Kind::Silence, id.to_bytes()),
+        Change::InsertKey(key) => insert(key_item(&key)),
+        Change::RemoveKey(id) => remove(Kind::Key, id.to_bytes()),
     }
 }
 
-fn insert(item: Item, id: impl ToString) -> Prepared {
-    let (kind, detail) = (item.kind, json!({ "name": item.name }));
-    (Op::Insert(item), "insert", kind, id.to_string(), detail)
+fn insert(item: Item) -> Prepared {
+    (Op::Insert(item), "insert", Map::new())
 }
 
-fn update(item: Item, id: impl ToString) -> Prepared {
-    let (kind, detail) = (item.kind, json!({ "name": item.name }));
-    (Op::Update(item), "update", kind, id.to_string(), detail)
+fn update(item: Item) -> Prepared {
+    (Op::Update(item), "update", Map::new())
 }
 
-fn remove(kind: Kind, id: [u8; 16], shown: impl ToString) -> Prepared {
-    (
-        Op::Remove { kind, id },
-        "remove",
-        kind,
-        shown.to_string(),
-        Value::Null,
-    )
+fn remove(kind: Kind, id: [u8; 16]) -> Prepared {
+    (Op::Remove { kind, id }, "remove", Map::new())
 }
 
-fn edit(id: IntegrationId, action: &'static str, detail: Value, edit: Edit) -> Prepared {
-    (
-        Op::Edit {
-            id: id.to_bytes(),
-            edit,
-        },
-        action,
-        Kind::Integration,
-        id.to_string(),
-        detail,
-    )
+fn edited(id: IntegrationId, edit: Edit) -> Op {
+    let id = id.to_bytes();
+    Op::Edit { id, edit }
 }
 
-fn put_mappings(mappings: &[CompanyMapping]) -> Prepared {
-    let first = mappings.first().map_or_else(String::new, |mapping| {
-        mapping_name(mapping.integration, mapping.company)
-    });
-    let detail = json!({ "mappings": mappings.len() });
-    (
-        Op::Put(mappings.iter().map(mapping_item).collect()),
-        "update",
-        Kind::Mapping,
-        first,
-        detail,
-    )
+fn beside(name: &str, value: bool) -> Map<String, Value> {
+    Map::from_iter([(name.to_owned(), value.into())])
+}
+
+/// What an item needs, read from how it was stored.
+pub(crate) fn references_of(item: &Stored) -> Result<Vec<Reference>, StoreError> {
+    let (noun, id, document) = (item.kind.noun(), &item.id, &item.document);
+    Ok(match item.kind {
+        Kind::Company | Kind::EventSet | Kind::Key => Vec::new(),
+        Kind::Source => uses_companies(of_json::<SourceDocument>(noun, id, document)?.names()),
+        Kind::Integration => {
+            uses_companies(of_json::<IntegrationDocument>(noun, id, document)?.companies)
+        }
+        Kind::Rule => rule_references(&of_json(noun, id, document)?),
+        Kind::Mapping => mapping_references(&of_json(noun, id, document)?),
+        Kind::Silence => silence_references(&of_json(noun, id, document)?),
+    })
 }
 
 /// An item that nothing is sealed of and that refers to nothing.
@@ -363,16 +369,15 @@ fn company_item(company: &domain::company::Company) -> Item {
 }
 
 fn source_item(source: &domain::source::Source, seal: &Seal, dice: &Dice) -> Item {
-    let companies = source.companies.iter().copied();
-    let ruled = source.company_rules.iter().map(|rule| rule.company);
+    let stored = SourceDocument::new(source);
     Item {
         sealed: Some(document::seal_signatures(seal, dice, source)),
-        references: uses_companies(companies.chain(source.company).chain(ruled)),
+        references: uses_companies(stored.names()),
         ..plain(
             Kind::Source,
             source.id.to_bytes(),
             &source.name,
-            to_json(&SourceDocument::new(source)),
+            to_json(&stored),
         )
     }
 }
@@ -401,26 +406,43 @@ fn event_set_item(set: &domain::event_set::EventSet) -> Item {
     plain(Kind::EventSet, set.id.to_bytes(), &set.name, to_json(set))
 }
 
-fn rule_item(rule: &domain::rule::IntegrationRule) -> Item {
+fn rule_item(rule: &IntegrationRule) -> Item {
     Item {
         scope: rule.integration.to_bytes(),
-        references: vec![
-            Reference {
-                kind: Kind::Integration,
-                target: rule.integration.to_bytes(),
-                owned: true,
-            },
-            Reference {
-                kind: Kind::EventSet,
-                target: rule.event_set.to_bytes(),
-                owned: false,
-            },
-        ],
+        references: rule_references(rule),
         ..plain(Kind::Rule, rule.id.to_bytes(), &rule.name, to_json(rule))
     }
 }
 
+fn rule_references(rule: &IntegrationRule) -> Vec<Reference> {
+    vec![
+        Reference {
+            kind: Kind::Integration,
+            target: rule.integration.to_bytes(),
+            owned: true,
+        },
+        Reference {
+            kind: Kind::EventSet,
+            target: rule.event_set.to_bytes(),
+            owned: false,
+        },
+    ]
+}
+
 fn mapping_item(mapping: &CompanyMapping) -> Item {
+    Item {
+        scope: mapping.integration.to_bytes(),
+        references: mapping_references(mapping),
+        ..plain(
+            Kind::Mapping,
+            mapping_id(mapping.integration, mapping.company),
+            &mapping_name(mapping.integration, mapping.company),
+            to_json(mapping),
+        )
+    }
+}
+
+fn mapping_references(mapping: &CompanyMapping) -> Vec<Reference> {
     let mut references = vec![Reference {
         kind: Kind::Integration,
         target: mapping.integration.to_bytes(),
@@ -441,16 +463,7 @@ fn mapping_item(mapping: &CompanyMapping) -> Item {
         target,
         owned: false,
     }));
-    Item {
-        scope: mapping.integration.to_bytes(),
-        references,
-        ..plain(
-            Kind::Mapping,
-            mapping_id(mapping.integration, mapping.company),
-            &mapping_name(mapping.integration, mapping.company),
-            to_json(mapping),
-        )
-    }
+    references
 }
 
 /// A mapping is known by whom it is for, so its id is made of that.
@@ -470,13 +483,9 @@ fn mapping_name(integration: IntegrationId, company: MappedTo) -> String {
 
 /// A silence may be called like another, which may be another company's or long over. One of a single company goes with it.
 fn silence_item(silence: &Silence) -> Item {
-    let owned = silence.companies.len() == 1;
-    let references = uses_companies(silence.companies.iter().copied())
-        .into_iter()
-        .map(|reference| Reference { owned, ..reference });
     Item {
         scope: silence.id.to_bytes(),
-        references: references.collect(),
+        references: silence_references(silence),
         ..plain(
             Kind::Silence,
             silence.id.to_bytes(),
@@ -484,6 +493,14 @@ fn silence_item(silence: &Silence) -> Item {
             to_json(silence),
         )
     }
+}
+
+fn silence_references(silence: &Silence) -> Vec<Reference> {
+    let owned = silence.companies.len() == 1;
+    let references = uses_companies(silence.companies.iter().copied()).into_iter();
+    references
+        .map(|reference| Reference { owned, ..reference })
+        .collect()
 }
 
 fn key_item(key: &domain::access::ApiKey) -> Item {

@@ -6,7 +6,10 @@
 mod document;
 mod item;
 mod postgres;
+pub(crate) mod revision;
+mod rollback;
 mod sqlite;
+mod told;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,11 +27,13 @@ use domain::source::Source;
 use domain::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId, Timestamp};
 use serde_json::Value;
 
+use crate::seal::Seal;
 use crate::{Backend, Store, StoreError};
 
 pub(crate) use item::{Edit, Item, Kind, Op, PreparedChange, Reference};
+pub use rollback::{Restored, Rollback};
 
-/// A change of the configuration; it raises the epoch and leaves an audit row, in the same transaction.
+/// A change of the configuration; it raises the epoch and leaves audit rows and revisions, in the same transaction.
 #[derive(Debug, Clone)]
 pub enum Change {
     InsertCompany(Company),
@@ -143,7 +148,8 @@ impl Store {
         self.configuration().await
     }
 
-    /// The newest configuration that this node knows of. It is read from the database only when the epoch has moved.
+    /// The newest configuration that this node knows of. It is read from the database only when the epoch has moved, and
+    /// then only what is new, as far as revisions reach back.
     pub async fn configuration(&self) -> Result<Arc<Configuration>, StoreError> {
         let inner = &*self.0;
         if let Some(snapshot) = inner.cached.of(inner.notices.epoch()) {
@@ -153,23 +159,54 @@ impl Store {
         if let Some(snapshot) = inner.cached.of(inner.notices.epoch()) {
             return Ok(snapshot);
         }
-        let loaded = match &inner.backend {
-            Backend::Sqlite(db) => sqlite::load(db).await?,
-            Backend::Postgres(db) => postgres::load(db).await?,
-        };
-        let store = self.clone();
-        let parts = tokio::task::spawn_blocking(move || {
-            document::parts(loaded, &store.0.instance, &store.0.seal)
-        })
-        .await
-        .map_err(|error| StoreError::Unavailable(error.to_string()))??;
-        let snapshot = Arc::new(Configuration::new(parts));
+        let snapshot = Arc::new(match inner.cached.of(0) {
+            Some(known) => self.next(known).await?,
+            None => self.load().await?,
+        });
         inner.cached.put(&snapshot);
         inner.notices.moved(snapshot.epoch);
         Ok(snapshot)
     }
 
-    /// Makes a change: the change, the epoch and the audit row in one transaction. Answers the new epoch.
+    /// The newest configuration, made of one that is known and of what has changed since: a change costs what it
+    /// touched, not all that there is.
+    async fn next(&self, known: Arc<Configuration>) -> Result<Configuration, StoreError> {
+        let delta = match &self.0.backend {
+            Backend::Sqlite(db) => revision::since_sqlite(db, known.epoch).await?,
+            Backend::Postgres(db) => revision::since_postgres(db, known.epoch).await?,
+        };
+        let Some(delta) = delta else {
+            return self.load().await;
+        };
+        self.reading(move |instance, seal| {
+            Ok(known.changed(document::delta(delta, instance, seal)?))
+        })
+        .await
+    }
+
+    async fn load(&self) -> Result<Configuration, StoreError> {
+        let loaded = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::load(db).await?,
+            Backend::Postgres(db) => postgres::load(db).await?,
+        };
+        self.reading(move |instance, seal| {
+            Ok(Configuration::new(document::parts(loaded, instance, seal)?))
+        })
+        .await
+    }
+
+    /// Parses rows away from the runtime's own threads.
+    async fn reading(
+        &self,
+        read: impl FnOnce(&str, &Seal) -> Result<Configuration, StoreError> + Send + 'static,
+    ) -> Result<Configuration, StoreError> {
+        let store = self.clone();
+        tokio::task::spawn_blocking(move || read(&store.0.instance, &store.0.seal))
+            .await
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?
+    }
+
+    /// Makes a change: the change, the epoch, the revisions and the audit rows in one transaction. Answers the new epoch.
     pub async fn change(
         &self,
         change: Change,
@@ -179,7 +216,8 @@ impl Store {
         self.change_all(vec![change], actor, now).await
     }
 
-    /// Makes several changes in their order, all or none: one transaction, one epoch, an audit row for each.
+    /// Makes several changes in their order, all or none: one transaction, one epoch, an audit row for
+    /// each item that is touched.
     /// Without any change nothing is written, and the answer is the epoch there is.
     pub async fn change_all(
         &self,
@@ -196,8 +234,8 @@ impl Store {
             .collect();
         let wakes: Vec<_> = prepared.iter().filter_map(|change| change.wakes).collect();
         let epoch = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::change(db, prepared).await?,
-            Backend::Postgres(db) => postgres::change(db, prepared).await?,
+            Backend::Sqlite(db) => sqlite::change(db, prepared, &self.0.seal, now).await?,
+            Backend::Postgres(db) => postgres::change(db, prepared, &self.0.seal, now).await?,
         };
         self.0.notices.moved(epoch);
         self.bell().ring(wakes);

@@ -1,32 +1,38 @@
 //! The configuration on PostgreSQL.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 
+use deadpool_postgres::Client;
 use domain::{KeyId, Timestamp};
+use tokio_postgres::Row;
 
+use super::revision::{self, Outcome, Stored, StoredRow, Touched};
 use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChange};
 use crate::StoreError;
-use crate::audit;
-use crate::codec::{fixed, hex, to_json};
+use crate::audit::{self, NewAudit};
+use crate::codec::{hex, to_json};
 use crate::postgres::{
     CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, lock_epoch, one, retried, run, sound,
 };
+use crate::seal::Seal;
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
-const EPOCH: &str = "SELECT number FROM epoch";
+pub(super) const EPOCH: &str = "SELECT number FROM epoch";
 const RAISE_EPOCH: &str = "UPDATE epoch SET number = number + 1 RETURNING number";
 const NAMED: &str =
     "SELECT 1 FROM item WHERE kind = $1 AND scope = $2 AND name_key = $3 AND id <> $4";
 const EXISTS: &str = "SELECT 1 FROM item WHERE kind = $1 AND id = $2";
-const DOCUMENT: &str = "SELECT document FROM item WHERE kind = $1 AND id = $2";
+const STORED: &str = "SELECT kind, id, scope, name_key, document, sealed FROM item \
+     WHERE kind = $1 AND id = ANY($2::bytea[])";
 const PUT: &str = "INSERT INTO item (id, kind, scope, name_key, document, sealed) VALUES ($1, $2, $3, $4, $5, $6) \
      ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, name_key = excluded.name_key, \
      document = excluded.document, sealed = coalesce(excluded.sealed, item.sealed)";
 const SET_DOCUMENT: &str = "UPDATE item SET document = $2 WHERE id = $1";
-const REMOVE: &str = "DELETE FROM item WHERE id = ANY($1::bytea[])";
+pub(super) const REMOVE: &str = "DELETE FROM item WHERE id = ANY($1::bytea[])";
 const REFER: &str = "INSERT INTO reference VALUES ($1, $2, $3)";
-const UNREFER: &str = "DELETE FROM reference WHERE item = ANY($1::bytea[])";
-const OWNED: &str = "SELECT item FROM reference WHERE target = $1 AND owned";
+pub(super) const UNREFER: &str = "DELETE FROM reference WHERE item = ANY($1::bytea[])";
+const OWNED: &str = "SELECT i.kind, i.id, i.scope, i.name_key, i.document, i.sealed \
+     FROM reference r JOIN item i ON i.id = r.item WHERE r.target = $1 AND r.owned";
 const USERS: &str = "SELECT i.kind FROM reference r JOIN item i ON i.id = r.item \
      WHERE r.target = ANY($1::bytea[]) AND r.item <> ALL($1::bytea[]) ORDER BY r.item LIMIT 1";
 const MAKE_OWNER: &str = "INSERT INTO owner VALUES ($1, $2, FALSE, $3, NULL, 0, 0) \
@@ -51,19 +57,8 @@ pub(super) async fn load(db: &Postgres) -> Result<Loaded, StoreError> {
     let epoch = one(&work, EPOCH, &[], |row| row.try_get(0))
         .await?
         .unwrap_or(0);
-    let items = all(&work, LOAD, &[], |row| {
-        Ok(LoadedItem {
-            kind: row.try_get(0)?,
-            id: row.try_get(1)?,
-            document: row.try_get(2)?,
-            sealed: row.try_get(3)?,
-        })
-    })
-    .await?;
-    let key_uses = all(&work, USES, &[], |row| {
-        Ok((row.try_get(0)?, row.try_get(1)?))
-    })
-    .await?;
+    let items = all(&work, LOAD, &[], loaded).await?;
+    let key_uses = uses(&work).await?;
     work.commit().await?;
     Ok(Loaded {
         epoch,
@@ -72,11 +67,35 @@ pub(super) async fn load(db: &Postgres) -> Result<Loaded, StoreError> {
     })
 }
 
+pub(super) fn loaded(row: &Row) -> Result<LoadedItem, tokio_postgres::Error> {
+    Ok(LoadedItem {
+        kind: row.try_get(0)?,
+        id: row.try_get(1)?,
+        document: row.try_get(2)?,
+        sealed: row.try_get(3)?,
+    })
+}
+
+pub(super) fn stored(row: &Row) -> Result<StoredRow, tokio_postgres::Error> {
+    Ok(StoredRow {
+        kind: row.try_get(0)?,
+        id: row.try_get(1)?,
+        scope: row.try_get(2)?,
+        name_key: row.try_get(3)?,
+        document: row.try_get(4)?,
+        sealed: row.try_get(5)?,
+    })
+}
+
 pub(super) async fn key_uses(db: &Postgres) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
-    Ok(all(&db.client().await?, USES, &[], |row| {
+    Ok(uses(&db.client().await?).await?)
+}
+
+pub(super) async fn uses(client: &Client) -> Result<Vec<(Vec<u8>, i64)>, Failure> {
+    all(client, USES, &[], |row| {
         Ok((row.try_get(0)?, row.try_get(1)?))
     })
-    .await?)
+    .await
 }
 
 pub(super) async fn touch_key(db: &Postgres, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
@@ -105,14 +124,24 @@ pub(super) async fn sealed(
     .await?)
 }
 
-pub(super) async fn change(db: &Postgres, changes: Vec<PreparedChange>) -> Result<u64, StoreError> {
-    retried!(change_once(db, &changes))
+pub(super) async fn change(
+    db: &Postgres,
+    changes: Vec<PreparedChange>,
+    seal: &Seal,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    retried!(change_once(db, &changes, seal, now))
 }
 
 /// Accepts wait until the changes are over, and what was matched before them is matched again.
-async fn change_once(db: &Postgres, changes: &[PreparedChange]) -> Result<u64, Failure> {
+async fn change_once(
+    db: &Postgres,
+    changes: &[PreparedChange],
+    seal: &Seal,
+    now: Timestamp,
+) -> Result<u64, Failure> {
     let work = db.begin().await?;
-    match write(db, &work, changes).await {
+    match write(db, &work, changes, seal, now).await {
         Ok(epoch) => {
             work.commit().await?;
             Ok(epoch)
@@ -124,55 +153,91 @@ async fn change_once(db: &Postgres, changes: &[PreparedChange]) -> Result<u64, F
     }
 }
 
-async fn write(db: &Postgres, work: &Work, changes: &[PreparedChange]) -> Result<u64, Failure> {
+async fn write(
+    db: &Postgres,
+    work: &Work,
+    changes: &[PreparedChange],
+    seal: &Seal,
+    now: Timestamp,
+) -> Result<u64, Failure> {
     lock_epoch(work).await?;
+    let (mut touched, mut lines) = (Vec::new(), Vec::new());
     for change in changes {
-        apply(work, &change.op).await?;
+        let step = apply(work, &change.op).await?;
+        lines.extend(change.deed.lines(&step, seal));
+        touched.extend(step);
     }
+    let wakes = changes.iter().filter_map(|change| change.wakes);
+    let news = db.news().work_at(wakes);
+    let epoch = conclude(work, touched, &lines, now, news).await?;
+    Ok(epoch.cast_unsigned())
+}
+
+/// Raises the epoch, leaves the revisions and the audit lines of what was done, and tells the other nodes.
+pub(super) async fn conclude(
+    work: &Work,
+    touched: Vec<Touched>,
+    lines: &[NewAudit],
+    at: Timestamp,
+    news: News,
+) -> Result<i64, Failure> {
     let epoch: Option<i64> = one(work, RAISE_EPOCH, &[], |row| row.try_get(0)).await?;
     let epoch = epoch.ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))?;
-    for change in changes {
-        audit::write_postgres(work, &change.audit, epoch).await?;
-    }
-    let epoch = epoch.cast_unsigned();
+    revision::write_postgres(work, &Outcome::of(touched), epoch, at).await?;
+    audit::write_all_postgres(work, lines, epoch).await?;
     let news = News {
-        epoch: Some(epoch),
-        ..db.news()
-            .work_at(changes.iter().filter_map(|change| change.wakes))
+        epoch: Some(epoch.cast_unsigned()),
+        ..news
     };
     run(work, SEND_NEWS, &[&CHANNEL, &news.write()]).await?;
     Ok(epoch)
 }
 
-async fn apply(work: &Work, op: &Op) -> Result<(), Failure> {
+async fn apply(work: &Work, op: &Op) -> Result<Vec<Touched>, Failure> {
     match op {
-        Op::Insert(item) => put(work, item, &item.document).await,
+        Op::Insert(item) => {
+            let before = find(work, item.kind, &[item.id]).await?.remove(&item.id);
+            Ok(vec![put(work, item, &item.document, before).await?])
+        }
         Op::Update(item) => {
-            let stored = document(work, item.kind, item.id).await?;
-            put(work, item, &item.in_place_of(&stored)?).await
+            let before = expect(work, item.kind, item.id).await?;
+            let document = item.in_place_of(&before.document)?;
+            Ok(vec![put(work, item, &document, Some(before)).await?])
         }
-        Op::Put(items) => {
-            for item in items {
-                put(work, item, &item.document).await?;
-            }
-            Ok(())
-        }
-        Op::Edit { id, edit } => change_integration(work, *id, edit).await,
+        Op::Put(items) => put_all(work, items).await,
+        Op::Edit { id, edit } => Ok(vec![change_integration(work, *id, edit).await?]),
         Op::Remove { kind, id } => remove(work, *kind, *id).await,
         Op::ReleaseGate { id } => {
-            document(work, Kind::Integration, *id).await?;
+            let found = expect(work, Kind::Integration, *id).await?;
             let gate = to_json(&delivery::Gate::default());
-            run(work, RELEASE_GATE, &[&&id[..], &gate]).await.map(drop)
+            run(work, RELEASE_GATE, &[&&id[..], &gate]).await?;
+            Ok(vec![Touched {
+                before: Some(found.clone()),
+                after: Some(found),
+            }])
         }
     }
 }
 
-async fn document(work: &Work, kind: Kind, id: [u8; 16]) -> Result<String, Failure> {
-    let document = one(work, DOCUMENT, &[&kind.noun(), &&id[..]], |row| {
-        row.try_get(0)
-    })
-    .await?;
-    document.ok_or_else(|| {
+/// Those of these items that are there.
+async fn find(
+    work: &Work,
+    kind: Kind,
+    ids: &[[u8; 16]],
+) -> Result<HashMap<[u8; 16], Stored>, Failure> {
+    let ids: Vec<&[u8]> = ids.iter().map(|id| &id[..]).collect();
+    let rows = all(work, STORED, &[&kind.noun(), &ids], stored).await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let item = Stored::try_from(row)?;
+        found.insert(item.id, item);
+    }
+    Ok(found)
+}
+
+async fn expect(work: &Work, kind: Kind, id: [u8; 16]) -> Result<Stored, Failure> {
+    let found = find(work, kind, &[id]).await?.remove(&id);
+    found.ok_or_else(|| {
         StoreError::NotFound {
             what: kind.noun(),
             id: shown(id),
@@ -182,20 +247,41 @@ async fn document(work: &Work, kind: Kind, id: [u8; 16]) -> Result<String, Failu
 }
 
 /// An id as the API prints it.
-fn shown(id: [u8; 16]) -> String {
+pub(super) fn shown(id: [u8; 16]) -> String {
     domain::EventId::from_bytes(id).to_string()
 }
 
-async fn put(work: &Work, item: &Item, document: &str) -> Result<(), Failure> {
-    let (kind, id, scope, name_key) = (
-        item.kind.noun(),
-        &item.id[..],
-        &item.scope[..],
-        sound(&item.name_key),
-    );
-    if one(work, NAMED, &[&kind, &scope, &name_key, &id], |_| Ok(()))
-        .await?
-        .is_some()
+/// Items of one kind; the same one twice becomes what the second says.
+async fn put_all(work: &Work, items: &[Item]) -> Result<Vec<Touched>, Failure> {
+    let Some(first) = items.first() else {
+        return Ok(Vec::new());
+    };
+    let ids: Vec<_> = items.iter().map(|item| item.id).collect();
+    let mut found = find(work, first.kind, &ids).await?;
+    let mut touched = Vec::with_capacity(items.len());
+    for item in items {
+        let before = found.remove(&item.id);
+        let step = put(work, item, &item.document, before).await?;
+        found.extend(step.after.clone().map(|after| (item.id, after)));
+        touched.push(step);
+    }
+    Ok(touched)
+}
+
+async fn put(
+    work: &Work,
+    item: &Item,
+    document: &str,
+    before: Option<Stored>,
+) -> Result<Touched, Failure> {
+    let mut after = item.stored(document, before.as_ref());
+    after.name_key = sound(&item.name_key).into_owned();
+    let (kind, id, scope) = (item.kind.noun(), &item.id[..], &item.scope[..]);
+    if one(work, NAMED, &[&kind, &scope, &after.name_key, &id], |_| {
+        Ok(())
+    })
+    .await?
+    .is_some()
     {
         return Err(StoreError::NameTaken {
             what: kind,
@@ -206,7 +292,14 @@ async fn put(work: &Work, item: &Item, document: &str) -> Result<(), Failure> {
     run(
         work,
         PUT,
-        &[&id, &kind, &scope, &name_key, &document, &item.sealed],
+        &[
+            &id,
+            &kind,
+            &scope,
+            &after.name_key,
+            &after.document,
+            &after.sealed,
+        ],
     )
     .await?;
     run(work, UNREFER, &[&vec![id]]).await?;
@@ -232,26 +325,37 @@ async fn put(work: &Work, item: &Item, document: &str) -> Result<(), Failure> {
         )
         .await?;
     }
-    Ok(())
+    Ok(Touched {
+        before,
+        after: Some(after),
+    })
 }
 
-async fn change_integration(work: &Work, id: [u8; 16], edit: &Edit) -> Result<(), Failure> {
-    let stored = document(work, Kind::Integration, id).await?;
-    let (document, enabled) = edit.apply(&id, &stored)?;
+async fn change_integration(work: &Work, id: [u8; 16], edit: &Edit) -> Result<Touched, Failure> {
+    let before = expect(work, Kind::Integration, id).await?;
+    let (document, enabled) = edit.apply(&id, &before.document)?;
     run(work, SET_DOCUMENT, &[&&id[..], &document]).await?;
-    run(work, SET_ENABLED, &[&&id[..], &enabled])
-        .await
-        .map(drop)
+    run(work, SET_ENABLED, &[&&id[..], &enabled]).await?;
+    let after = Stored {
+        document,
+        ..before.clone()
+    };
+    Ok(Touched {
+        before: Some(before),
+        after: Some(after),
+    })
 }
 
-async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<(), Failure> {
-    document(work, kind, id).await?;
-    let owned: Vec<Vec<u8>> = all(work, OWNED, &[&&id[..]], |row| row.try_get(0)).await?;
-    let mut going = BTreeSet::from([id]);
-    for item in owned {
-        going.insert(fixed("reference", &item, &item)?);
-    }
-    let going: Vec<&[u8]> = going.iter().map(|id| &id[..]).collect();
+async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<Vec<Touched>, Failure> {
+    let removed = expect(work, kind, id).await?;
+    let mut items = all(work, OWNED, &[&&id[..]], stored)
+        .await?
+        .into_iter()
+        .map(Stored::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    // The item itself comes last: in the audit log, newest first, it stands above what went along.
+    items.push(removed);
+    let going: Vec<&[u8]> = items.iter().map(|item| &item.id[..]).collect();
     if let Some(user) = one(work, USERS, &[&going], |row| row.try_get::<_, String>(0)).await? {
         let by = Kind::of_noun(&user).ok_or_else(|| {
             StoreError::corrupt("item", hex(&id), format_args!("is used by a `{user}`"))
@@ -266,17 +370,22 @@ async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<(), Failure> {
     run(work, REMOVE, &[&going]).await?;
     run(work, UNREFER, &[&going]).await?;
     match kind {
-        Kind::Integration => {
-            run(work, REMOVE_OWNER, &[&&id[..]]).await?;
-            run(
-                work,
-                END_PENDING,
-                &[&&id[..], &delivery::DeadReason::Removed.as_str()],
-            )
-            .await
-            .map(drop)
+        Kind::Integration => remove_owner(work, id).await?,
+        Kind::Key => {
+            run(work, REMOVE_USE, &[&&id[..]]).await?;
         }
-        Kind::Key => run(work, REMOVE_USE, &[&&id[..]]).await.map(drop),
-        _ => Ok(()),
+        _ => {}
     }
+    let gone = |item| Touched {
+        before: Some(item),
+        after: None,
+    };
+    Ok(items.into_iter().map(gone).collect())
+}
+
+/// An integration that goes is worked by nobody, and what waited for it ends as dead.
+pub(super) async fn remove_owner(work: &Work, id: [u8; 16]) -> Result<(), Failure> {
+    run(work, REMOVE_OWNER, &[&&id[..]]).await?;
+    let reason = delivery::DeadReason::Removed.as_str();
+    run(work, END_PENDING, &[&&id[..], &reason]).await.map(drop)
 }

@@ -1,30 +1,36 @@
 //! The configuration on SQLite.
 
-use domain::{KeyId, Timestamp};
-use rusqlite::Connection;
+use std::sync::Arc;
 
+use domain::{KeyId, Timestamp};
+use rusqlite::{Connection, Row};
+
+use super::revision::{self, Outcome, Stored, StoredRow, Touched};
 use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChange, Reference};
 use crate::StoreError;
-use crate::audit;
+use crate::audit::{self, NewAudit};
 use crate::codec::{hex, to_json};
+use crate::seal::Seal;
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
-const EPOCH: &str = "SELECT number FROM epoch";
+pub(super) const EPOCH: &str = "SELECT number FROM epoch";
 const RAISE_EPOCH: &str = "UPDATE epoch SET number = number + 1 RETURNING number";
 const NAMED: &str =
     "SELECT 1 FROM item WHERE kind = ?1 AND scope = ?2 AND name_key = ?3 AND id <> ?4";
 const EXISTS: &str = "SELECT 1 FROM item WHERE kind = ?1 AND id = ?2";
-const DOCUMENT: &str = "SELECT document FROM item WHERE kind = ?1 AND id = ?2";
+const STORED: &str =
+    "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind = ?1 AND id = ?2";
 const PUT: &str = "INSERT INTO item (id, kind, scope, name_key, document, sealed) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
      ON CONFLICT (id) DO UPDATE SET scope = excluded.scope, name_key = excluded.name_key, \
      document = excluded.document, sealed = coalesce(excluded.sealed, sealed)";
 const SET_DOCUMENT: &str = "UPDATE item SET document = ?2 WHERE id = ?1";
-const REMOVE: &str = "DELETE FROM item WHERE id = ?1";
+pub(super) const REMOVE: &str = "DELETE FROM item WHERE id = ?1";
 const REFER: &str = "INSERT INTO reference VALUES (?1, ?2, ?3)";
-const UNREFER: &str = "DELETE FROM reference WHERE item = ?1";
-const OWNED: &str = "SELECT item FROM reference WHERE target = ?1 AND owned";
-const USERS: &str =
+pub(super) const UNREFER: &str = "DELETE FROM reference WHERE item = ?1";
+pub(super) const OWNED: &str = "SELECT i.kind, i.id, i.scope, i.name_key, i.document, i.sealed \
+     FROM reference r JOIN item i ON i.id = r.item WHERE r.target = ?1 AND r.owned";
+pub(super) const USERS: &str =
     "SELECT r.item, i.kind FROM reference r JOIN item i ON i.id = r.item WHERE r.target = ?1";
 const MAKE_OWNER: &str = "INSERT INTO owner VALUES (?1, ?2, 0, ?3, NULL, 0, 0) \
      ON CONFLICT (integration) DO UPDATE SET enabled = excluded.enabled";
@@ -46,29 +52,41 @@ pub(super) async fn epoch(db: &Sqlite) -> Result<u64, StoreError> {
 
 pub(super) async fn load(db: &Sqlite) -> Result<Loaded, StoreError> {
     db.read(|conn| {
-        let epoch = one(conn, "SELECT number FROM epoch", [], |row| row.get(0))?.unwrap_or(0);
-        let items = all(conn, LOAD, [], |row| {
-            Ok(LoadedItem {
-                kind: row.get(0)?,
-                id: row.get(1)?,
-                document: row.get(2)?,
-                sealed: row.get(3)?,
-            })
-        })?;
+        let epoch = one(conn, EPOCH, [], |row| row.get(0))?.unwrap_or(0);
         Ok(Loaded {
             epoch,
-            items,
+            items: all(conn, LOAD, [], loaded)?,
             key_uses: uses(conn)?,
         })
     })
     .await
 }
 
+pub(super) fn loaded(row: &Row<'_>) -> rusqlite::Result<LoadedItem> {
+    Ok(LoadedItem {
+        kind: row.get(0)?,
+        id: row.get(1)?,
+        document: row.get(2)?,
+        sealed: row.get(3)?,
+    })
+}
+
+pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<StoredRow> {
+    Ok(StoredRow {
+        kind: row.get(0)?,
+        id: row.get(1)?,
+        scope: row.get(2)?,
+        name_key: row.get(3)?,
+        document: row.get(4)?,
+        sealed: row.get(5)?,
+    })
+}
+
 pub(super) async fn key_uses(db: &Sqlite) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
     db.read(uses).await
 }
 
-fn uses(conn: &Connection) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
+pub(super) fn uses(conn: &Connection) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
     all(conn, "SELECT id, at FROM key_use", [], |row| {
         Ok((row.get(0)?, row.get(1)?))
     })
@@ -98,54 +116,83 @@ pub(super) async fn sealed(
     .await
 }
 
-pub(super) async fn change(db: &Sqlite, changes: Vec<PreparedChange>) -> Result<u64, StoreError> {
+pub(super) async fn change(
+    db: &Sqlite,
+    changes: Vec<PreparedChange>,
+    seal: &Arc<Seal>,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let seal = Arc::clone(seal);
     db.write(Care::Guarded, move |conn| {
+        let (mut touched, mut lines) = (Vec::new(), Vec::new());
         for change in &changes {
-            apply(conn, &change.op)?;
+            let step = apply(conn, &change.op)?;
+            lines.extend(change.deed.lines(&step, &seal));
+            touched.extend(step);
         }
-        let epoch: Option<i64> = one(conn, RAISE_EPOCH, [], |row| row.get(0))?;
-        let epoch = epoch.ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))?;
-        for change in &changes {
-            audit::write_sqlite(conn, &change.audit, epoch)?;
-        }
-        Ok(epoch.cast_unsigned())
+        conclude(conn, touched, &lines, now).map(i64::cast_unsigned)
     })
     .await
 }
 
-fn apply(conn: &Connection, op: &Op) -> Result<(), StoreError> {
+/// Raises the epoch, and leaves the revisions and the audit lines of what was done.
+pub(super) fn conclude(
+    conn: &Connection,
+    touched: Vec<Touched>,
+    lines: &[NewAudit],
+    at: Timestamp,
+) -> Result<i64, StoreError> {
+    let epoch: Option<i64> = one(conn, RAISE_EPOCH, [], |row| row.get(0))?;
+    let epoch = epoch.ok_or_else(|| StoreError::corrupt("epoch", 1, "is gone"))?;
+    revision::write_sqlite(conn, &Outcome::of(touched), epoch, at)?;
+    for line in lines {
+        audit::write_sqlite(conn, line, epoch)?;
+    }
+    Ok(epoch)
+}
+
+fn apply(conn: &Connection, op: &Op) -> Result<Vec<Touched>, StoreError> {
     match op {
-        Op::Insert(item) => put(conn, item, &item.document),
+        Op::Insert(item) => {
+            let before = find(conn, item.kind, item.id)?;
+            Ok(vec![put(conn, item, &item.document, before)?])
+        }
         Op::Update(item) => {
-            let stored = document(conn, item.kind, item.id)?;
-            put(conn, item, &item.in_place_of(&stored)?)
+            let before = expect(conn, item.kind, item.id)?;
+            let document = item.in_place_of(&before.document)?;
+            Ok(vec![put(conn, item, &document, Some(before))?])
         }
         Op::Put(items) => items
             .iter()
-            .try_for_each(|item| put(conn, item, &item.document)),
-        Op::Edit { id, edit } => change_integration(conn, *id, edit),
+            .map(|item| {
+                let before = find(conn, item.kind, item.id)?;
+                put(conn, item, &item.document, before)
+            })
+            .collect(),
+        Op::Edit { id, edit } => Ok(vec![change_integration(conn, *id, edit)?]),
         Op::Remove { kind, id } => remove(conn, *kind, *id),
         Op::ReleaseGate { id } => {
-            document(conn, Kind::Integration, *id)?;
-            run(
-                conn,
-                RELEASE_GATE,
-                (id, to_json(&delivery::Gate::default())),
-            )
-            .map(drop)
+            let found = expect(conn, Kind::Integration, *id)?;
+            let gate = to_json(&delivery::Gate::default());
+            run(conn, RELEASE_GATE, (id, gate))?;
+            Ok(vec![Touched {
+                before: Some(found.clone()),
+                after: Some(found),
+            }])
         }
     }
 }
 
-fn document(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<String, StoreError> {
-    one(conn, DOCUMENT, (kind.noun(), id), |row| row.get(0))?.ok_or_else(|| not_found(kind, id))
+fn find(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<Option<Stored>, StoreError> {
+    let row = one(conn, STORED, (kind.noun(), id), stored)?;
+    row.map(Stored::try_from).transpose()
 }
 
-fn not_found(kind: Kind, id: [u8; 16]) -> StoreError {
-    StoreError::NotFound {
+fn expect(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<Stored, StoreError> {
+    find(conn, kind, id)?.ok_or_else(|| StoreError::NotFound {
         what: kind.noun(),
         id: shown(id),
-    }
+    })
 }
 
 /// An id as the API prints it.
@@ -153,7 +200,12 @@ fn shown(id: [u8; 16]) -> String {
     domain::EventId::from_bytes(id).to_string()
 }
 
-fn put(conn: &Connection, item: &Item, document: &str) -> Result<(), StoreError> {
+fn put(
+    conn: &Connection,
+    item: &Item,
+    document: &str,
+    before: Option<Stored>,
+) -> Result<Touched, StoreError> {
     let kind = item.kind.noun();
     if one(
         conn,
@@ -168,24 +220,46 @@ fn put(conn: &Connection, item: &Item, document: &str) -> Result<(), StoreError>
             name: item.name.clone(),
         });
     }
+    let after = item.stored(document, before.as_ref());
+    put_row(conn, &after)?;
+    run(conn, UNREFER, [item.id])?;
+    refer(conn, item.id, &item.references)?;
+    if let Some(enabled) = item.enabled {
+        make_owner(conn, item.id, enabled)?;
+    }
+    Ok(Touched {
+        before,
+        after: Some(after),
+    })
+}
+
+pub(super) fn put_row(conn: &Connection, item: &Stored) -> Result<(), StoreError> {
     run(
         conn,
         PUT,
         (
             item.id,
-            kind,
+            item.kind.noun(),
             item.scope,
             &item.name_key,
-            document,
+            &item.document,
             &item.sealed,
         ),
-    )?;
-    run(conn, UNREFER, [item.id])?;
+    )
+    .map(drop)
+}
+
+/// Notes what an item needs; all of it must be there.
+pub(super) fn refer(
+    conn: &Connection,
+    item: [u8; 16],
+    references: &[Reference],
+) -> Result<(), StoreError> {
     for Reference {
         kind,
         target,
         owned,
-    } in &item.references
+    } in references
     {
         if one(conn, EXISTS, (kind.noun(), target), |_| Ok(()))?.is_none() {
             return Err(StoreError::NoSuch {
@@ -193,30 +267,73 @@ fn put(conn: &Connection, item: &Item, document: &str) -> Result<(), StoreError>
                 id: shown(*target),
             });
         }
-        run(conn, REFER, (target, item.id, owned))?;
-    }
-    if let Some(enabled) = item.enabled {
-        run(
-            conn,
-            MAKE_OWNER,
-            (item.id, enabled, to_json(&delivery::Gate::default())),
-        )?;
+        run(conn, REFER, (target, item, owned))?;
     }
     Ok(())
 }
 
-fn change_integration(conn: &Connection, id: [u8; 16], edit: &Edit) -> Result<(), StoreError> {
-    let stored = document(conn, Kind::Integration, id)?;
-    let (document, enabled) = edit.apply(&id, &stored)?;
-    run(conn, SET_DOCUMENT, (id, document))?;
-    run(conn, SET_ENABLED, (id, enabled)).map(drop)
+pub(super) fn make_owner(
+    conn: &Connection,
+    integration: [u8; 16],
+    enabled: bool,
+) -> Result<(), StoreError> {
+    let gate = to_json(&delivery::Gate::default());
+    run(conn, MAKE_OWNER, (integration, enabled, gate)).map(drop)
 }
 
-fn remove(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<(), StoreError> {
-    document(conn, kind, id)?;
-    let mut going: Vec<[u8; 16]> = all(conn, OWNED, [id], |row| row.get(0))?;
-    going.push(id);
-    for target in &going {
+fn change_integration(conn: &Connection, id: [u8; 16], edit: &Edit) -> Result<Touched, StoreError> {
+    let before = expect(conn, Kind::Integration, id)?;
+    let (document, enabled) = edit.apply(&id, &before.document)?;
+    run(conn, SET_DOCUMENT, (id, &document))?;
+    run(conn, SET_ENABLED, (id, enabled))?;
+    let after = Stored {
+        document,
+        ..before.clone()
+    };
+    Ok(Touched {
+        before: Some(before),
+        after: Some(after),
+    })
+}
+
+fn remove(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<Vec<Touched>, StoreError> {
+    let removed = expect(conn, kind, id)?;
+    let mut going = all(conn, OWNED, [id], stored)?
+        .into_iter()
+        .map(Stored::try_from)
+        .collect::<Result<Vec<_>, _>>()?;
+    // The item itself comes last: in the audit log, newest first, it stands above what went along.
+    going.push(removed);
+    let ids: Vec<[u8; 16]> = going.iter().map(|item| item.id).collect();
+    expect_unused(conn, kind, id, &ids)?;
+    for id in ids {
+        run(conn, REMOVE, [id])?;
+        run(conn, UNREFER, [id])?;
+    }
+    match kind {
+        Kind::Integration => remove_owner(conn, id)?,
+        Kind::Key => {
+            run(conn, REMOVE_USE, [id])?;
+        }
+        _ => {}
+    }
+    Ok(going
+        .into_iter()
+        .map(|item| Touched {
+            before: Some(item),
+            after: None,
+        })
+        .collect())
+}
+
+/// Nothing that stays may need what goes.
+fn expect_unused(
+    conn: &Connection,
+    kind: Kind,
+    id: [u8; 16],
+    going: &[[u8; 16]],
+) -> Result<(), StoreError> {
+    for target in going {
         for (user, user_kind) in all(conn, USERS, [target], |row| {
             Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, String>(1)?))
         })? {
@@ -232,21 +349,16 @@ fn remove(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<(), StoreError>
             }
         }
     }
-    for id in going {
-        run(conn, REMOVE, [id])?;
-        run(conn, UNREFER, [id])?;
-    }
-    match kind {
-        Kind::Integration => {
-            run(conn, REMOVE_OWNER, [id])?;
-            run(
-                conn,
-                END_PENDING,
-                (id, delivery::DeadReason::Removed.as_str()),
-            )
-            .map(drop)
-        }
-        Kind::Key => run(conn, REMOVE_USE, [id]).map(drop),
-        _ => Ok(()),
-    }
+    Ok(())
+}
+
+/// An integration that goes is worked by nobody, and what waited for it ends as dead.
+pub(super) fn remove_owner(conn: &Connection, id: [u8; 16]) -> Result<(), StoreError> {
+    run(conn, REMOVE_OWNER, [id])?;
+    run(
+        conn,
+        END_PENDING,
+        (id, delivery::DeadReason::Removed.as_str()),
+    )
+    .map(drop)
 }

@@ -18,6 +18,9 @@ pub enum RetentionClass {
     /// Dead deliveries with their attempts.
     Dead,
     Audit,
+    /// What the configuration was: revisions that hold no more, and the epochs that cannot be gone back to any more.
+    /// Never what holds, nor the state that held at the edge.
+    Revisions,
     /// `webhook-id`s, by which duplicates are known.
     WebhookIds,
     IdempotencyKeys,
@@ -39,11 +42,12 @@ pub struct PrunedRow {
 }
 
 impl RetentionClass {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Messages,
         Self::Delivered,
         Self::Dead,
         Self::Audit,
+        Self::Revisions,
         Self::WebhookIds,
         Self::IdempotencyKeys,
         Self::Fingerprints,
@@ -57,6 +61,7 @@ impl RetentionClass {
             Self::Delivered => "delivered",
             Self::Dead => "dead",
             Self::Audit => "audit",
+            Self::Revisions => "revisions",
             Self::WebhookIds => "webhook_ids",
             Self::IdempotencyKeys => "idempotency_keys",
             Self::Fingerprints => "fingerprints",

@@ -7,6 +7,7 @@ use domain::Timestamp;
 use super::{PrunedRow, RetentionClass, chain, day, lowest_id};
 use crate::StoreError;
 use crate::codec::{fixed, split_ids};
+use crate::configuration::revision;
 use crate::event::read_deliveries;
 use crate::postgres::{Failure, Postgres, Work, all, one, retried, run};
 
@@ -94,6 +95,7 @@ async fn forget(
         RetentionClass::Delivered => deliveries(work, OLD_DELIVERED, &lowest, rows).await?,
         RetentionClass::Dead => deliveries(work, OLD_DEAD, &lowest, rows).await?,
         RetentionClass::Audit => audit(work, before, rows).await?,
+        RetentionClass::Revisions => revision::prune_postgres(work, before, rows).await?,
         RetentionClass::WebhookIds => {
             all(work, OLD_WEBHOOK_IDS, &[&lowest, &rows], |row| {
                 row.try_get(0)

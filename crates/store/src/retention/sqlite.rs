@@ -6,6 +6,7 @@ use rusqlite::Connection;
 use super::{PrunedRow, RetentionClass, chain, day, lowest_id};
 use crate::StoreError;
 use crate::codec::{fixed, split_ids};
+use crate::configuration::revision;
 use crate::event::read_deliveries;
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
@@ -64,6 +65,9 @@ pub(super) async fn prune(
             RetentionClass::Delivered => deliveries(conn, OLD_DELIVERED, before, limit)?,
             RetentionClass::Dead => deliveries(conn, OLD_DEAD, before, limit)?,
             RetentionClass::Audit => audit(conn, before, limit)?,
+            RetentionClass::Revisions => Batch {
+                ids: revision::prune_sqlite(conn, before, limit)?,
+            },
             RetentionClass::WebhookIds => webhook_ids(conn, before, limit)?,
             RetentionClass::IdempotencyKeys => Batch {
                 ids: returned(conn, OLD_IDEMPOTENCY, before, limit)?,

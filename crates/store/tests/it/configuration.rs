@@ -86,7 +86,7 @@ async fn each_change_raises_the_epoch_and_leaves_an_audit_row(mut world: World) 
     }
     let page = world
         .store
-        .audit(&PageAt::new(Some(1), None))
+        .audit(&Default::default(), &PageAt::new(Some(1), None))
         .await
         .unwrap();
     let row = &page.items[0];
@@ -100,7 +100,7 @@ async fn each_change_raises_the_epoch_and_leaves_an_audit_row(mut world: World) 
     );
     let older = world
         .store
-        .audit(&PageAt::new(Some(100), page.next))
+        .audit(&Default::default(), &PageAt::new(Some(100), page.next))
         .await
         .unwrap();
     assert!(older.items.iter().all(|older| older.number < row.number));
@@ -110,7 +110,7 @@ async fn a_refused_change_changes_nothing(mut world: World) {
     let before = world.store.configuration().await.unwrap().epoch;
     let audit = world
         .store
-        .audit(&PageAt::default())
+        .audit(&Default::default(), &PageAt::default())
         .await
         .unwrap()
         .items
@@ -125,7 +125,7 @@ async fn a_refused_change_changes_nothing(mut world: World) {
     assert_eq!(
         world
             .store
-            .audit(&PageAt::default())
+            .audit(&Default::default(), &PageAt::default())
             .await
             .unwrap()
             .items
@@ -162,7 +162,12 @@ async fn several_changes_are_one_step_or_none(mut world: World) {
     let after = world.store.newest_configuration().await.unwrap();
     assert_eq!(after.epoch, before + 1);
     assert!(after.company_named("fabrikam").is_some());
-    let audit = world.store.audit(&PageAt::default()).await.unwrap().items;
+    let audit = world
+        .store
+        .audit(&Default::default(), &PageAt::default())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(
         audit.iter().filter(|row| row.epoch == before + 1).count(),
         3,

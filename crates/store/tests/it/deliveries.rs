@@ -346,7 +346,11 @@ async fn a_dead_delivery_is_sent_again_under_its_id(mut world: World) {
         ),
         (1, id, 0)
     );
-    let audit = world.store.audit(&PageAt::default()).await.unwrap();
+    let audit = world
+        .store
+        .audit(&Default::default(), &PageAt::default())
+        .await
+        .unwrap();
     assert_eq!(
         (audit.items[0].action.as_str(), audit.items[0].id.clone()),
         ("retry", id.to_string())

@@ -237,7 +237,11 @@ async fn a_cursor_that_no_page_gave_is_refused(world: World) {
         .await;
     assert_eq!(outcome.unwrap_err(), StoreError::BadCursor);
     assert_eq!(
-        world.store.audit(&at).await.unwrap_err(),
+        world
+            .store
+            .audit(&Default::default(), &at)
+            .await
+            .unwrap_err(),
         StoreError::BadCursor
     );
 }

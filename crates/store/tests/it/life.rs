@@ -429,7 +429,11 @@ async fn a_retry_by_hand_is_due_now_and_a_replay_has_a_new_id(mut world: World) 
         (due.items[0].id, due.items[0].state.status),
         (id, Status::Pending)
     );
-    let audit = world.store.audit(&PageAt::default()).await.unwrap();
+    let audit = world
+        .store
+        .audit(&Default::default(), &PageAt::default())
+        .await
+        .unwrap();
     assert_eq!(
         (audit.items[0].action.as_str(), audit.items[0].id.clone()),
         ("retry", id.to_string())
@@ -557,7 +561,7 @@ async fn what_is_in_use_or_missing_or_taken_is_refused(mut world: World) {
     assert_eq!(
         world
             .store
-            .audit(&PageAt::new(Some(1), None))
+            .audit(&Default::default(), &PageAt::new(Some(1), None))
             .await
             .unwrap()
             .items[0]

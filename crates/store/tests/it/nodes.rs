@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use delivery::replay::Asked;
 use domain::access::Scope;
+use domain::configuration::Configuration;
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, NodeId, Timestamp};
 use rand::SeedableRng as _;
 use serde_json::json;
@@ -14,21 +15,6 @@ use store::{
 };
 
 use crate::world::{ACTOR, MINUTE, World, company};
-
-/// Another node on the same database.
-async fn another(world: &mut World) -> Store {
-    let node = NodeId::new(world.now, &mut world.rng);
-    Store::open(
-        Settings {
-            node,
-            ..world.settings.clone()
-        },
-        world.now,
-        [9; 32],
-    )
-    .await
-    .unwrap()
-}
 
 /// Ends all connections of the database but the one that asks.
 const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -96,7 +82,7 @@ async fn a_webhook_id_at_two_nodes_at_once_is_stored_once() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let mut pairs = Vec::new();
     for number in 0..100 {
         let mut left = world.acceptance(&format!("web-{number}")).await;
@@ -118,7 +104,7 @@ async fn twins_of_an_idempotency_key_at_two_nodes_get_one_answer() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let mut pairs = Vec::new();
     for number in 0..100 {
         let key = |body_hash| Idempotency {
@@ -150,7 +136,7 @@ async fn nodes_that_share_keys_and_groups_do_not_deadlock() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let mut pairs = Vec::new();
     for number in 0..300_u32 {
         let mut left = world
@@ -211,7 +197,7 @@ async fn events_stored_at_two_nodes_are_followed_without_a_gap() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let first = world.accepted("web").await.0;
     let mut pairs = Vec::new();
     for number in 0..200 {
@@ -244,7 +230,7 @@ async fn a_lease_is_never_held_by_two() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let mut wanted = vec![world.integration];
     for number in 0..50 {
         let id = IntegrationId::new(world.now, &mut world.rng);
@@ -285,7 +271,7 @@ async fn a_lease_ends_by_the_clock_of_the_database_and_its_number_goes_stale() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let (_, delivery) = world.accepted("web").await;
     let old = world
         .store
@@ -363,7 +349,7 @@ async fn work_accepted_at_one_node_wakes_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let mut notices = other.notices();
     world.accepted("web").await;
     assert!(
@@ -382,7 +368,7 @@ async fn a_change_at_one_node_is_seen_at_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let matched_before = world.acceptance("web").await;
     assert_eq!(
         other.configuration().await.unwrap().epoch,
@@ -415,7 +401,7 @@ async fn lost_connections_are_made_again_and_missed_news_are_told() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let mut notices = other.notices();
     world.accepted("web-1").await;
     assert_eq!(notices.recv().await.unwrap(), Notice::Events);
@@ -506,7 +492,7 @@ async fn a_job_begun_or_steered_at_one_node_wakes_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     let id = begin_replay(&mut world).await;
     other.jobs_rung().await;
     for asked in [Asked::Pause, Asked::Resume] {
@@ -550,7 +536,7 @@ async fn nodes_that_take_a_job_from_each_other_do_nothing_twice() {
     let Some(mut world) = World::postgres().await else {
         return;
     };
-    let other = another(&mut world).await;
+    let other = world.another_node().await;
     for number in 0..40 {
         let id = world.accepted(&format!("web-{number}")).await.1;
         world.deliver(id).await;
@@ -572,4 +558,50 @@ async fn nodes_that_take_a_job_from_each_other_do_nothing_twice() {
     let again: Vec<_> = rows.iter().filter_map(|row| row.replay_of).collect();
     let once: BTreeSet<_> = again.iter().collect();
     assert_eq!((again.len(), once.len()), (40, 40));
+}
+
+/// Makes companies, and removes every other one of them again.
+async fn churn(world: &World, store: &Store, mark: u8) {
+    for number in 0..30 {
+        let id = CompanyId::from_bytes([mark, number].repeat(8).try_into().unwrap());
+        let made = Change::InsertCompany(company(id, &format!("{mark}-{number}"), world.now));
+        store.change(made, &ACTOR, world.now).await.unwrap();
+        if number % 2 == 0 {
+            let removal = Change::RemoveCompany(id);
+            store.change(removal, &ACTOR, world.now).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_follows_two_others_misses_nothing() {
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
+    let (other, third) = (world.another_node().await, world.another_node().await);
+    // Both others make 45 changes each.
+    let all = third.configuration().await.unwrap().epoch + 90;
+    let following = async {
+        let mut last = 0;
+        while last < all {
+            let epoch = third.newest_configuration().await.unwrap().epoch;
+            assert!(last <= epoch, "{last} {epoch}");
+            last = epoch;
+        }
+    };
+    tokio::join!(
+        churn(&world, &world.store, 1),
+        churn(&world, &other, 2),
+        following
+    );
+    let followed = third.configuration().await.unwrap();
+    let whole = world.another_node().await.configuration().await.unwrap();
+    let names = |snapshot: &Configuration| -> BTreeSet<String> {
+        snapshot.companies().map(|one| one.name.clone()).collect()
+    };
+    assert_eq!(
+        (followed.epoch, names(&followed)),
+        (whole.epoch, names(&whole))
+    );
+    assert_eq!(names(&whole).len(), 31);
 }

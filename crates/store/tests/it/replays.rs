@@ -147,7 +147,11 @@ impl World {
     }
 
     async fn audited(&self, id: JobId) -> Vec<String> {
-        let page = self.store.audit(&PageAt::default()).await.unwrap();
+        let page = self
+            .store
+            .audit(&Default::default(), &PageAt::default())
+            .await
+            .unwrap();
         let lines = page
             .items
             .into_iter()

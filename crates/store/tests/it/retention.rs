@@ -200,7 +200,7 @@ async fn the_audit_log_is_forgotten_too(mut world: World) {
     assert_eq!(
         world
             .store
-            .audit(&PageAt::default())
+            .audit(&Default::default(), &PageAt::default())
             .await
             .unwrap()
             .items

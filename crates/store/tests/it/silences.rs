@@ -38,7 +38,11 @@ async fn a_silence_reads_back_as_it_was_stored(mut world: World) {
     world.restart(None).await;
     let snapshot = world.store.configuration().await.unwrap();
     assert_eq!(**snapshot.silence(silence.id).unwrap(), silence);
-    let page = world.store.audit(&PageAt::default()).await.unwrap();
+    let page = world
+        .store
+        .audit(&Default::default(), &PageAt::default())
+        .await
+        .unwrap();
     let actions: Vec<_> = page
         .items
         .iter()
@@ -174,7 +178,11 @@ async fn silences_that_ended_long_ago_are_forgotten_a_few_at_a_time(mut world: W
     let snapshot = world.store.configuration().await.unwrap();
     let left: Vec<_> = snapshot.silences().map(|silence| silence.id).collect();
     assert_eq!(left, [lasting.id]);
-    let page = world.store.audit(&PageAt::default()).await.unwrap();
+    let page = world
+        .store
+        .audit(&Default::default(), &PageAt::default())
+        .await
+        .unwrap();
     let removals = page
         .items
         .iter()

@@ -409,6 +409,50 @@ impl World {
         self.settings.queue = NonZeroUsize::MIN;
     }
 
+    /// Another node, or another process, on the same database.
+    pub async fn another_node(&mut self) -> Store {
+        let node = NodeId::new(self.now, &mut self.rng);
+        let settings = Settings {
+            node,
+            ..self.settings.clone()
+        };
+        Store::open(settings, self.now, [9; 32]).await.unwrap()
+    }
+
+    /// The texts of a query with one column, asked past the store.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        match &self.settings.database {
+            Database::Sqlite(path) => {
+                let conn = rusqlite::Connection::open(path).unwrap();
+                let mut rows = conn.prepare(sql).unwrap();
+                let texts = rows.query_map([], |row| row.get(0)).unwrap();
+                texts.collect::<Result<_, _>>().unwrap()
+            }
+            Database::Postgres(url) => {
+                let (client, connection) =
+                    tokio_postgres::connect(url.reveal(), tokio_postgres::NoTls)
+                        .await
+                        .unwrap();
+                let talking = tokio::spawn(connection);
+                let rows = client.query(sql, &[]).await.unwrap();
+                drop(client);
+                talking.await.unwrap().unwrap();
+                rows.iter().map(|row| row.get(0)).collect()
+            }
+        }
+    }
+
+    /// Runs statements past the store.
+    pub async fn batch(&self, sql: &str) {
+        match &self.settings.database {
+            Database::Sqlite(path) => rusqlite::Connection::open(path)
+                .unwrap()
+                .execute_batch(sql)
+                .unwrap(),
+            Database::Postgres(url) => command(url.reveal(), sql).await,
+        }
+    }
+
     /// The file of a SQLite database.
     pub fn file(&self) -> Option<&PathBuf> {
         match &self.settings.database {

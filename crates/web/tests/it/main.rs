@@ -11,9 +11,13 @@ mod access;
 #[cfg(test)]
 mod apply;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod catalog;
 #[cfg(test)]
 mod company;
+#[cfg(test)]
+mod configuration;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]

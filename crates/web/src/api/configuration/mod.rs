@@ -7,6 +7,7 @@
 pub(crate) mod document;
 pub(crate) mod get;
 pub(crate) mod put;
+pub(crate) mod rollback;
 
 mod diff;
 mod plan;
