@@ -196,7 +196,7 @@ async fn a_change_is_told_field_by_field_and_secrets_are_not_shown() {
         applied["changes"][0]["fields"],
         json!([
             {"pointer": "/external_id", "old": "g-1", "new": "g-2"},
-            {"pointer": "/quota", "old": {"events_per_second": 50}, "new": null},
+            {"pointer": "/quota/events_per_second", "old": 50, "new": null},
         ])
     );
     let secret = |pointer: &str| json!([{"pointer": pointer, "old": "set", "new": "changed"}]);

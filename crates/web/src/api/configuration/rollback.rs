@@ -1,11 +1,10 @@
 use axum::Json;
 use axum::extract::State;
-use domain::diff::FieldChange;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use store::{Restored, Rollback};
 use utoipa::ToSchema;
 
+use super::diff::FieldChange;
 use crate::App;
 use crate::api::Answer;
 use crate::read::{Admin, Form};
@@ -38,20 +37,9 @@ struct RestoredView {
     what: &'static str,
     id: String,
     name: String,
-    fields: Vec<FieldChangeView>,
+    fields: Vec<FieldChange>,
     /// What else comes of it: deliveries that end, an integration that has to be checked again.
     warnings: Vec<String>,
-}
-
-/// Null is a field that is not there. Of a secret it is only said that it is set, changed or removed.
-#[derive(Debug, Serialize, ToSchema)]
-struct FieldChangeView {
-    /// Where the field stands (RFC 6901).
-    pointer: String,
-    #[schema(value_type = Object, nullable)]
-    old: Value,
-    #[schema(value_type = Object, nullable)]
-    new: Value,
 }
 
 /// Go back to the configuration of an epoch. That is one more change, with an epoch of its own: history stays, and can
@@ -94,16 +82,6 @@ impl From<Restored> for RestoredView {
             name: restored.name,
             fields: restored.fields.into_iter().map(Into::into).collect(),
             warnings: restored.warnings,
-        }
-    }
-}
-
-impl From<FieldChange> for FieldChangeView {
-    fn from(change: FieldChange) -> Self {
-        Self {
-            pointer: change.pointer,
-            old: change.old,
-            new: change.new,
         }
     }
 }
