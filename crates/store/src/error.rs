@@ -25,6 +25,9 @@ pub enum StoreError {
     /// Going back would touch more than one transaction should.
     #[error("more than {most} things differ from that epoch; go back in smaller steps")]
     TooMuch { most: usize },
+    /// The configuration has moved since these changes were worked out; nothing was written.
+    #[error("the configuration was changed by somebody else meanwhile; try again")]
+    Moved,
     /// A page's cursor is not one that this store gave out.
     #[error("the cursor is not one that a page gave; start again without it")]
     BadCursor,

@@ -364,6 +364,7 @@ impl From<StoreError> for Problem {
             StoreError::InUse { .. } => Self::in_use(text, Map::new()),
             StoreError::NoSuch { .. } => Self::field("", text),
             StoreError::NoEpoch { .. } | StoreError::TooMuch { .. } => Self::field("/epoch", text),
+            StoreError::Moved => Self::wrong_state(text),
             StoreError::BadCursor => Self::field("?cursor", text),
             StoreError::Overloaded => Self::too_many(text, RETRY_SECONDS),
             StoreError::Unavailable(_) => {

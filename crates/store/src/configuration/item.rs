@@ -1,5 +1,7 @@
 //! A change in the rows that both databases store.
 
+use std::sync::Arc;
+
 use domain::access::Actor;
 use domain::integration::Secrets;
 use domain::mapping::{CompanyMapping, MappedTo};
@@ -145,6 +147,27 @@ pub(crate) struct PreparedChange {
     pub(crate) deed: Deed,
     /// The integration whose owner should look again.
     pub(crate) wakes: Option<IntegrationId>,
+}
+
+/// Changes that are written together, or not at all.
+#[derive(Debug)]
+pub(crate) struct PreparedChanges {
+    pub(crate) list: Vec<PreparedChange>,
+    pub(crate) seal: Arc<Seal>,
+    pub(crate) at: Timestamp,
+    /// The epoch that they were worked out on, where that matters.
+    pub(crate) expected: Option<u64>,
+}
+
+impl PreparedChanges {
+    /// The epoch that they made, unless somebody else's change came in between.
+    pub(crate) fn made(&self, epoch: i64) -> Result<u64, StoreError> {
+        let made = epoch.cast_unsigned();
+        match self.expected {
+            Some(expected) if expected.saturating_add(1) != made => Err(StoreError::Moved),
+            _ => Ok(made),
+        }
+    }
 }
 
 impl Item {

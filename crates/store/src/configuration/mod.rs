@@ -30,7 +30,7 @@ use serde_json::Value;
 use crate::seal::Seal;
 use crate::{Backend, Store, StoreError};
 
-pub(crate) use item::{Edit, Item, Kind, Op, PreparedChange, Reference};
+pub(crate) use item::{Edit, Item, Kind, Op, PreparedChange, PreparedChanges, Reference};
 pub use rollback::{Restored, Rollback};
 
 /// A change of the configuration; it raises the epoch and leaves audit rows and revisions, in the same transaction.
@@ -228,14 +228,42 @@ impl Store {
         if changes.is_empty() {
             return Ok(self.newest_configuration().await?.epoch);
         }
+        self.write_changes(changes, None, actor, now).await
+    }
+
+    /// As [`Store::change_all`], for changes that were worked out on the configuration of an epoch: when it has moved since,
+    /// nothing is written and the answer is [`StoreError::Moved`].
+    pub async fn change_all_at(
+        &self,
+        epoch: u64,
+        changes: Vec<Change>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.write_changes(changes, Some(epoch), actor, now).await
+    }
+
+    async fn write_changes(
+        &self,
+        changes: Vec<Change>,
+        expected: Option<u64>,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
         let prepared: Vec<_> = changes
             .into_iter()
             .map(|change| PreparedChange::new(change, actor, now, &self.0.seal, &self.0.dice))
             .collect();
         let wakes: Vec<_> = prepared.iter().filter_map(|change| change.wakes).collect();
+        let prepared = PreparedChanges {
+            list: prepared,
+            seal: Arc::clone(&self.0.seal),
+            at: now,
+            expected,
+        };
         let epoch = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::change(db, prepared, &self.0.seal, now).await?,
-            Backend::Postgres(db) => postgres::change(db, prepared, &self.0.seal, now).await?,
+            Backend::Sqlite(db) => sqlite::change(db, prepared).await?,
+            Backend::Postgres(db) => postgres::change(db, prepared).await?,
         };
         self.0.notices.moved(epoch);
         self.bell().ring(wakes);

@@ -7,14 +7,13 @@ use domain::{KeyId, Timestamp};
 use tokio_postgres::Row;
 
 use super::revision::{self, Outcome, Stored, StoredRow, Touched};
-use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChange};
+use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChanges};
 use crate::StoreError;
 use crate::audit::{self, NewAudit};
 use crate::codec::{hex, to_json};
 use crate::postgres::{
     CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, lock_epoch, one, retried, run, sound,
 };
-use crate::seal::Seal;
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
 pub(super) const EPOCH: &str = "SELECT number FROM epoch";
@@ -124,53 +123,29 @@ pub(super) async fn sealed(
     .await?)
 }
 
-pub(super) async fn change(
-    db: &Postgres,
-    changes: Vec<PreparedChange>,
-    seal: &Seal,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    retried!(change_once(db, &changes, seal, now))
+pub(super) async fn change(db: &Postgres, changes: PreparedChanges) -> Result<u64, StoreError> {
+    retried!(change_once(db, &changes))
 }
 
 /// Accepts wait until the changes are over, and what was matched before them is matched again.
-async fn change_once(
-    db: &Postgres,
-    changes: &[PreparedChange],
-    seal: &Seal,
-    now: Timestamp,
-) -> Result<u64, Failure> {
+async fn change_once(db: &Postgres, changes: &PreparedChanges) -> Result<u64, Failure> {
     let work = db.begin().await?;
-    match write(db, &work, changes, seal, now).await {
-        Ok(epoch) => {
-            work.commit().await?;
-            Ok(epoch)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = write(db, &work, changes).await;
+    work.end(outcome).await
 }
 
-async fn write(
-    db: &Postgres,
-    work: &Work,
-    changes: &[PreparedChange],
-    seal: &Seal,
-    now: Timestamp,
-) -> Result<u64, Failure> {
+async fn write(db: &Postgres, work: &Work, changes: &PreparedChanges) -> Result<u64, Failure> {
     lock_epoch(work).await?;
     let (mut touched, mut lines) = (Vec::new(), Vec::new());
-    for change in changes {
+    for change in &changes.list {
         let step = apply(work, &change.op).await?;
-        lines.extend(change.deed.lines(&step, seal));
+        lines.extend(change.deed.lines(&step, &changes.seal));
         touched.extend(step);
     }
-    let wakes = changes.iter().filter_map(|change| change.wakes);
+    let wakes = changes.list.iter().filter_map(|change| change.wakes);
     let news = db.news().work_at(wakes);
-    let epoch = conclude(work, touched, &lines, now, news).await?;
-    Ok(epoch.cast_unsigned())
+    let epoch = conclude(work, touched, &lines, changes.at, news).await?;
+    Ok(changes.made(epoch)?)
 }
 
 /// Raises the epoch, leaves the revisions and the audit lines of what was done, and tells the other nodes.

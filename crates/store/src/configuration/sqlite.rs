@@ -1,16 +1,13 @@
 //! The configuration on SQLite.
 
-use std::sync::Arc;
-
 use domain::{KeyId, Timestamp};
 use rusqlite::{Connection, Row};
 
 use super::revision::{self, Outcome, Stored, StoredRow, Touched};
-use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChange, Reference};
+use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChanges, Reference};
 use crate::StoreError;
 use crate::audit::{self, NewAudit};
 use crate::codec::{hex, to_json};
-use crate::seal::Seal;
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
@@ -116,21 +113,15 @@ pub(super) async fn sealed(
     .await
 }
 
-pub(super) async fn change(
-    db: &Sqlite,
-    changes: Vec<PreparedChange>,
-    seal: &Arc<Seal>,
-    now: Timestamp,
-) -> Result<u64, StoreError> {
-    let seal = Arc::clone(seal);
+pub(super) async fn change(db: &Sqlite, changes: PreparedChanges) -> Result<u64, StoreError> {
     db.write(Care::Guarded, move |conn| {
         let (mut touched, mut lines) = (Vec::new(), Vec::new());
-        for change in &changes {
+        for change in &changes.list {
             let step = apply(conn, &change.op)?;
-            lines.extend(change.deed.lines(&step, &seal));
+            lines.extend(change.deed.lines(&step, &changes.seal));
             touched.extend(step);
         }
-        conclude(conn, touched, &lines, now).map(i64::cast_unsigned)
+        changes.made(conclude(conn, touched, &lines, changes.at)?)
     })
     .await
 }

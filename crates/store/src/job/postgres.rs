@@ -58,16 +58,8 @@ async fn begin_once(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let work = db.begin().await?;
-    match insert(db, &work, job, parts, actor, now).await {
-        Ok(begun) => {
-            work.commit().await?;
-            Ok(begun)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = insert(db, &work, job, parts, actor, now).await;
+    work.end(outcome).await
 }
 
 async fn insert(
@@ -246,16 +238,8 @@ async fn steer_once(
     now: Timestamp,
 ) -> Result<Steered, Failure> {
     let work = db.begin().await?;
-    match order(db, &work, scope, id, asked, actor, now).await {
-        Ok(steered) => {
-            work.commit().await?;
-            Ok(steered)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = order(db, &work, scope, id, asked, actor, now).await;
+    work.end(outcome).await
 }
 
 async fn order(

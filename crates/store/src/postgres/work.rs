@@ -40,6 +40,20 @@ impl Work {
         Ok(())
     }
 
+    /// Commits what was written, or leaves no trace of it and says why.
+    pub(crate) async fn end<T>(self, outcome: Result<T, Failure>) -> Result<T, Failure> {
+        match outcome {
+            Ok(value) => {
+                self.commit().await?;
+                Ok(value)
+            }
+            Err(failure) => {
+                self.undo().await?;
+                Err(failure)
+            }
+        }
+    }
+
     /// Ends the transaction without a trace and keeps the connection.
     pub(crate) async fn undo(mut self) -> Result<(), Failure> {
         self.batch_execute("ROLLBACK").await?;

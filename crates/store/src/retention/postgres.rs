@@ -69,16 +69,8 @@ async fn prune_once(
     now: Timestamp,
 ) -> Result<usize, Failure> {
     let work = db.begin().await?;
-    match forget(&work, class, before, limit, now).await {
-        Ok(count) => {
-            work.commit().await?;
-            Ok(count)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = forget(&work, class, before, limit, now).await;
+    work.end(outcome).await
 }
 
 async fn forget(

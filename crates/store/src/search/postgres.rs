@@ -41,16 +41,8 @@ pub(super) async fn index_search(db: &Postgres, limit: usize) -> Result<usize, S
 
 async fn index_once(db: &Postgres, finished: i64, limit: i64) -> Result<usize, Failure> {
     let work = db.begin().await?;
-    match index(&work, finished, limit).await {
-        Ok(count) => {
-            work.commit().await?;
-            Ok(count)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = index(&work, finished, limit).await;
+    work.end(outcome).await
 }
 
 async fn index(work: &Work, finished: i64, limit: i64) -> Result<usize, Failure> {

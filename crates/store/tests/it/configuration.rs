@@ -12,6 +12,7 @@ on_both!(
     each_change_raises_the_epoch_and_leaves_an_audit_row,
     a_refused_change_changes_nothing,
     several_changes_are_one_step_or_none,
+    changes_worked_out_on_an_older_epoch_are_not_made,
     a_name_is_taken_once,
     what_is_named_must_be_there,
     what_is_used_stays_and_what_is_owned_goes,
@@ -175,6 +176,22 @@ async fn several_changes_are_one_step_or_none(mut world: World) {
     );
     let nothing = world.store.change_all(Vec::new(), &ACTOR, world.now).await;
     assert_eq!(nothing.unwrap(), before + 1);
+}
+
+async fn changes_worked_out_on_an_older_epoch_are_not_made(mut world: World) {
+    let seen = world.store.configuration().await.unwrap().epoch;
+    let id = CompanyId::new(world.now, &mut world.rng);
+    let change = Change::InsertCompany(company(id, "Fabrikam", world.now));
+    let made = |epoch| {
+        let changes = vec![change.clone()];
+        world.store.change_all_at(epoch, changes, &ACTOR, world.now)
+    };
+    world.change(Change::RemoveRule(world.rule)).await;
+    assert!(matches!(made(seen).await, Err(StoreError::Moved)));
+    let snapshot = world.store.newest_configuration().await.unwrap();
+    assert!(snapshot.company(id).is_none());
+    assert_eq!(snapshot.epoch, seen + 1);
+    assert_eq!(made(seen + 1).await.unwrap(), seen + 2);
 }
 
 async fn a_name_is_taken_once(mut world: World) {

@@ -64,16 +64,8 @@ async fn roll_back_once(
     order: &Order,
 ) -> Result<(Rollback, Vec<IntegrationId>), Failure> {
     let work = db.begin().await?;
-    match write(db, &work, order).await {
-        Ok(outcome) => {
-            work.commit().await?;
-            Ok(outcome)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = write(db, &work, order).await;
+    work.end(outcome).await
 }
 
 async fn write(

@@ -40,16 +40,8 @@ async fn retry_once(
     actor: &Actor,
 ) -> Result<Outcome, Failure> {
     let work = db.begin().await?;
-    match write(db, &work, scope, (id, fresh), now, actor).await {
-        Ok(outcome) => {
-            work.commit().await?;
-            Ok(outcome)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = write(db, &work, scope, (id, fresh), now, actor).await;
+    work.end(outcome).await
 }
 
 async fn write(

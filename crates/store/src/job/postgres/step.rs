@@ -55,16 +55,8 @@ async fn work_once(
     now: Timestamp,
 ) -> Result<(Worked, Rung), Failure> {
     let work = db.begin().await?;
-    match write(db, &work, step, now).await {
-        Ok(outcome) => {
-            work.commit().await?;
-            Ok(outcome)
-        }
-        Err(failure) => {
-            work.undo().await?;
-            Err(failure)
-        }
-    }
+    let outcome = write(db, &work, step, now).await;
+    work.end(outcome).await
 }
 
 async fn write(

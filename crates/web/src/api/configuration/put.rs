@@ -8,6 +8,7 @@ use domain::configuration::Configuration;
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use store::StoreError;
 use utoipa::{IntoParams, ToSchema};
 
 use super::document::Document;
@@ -81,41 +82,30 @@ pub(crate) async fn put(
     params.finish()?;
     expect_json(request.headers())?;
     let body = body::whole(request.into_body(), DOCUMENT_BYTES).await?;
-    let document: Document = json::parse(&body)?;
-    let (planned, stored) = plan(&Arc::new(document), &app, &caller, prune).await?;
-    let Planned {
-        shown: changes,
-        changes: writes,
-        unproven,
-    } = planned;
-    let mut view = AppliedView {
-        changes,
-        epoch: stored.epoch,
-        dry_run,
-        checks: Vec::new(),
-    };
-    if dry_run || writes.is_empty() {
-        return Ok(Json(view));
-    }
-    let store = app.store();
-    store.change_all(writes, &caller.actor(), app.now()).await?;
-    view.checks = check(&app, &caller, unproven).await?;
-    view.epoch = store.configuration().await?.epoch;
-    Ok(Json(view))
-}
-
-/// A plan for the configuration as it stands. Planning a large document takes a while, so it is looked at again afterwards.
-async fn plan(
-    document: &Arc<Document>,
-    app: &App,
-    caller: &Caller,
-    prune: bool,
-) -> Result<(Planned, Arc<Configuration>), Problem> {
+    let document: Arc<Document> = Arc::new(json::parse(&body)?);
     for _ in 0..ROUNDS {
         let stored = app.store().newest_configuration().await?;
-        let planned = plan_once(document, app, caller, &stored, prune).await?;
-        if app.store().newest_configuration().await?.epoch == stored.epoch {
-            return Ok((planned, stored));
+        let planned = plan(&document, &app, &caller, &stored, prune).await?;
+        let mut view = AppliedView {
+            changes: planned.shown,
+            epoch: stored.epoch,
+            dry_run,
+            checks: Vec::new(),
+        };
+        if dry_run || planned.changes.is_empty() {
+            return Ok(Json(view));
+        }
+        let (store, actor) = (app.store(), caller.actor());
+        let made = store.change_all_at(stored.epoch, planned.changes, &actor, app.now());
+        match made.await {
+            // Planning a large document takes a while; somebody else was faster.
+            Err(StoreError::Moved) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {
+                view.checks = check(&app, &caller, planned.unproven).await?;
+                view.epoch = store.configuration().await?.epoch;
+                return Ok(Json(view));
+            }
         }
     }
     Err(Problem::wrong_state(
@@ -124,7 +114,7 @@ async fn plan(
 }
 
 /// On a thread of its own: a large document takes a while, which other requests shall not wait.
-async fn plan_once(
+async fn plan(
     document: &Arc<Document>,
     app: &App,
     caller: &Caller,
