@@ -324,8 +324,10 @@ impl Gate {
 
     /// A person looked: it admits again, whatever it was.
     pub fn release(&mut self, now: Timestamp) {
-        let since = self.failing_since().unwrap_or(now).min(now);
-        *self = Self::Opened { since };
+        if !matches!(self, Self::Opened { .. }) {
+            let since = self.since().unwrap_or(now).min(now);
+            *self = Self::Opened { since };
+        }
     }
 
     /// A person switched its integration on again. What holds it back still does.
@@ -346,17 +348,6 @@ impl Gate {
         }
     }
 
-    /// Since when nothing gets through, as far as the gate knows.
-    #[must_use]
-    pub fn failing_since(&self) -> Option<Timestamp> {
-        match *self {
-            Self::Admitting { failing_since, .. }
-            | Self::Resting { failing_since, .. }
-            | Self::Probing { failing_since, .. } => failing_since,
-            Self::Held { since, .. } | Self::Opened { since } => Some(since),
-        }
-    }
-
     /// The reason it is held for, if it is.
     #[must_use]
     pub fn held(&self) -> Option<HoldReason> {
@@ -373,7 +364,7 @@ impl Gate {
             Self::Admitting { failures, .. } => *failures,
             Self::Resting { rests, .. } => FAILURES.saturating_add(rests.saturating_sub(1)),
             Self::Probing { rests, .. } => FAILURES.saturating_add(rests.saturating_sub(1)),
-            Self::Held { .. } => 0,
+            Self::Held { .. } | Self::Opened { .. } => 0,
         }
     }
 
@@ -399,7 +390,7 @@ impl Gate {
             Self::Admitting { failing_since, .. }
             | Self::Resting { failing_since, .. }
             | Self::Probing { failing_since, .. } => *failing_since,
-            Self::Held { .. } => None,
+            Self::Held { .. } | Self::Opened { .. } => None,
         }
     }
 

@@ -345,7 +345,7 @@ impl Owner {
             return;
         };
         let number = due.state.attempts + 1;
-        let closed_since = self.gate.failing_since();
+        let closed_since = self.gate.since();
         let (change, id) = self.shared.dice.roll(|rng| {
             due.state
                 .observe(&sent.outcome, &integration.delivery, now, rng);

@@ -94,7 +94,7 @@ fn gone_holds_it_until_a_person_looks() {
 fn what_a_person_opened_admits_until_its_owner_has_heard_and_tells_since_when_nothing_got_through()
 {
     let (mut gate, _) = resting();
-    let since = gate.failing_since().expect("it fails");
+    let since = gate.since().expect("it fails");
     gate.release(at(1_000));
     assert_eq!(gate, Gate::Opened { since });
     assert_eq!(gate.admits(at(1_000), 8), Admission::Yes);
@@ -383,7 +383,9 @@ fn it_says_how_often_it_failed_since_when_and_when_it_will_be_held() {
     }
     gate.hold(HoldReason::Login, at(99));
     assert_eq!((gate.since(), gate.held_at_latest()), (Some(at(99)), None));
-    gate.release();
+    gate.release(at(100));
+    assert_eq!((gate.failures(), gate.held_at_latest()), (0, None));
+    assert_eq!(gate.heard(), Some(at(99)));
     assert_eq!(gate, Gate::default());
 }
 
