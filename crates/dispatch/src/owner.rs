@@ -77,6 +77,13 @@ struct Connector {
     ready: Arc<Ready>,
 }
 
+impl Drop for Owner {
+    /// Also one that fails leaves no place kept for it.
+    fn drop(&mut self) {
+        self.shared.places.leave(self.id);
+    }
+}
+
 impl Owner {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -442,7 +449,6 @@ impl Owner {
 
     /// Gives the lease back, so that the next node need not wait for its end.
     async fn give_back(&self) {
-        self.shared.places.leave(self.id);
         if let Some(lease) = self.held()
             && let Err(error) = self.shared.store.release_leases(&[lease]).await
         {

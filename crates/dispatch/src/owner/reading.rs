@@ -34,6 +34,15 @@ impl Lookout {
         self.at_end = false;
     }
 
+    /// Looks from the beginning again, in its own time.
+    fn begin_again(&mut self) {
+        let not_before = self.not_before;
+        *self = Self {
+            not_before,
+            ..Self::default()
+        };
+    }
+
     /// When the next look is worth its while, for an owner that has not read everything.
     pub(super) fn next(&self, now: Timestamp) -> Option<Timestamp> {
         (!self.at_end).then(|| self.not_before.unwrap_or(now))
@@ -73,7 +82,7 @@ impl Owner {
         self.more = page.next_due.is_some_and(|due| due <= now);
         self.next_due = page.next_due.filter(|due| *due > now);
         if !self.more {
-            self.lookout = Lookout::default();
+            self.lookout.begin_again();
         }
         self.enqueue(lease, page.items).await
     }
@@ -91,7 +100,7 @@ impl Owner {
         let crowded = self.queue.crowded(each);
         if !self.lookout.passed.is_subset(&crowded) {
             // Somebody who had enough has less now, and his deliveries were passed.
-            self.lookout = Lookout::default();
+            self.lookout.begin_again();
         }
         let look = Look {
             integration: self.id,
