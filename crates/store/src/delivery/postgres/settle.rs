@@ -12,6 +12,8 @@ use crate::postgres::{Failure, Postgres, all, retried, sound};
 
 /// Leases are locked first and in order, and what is written asks which of them were held: a stale one writes nothing,
 /// and nobody can take one before the statement has ended.
+/// The status is asked for in a way that no index answers: else the planner may take the small index of what is pending, and
+/// walk all of it for each row.
 /// Attempts are numbered on from the last one; the lease's lock keeps others from taking the same number.
 const SETTLE: &str = "WITH mine AS MATERIALIZED (SELECT o.integration FROM owner o \
      JOIN unnest($1::bytea[], $2::bigint[]) AS lease (integration, number) USING (integration, number) \
@@ -23,7 +25,7 @@ const SETTLE: &str = "WITH mine AS MATERIALIZED (SELECT o.integration FROM owner
      FROM unnest($3::bytea[], $4::bytea[], $5::text[], $6::integer[], $7::bigint[], $8::bigint[], $9::bigint[], \
      $10::text[], $11::text[]) \
      AS new (integration, id, status, attempts, due_at, not_before, parked_since, reason, cause) \
-     WHERE d.id = new.id AND d.integration = new.integration AND d.status = 'pending' \
+     WHERE d.id = new.id AND d.integration = new.integration AND d.status || '' = 'pending' \
      AND new.integration IN (SELECT integration FROM mine)), \
      evidence AS (INSERT INTO attempt (delivery, number, id, started_at, duration, outcome, cause, detail, \
      status_code, address, timings, request_headers, response_headers, response_body) \
