@@ -152,6 +152,7 @@ impl House {
             aliases: Vec::new(),
             domain: None,
             external_id: None,
+            quota: None,
             created_at: now,
         };
         self.change(Change::InsertCompany(company)).await;

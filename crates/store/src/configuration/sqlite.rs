@@ -36,8 +36,7 @@ pub(super) const USERS: &str =
 const MAKE_OWNER: &str = "INSERT INTO owner VALUES (?1, ?2, 0, ?3, NULL, 0, 0) \
      ON CONFLICT (integration) DO UPDATE SET enabled = excluded.enabled";
 /// Changes a row only when the switch was the other way.
-const SET_ENABLED: &str =
-    "UPDATE owner SET enabled = ?2 WHERE integration = ?1 AND enabled <> ?2";
+const SET_ENABLED: &str = "UPDATE owner SET enabled = ?2 WHERE integration = ?1 AND enabled <> ?2";
 const GATE: &str = "SELECT gate FROM owner WHERE integration = ?1";
 const SAVE_GATE: &str = "UPDATE owner SET gate = ?2, held = ?3 WHERE integration = ?1";
 const REMOVE_OWNER: &str = "DELETE FROM owner WHERE integration = ?1";
