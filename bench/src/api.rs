@@ -13,8 +13,11 @@ pub const KEY: &str = "bench-key-0123456789abcdef";
 /// Header key and value by which the sender of the load authenticates.
 const HEADER: (&str, &str) = ("x-alert-key", "bench-sender-secret-0123456789");
 
+/// Lanes that are set up at the same time.
+const AT_ONCE: usize = 16;
+
 /// A caller with the admin key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Api {
     address: SocketAddr,
     headers: String,
@@ -82,8 +85,19 @@ impl Api {
         let set = json!({"name": "Everything", "notify_by": "event", "events": [alerts::KIND]});
         let set = self.make("/api/v1/event-sets", set).await?;
         let mut lanes = Vec::with_capacity(targets.len());
-        for (place, target) in targets.iter().enumerate() {
-            lanes.push(self.lane(place, target, &set, concurrency).await?);
+        let places: Vec<(usize, &String)> = targets.iter().enumerate().collect();
+        for some in places.chunks(AT_ONCE) {
+            let tasks: Vec<_> = some
+                .iter()
+                .map(|(place, target)| {
+                    let (api, set) = (self.clone(), set.clone());
+                    let (place, target) = (*place, (*target).clone());
+                    tokio::spawn(async move { api.lane(place, &target, &set, concurrency).await })
+                })
+                .collect();
+            for task in tasks {
+                lanes.push(task.await??);
+            }
         }
         Ok(lanes)
     }

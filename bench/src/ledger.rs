@@ -39,17 +39,23 @@ pub struct Verdict {
 }
 
 impl Sink {
-    /// `ports` targets; with `hung` one more, the last, that never answers; with `ca` they speak TLS under a root of
-    /// trust that is written there.
-    pub fn start(ports: usize, hung: bool, ca: Option<&str>) -> Result<Self> {
-        let (ports, hung) = (ports.to_string(), if hung { "hung" } else { "-" });
-        let (child, ready) = Child::start(&["sink", &ports, hung, ca.unwrap_or("-")])?;
+    /// `ports` targets, and `hung` more of them, the last, that answer nothing but test alerts; with `ca` they speak TLS
+    /// under a root of trust that is written there.
+    pub fn start(ports: usize, hung: usize, ca: Option<&str>) -> Result<Self> {
+        let (ports, hung) = (ports.to_string(), hung.to_string());
+        let (child, ready) = Child::start(&["sink", &ports, &hung, ca.unwrap_or("-")])?;
         let ports = ready
             .split(' ')
             .map(str::parse)
             .collect::<Result<_, _>>()
             .context("the sink's ports")?;
         Ok(Self { child, ports })
+    }
+
+    /// Whether those that never answer do so from now on; with `false` also what they left unanswered is answered.
+    pub fn hang(&mut self, hangs: bool) -> Result<()> {
+        self.child.say(if hangs { "hang" } else { "answer" })?;
+        self.child.line().map(drop)
     }
 
     /// Different numbers that arrived so far.

@@ -39,7 +39,7 @@ pub fn run(name: &str, arguments: &[String]) -> Result<()> {
         "limit-postgres" => served(async || limit_postgres::run(argument(0)?).await),
         "sink" => sink::run(
             argument(0)?.parse()?,
-            argument(1)? == "hung",
+            argument(1)?.parse()?,
             Some(argument(2)?).filter(|path| *path != "-"),
         ),
         _ => bail!("there is no program {name}"),

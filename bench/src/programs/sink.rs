@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result};
 use testkit::{Authority, Certificate};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
@@ -28,24 +29,25 @@ struct Book {
 
 type Shared = Arc<Mutex<Book>>;
 
-pub fn run(ports: usize, hung: bool, ca: Option<&str>) -> Result<()> {
+pub fn run(ports: usize, hung: usize, ca: Option<&str>) -> Result<()> {
     let book = Shared::default();
     let asked = Arc::clone(&book);
-    super::end_with_the_parent(move |input| answer(&input, &asked));
+    let (hang, hangs) = watch::channel(true);
+    super::end_with_the_parent(move |input| answer(&input, &asked, &hang));
     let tls = ca.map(acceptor).transpose()?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(async {
             let mut open = Vec::new();
-            for place in 0..ports + usize::from(hung) {
+            for place in 0..ports + hung {
                 let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
                 open.push(listener.local_addr()?.port().to_string());
                 tokio::spawn(accept(
                     listener,
                     Arc::clone(&book),
                     tls.clone(),
-                    place < ports,
+                    (place >= ports).then(|| hangs.clone()),
                 ));
             }
             super::ready(&open.join(" "))?;
@@ -60,15 +62,18 @@ fn acceptor(ca: &str) -> Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(authority.server(Certificate::Good)))
 }
 
-async fn accept(listener: TcpListener, book: Shared, tls: Option<TlsAcceptor>, answers: bool) {
+/// Told whether a target that may hang does.
+type Hangs = Option<watch::Receiver<bool>>;
+
+async fn accept(listener: TcpListener, book: Shared, tls: Option<TlsAcceptor>, hangs: Hangs) {
     while let Ok((stream, _)) = listener.accept().await {
-        let (book, tls) = (Arc::clone(&book), tls.clone());
+        let (book, tls, hangs) = (Arc::clone(&book), tls.clone(), hangs.clone());
         tokio::spawn(async move {
             // A connection that breaks is the other side's to notice.
             let _ = match tls {
-                None => conversation(plain(stream), &book, answers).await,
+                None => conversation(plain(stream), &book, hangs).await,
                 Some(tls) => match tls.accept(plain(stream)).await {
-                    Ok(stream) => conversation(stream, &book, answers).await,
+                    Ok(stream) => conversation(stream, &book, hangs).await,
                     Err(error) => Err(error.into()),
                 },
             };
@@ -85,7 +90,7 @@ fn plain(stream: TcpStream) -> TcpStream {
 async fn conversation(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     book: &Shared,
-    answers: bool,
+    mut hangs: Hangs,
 ) -> Result<()> {
     let mut buffer = Vec::with_capacity(4_096);
     loop {
@@ -97,8 +102,10 @@ async fn conversation(
             continue;
         };
         // Also a target that hangs has answered the test alert when it was set up.
-        if !answers && crate::alerts::number(&buffer[places.body.clone()]).is_some() {
-            return std::future::pending().await;
+        if let Some(hangs) = &mut hangs
+            && crate::alerts::number(&buffer[places.body.clone()]).is_some()
+        {
+            hangs.wait_for(|hangs| !hangs).await?;
         }
         book.lock().unwrap_or_else(PoisonError::into_inner).write(
             &buffer[places.body.clone()],
@@ -161,12 +168,16 @@ impl Book {
 }
 
 /// Answers the parent's lines.
-fn answer(input: &Stdin, book: &Shared) -> Result<()> {
+fn answer(input: &Stdin, book: &Shared, hang: &watch::Sender<bool>) -> Result<()> {
     for line in input.lock().lines() {
         let book = book.lock().unwrap_or_else(PoisonError::into_inner);
         match line?.as_str() {
             "count" => super::ready(&book.distinct.to_string())?,
             "report" => report(&book)?,
+            word @ ("hang" | "answer") => {
+                hang.send_replace(word == "hang");
+                super::ready(word)?;
+            }
             other => anyhow::bail!("the sink does not know {other}"),
         }
     }

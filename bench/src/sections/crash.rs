@@ -66,7 +66,7 @@ pub async fn run(arena: &Arena) -> Result<()> {
 }
 
 async fn round(place: &Place, results: &mut Results) -> Result<()> {
-    let mut sink = Sink::start(1, false, None)?;
+    let mut sink = Sink::start(1, 0, None)?;
     let (mut product, _) = Product::start(place).await?;
     let targets = [format!("http://127.0.0.1:{}/", sink.ports[0])];
     let lanes = product.api().set_up(&targets, CONCURRENCY).await?;

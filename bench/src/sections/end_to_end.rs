@@ -147,7 +147,7 @@ pub async fn run(arena: &Arena) -> Result<()> {
 
 /// What load generator and sink can do without anything between them.
 async fn without_a_server() -> Result<f64> {
-    let mut sink = Sink::start(1, false, None)?;
+    let mut sink = Sink::start(1, 0, None)?;
     let write =
         |number, into: &mut Vec<u8>| request("POST", "/", JSON, &alerts::payload(number), into);
     let address = format!("127.0.0.1:{}", sink.ports[0]).parse()?;
@@ -171,11 +171,7 @@ async fn measure(arena: &Arena, way: &Way, result: &mut Results) -> Result<()> {
         arena.on_sqlite()?
     };
     let ca: Option<PathBuf> = way.tls.then(|| place.folder.join("ca.pem"));
-    let mut sink = Sink::start(
-        way.targets,
-        false,
-        ca.as_deref().and_then(|path| path.to_str()),
-    )?;
+    let mut sink = Sink::start(way.targets, 0, ca.as_deref().and_then(|path| path.to_str()))?;
     place.ca = ca;
     let (product, _) = Product::start(&place).await?;
     let api = product.api();

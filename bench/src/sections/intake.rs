@@ -137,7 +137,7 @@ async fn limit(arguments: &[&str]) -> Result<(Run, f64, Option<Verdict>)> {
 }
 
 async fn product(place: &Place, delivering: bool) -> Result<(Run, f64, Option<Verdict>)> {
-    let mut sink = Sink::start(1, false, None)?;
+    let mut sink = Sink::start(1, 0, None)?;
     let (product, _) = Product::start(place).await?;
     let api = product.api();
     let lanes = api

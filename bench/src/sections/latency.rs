@@ -77,7 +77,7 @@ pub async fn run(arena: &Arena) -> Result<()> {
 }
 
 async fn round(place: &Place) -> Result<Round> {
-    let mut sink = Sink::start(1, false, None)?;
+    let mut sink = Sink::start(1, 0, None)?;
     let (product, _) = Product::start(place).await?;
     let lanes = product
         .api()

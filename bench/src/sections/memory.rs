@@ -112,7 +112,7 @@ fn cells(
 
 /// A lane whose target answered the test alert and is gone now.
 async fn down(product: &Product) -> Result<Lane> {
-    let sink = Sink::start(1, false, None)?;
+    let sink = Sink::start(1, 0, None)?;
     let lanes = product
         .api()
         .set_up(&[format!("http://127.0.0.1:{}/", sink.ports[0])], 8)

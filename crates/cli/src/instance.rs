@@ -104,6 +104,7 @@ impl Instance {
         }
         if settings.roles.dispatch {
             let dispatching = dispatch::Settings {
+                in_flight: settings.egress.connections,
                 retention: settings.retention.clone(),
                 ..dispatch::Settings::default()
             };

@@ -5,6 +5,7 @@
 //!                                        ^-------------- it fails, longer rest --'
 //! any --410, five days of failing, login fails, address blocked, secrets missing--> Held
 //! Held for login, address or secrets --one try now and then--> 2xx: Admitting; else Held, longer
+//! any --a person opens it--> Opened --its owner hears of it--> Admitting
 //! ```
 //!
 //! Every failure counts, whatever its status: a single alert that a receiver dislikes is followed by others that it takes,
@@ -49,6 +50,9 @@ pub enum Gate {
         rests: u32,
         failing_since: Option<Timestamp>,
     },
+    /// Sends. A person has opened it, and what waits for a later try has not been pulled forward yet; nothing got through
+    /// since then, as far as is known.
+    Opened { since: Timestamp },
     /// Sends nothing for a reason that waiting alone does not mend; `probe_at` is when it is tried again, for those that may.
     Held {
         reason: HoldReason,
@@ -181,7 +185,7 @@ impl Gate {
     #[must_use]
     pub fn admits(&self, now: Timestamp, in_flight: usize) -> Admission {
         let probe_at = match self {
-            Self::Admitting { .. } => return Admission::Yes,
+            Self::Admitting { .. } | Self::Opened { .. } => return Admission::Yes,
             Self::Resting { until, .. } => *until,
             // A probe that was under way when the process ended is simply made again.
             Self::Probing { .. } => now,
@@ -228,7 +232,7 @@ impl Gate {
     fn succeeded(&mut self, now: Timestamp) -> GateChange {
         match self {
             Self::Admitting { failures: 0, .. } => GateChange::None,
-            Self::Admitting { .. } => {
+            Self::Admitting { .. } | Self::Opened { .. } => {
                 *self = Self::default();
                 GateChange::Counted
             }
@@ -250,6 +254,7 @@ impl Gate {
                 rests,
                 failing_since,
             } => (FAILURES, rests, failing_since),
+            Self::Opened { .. } => (1, 0, None),
             // What was in flight when the rest began tells nothing new.
             Self::Resting { .. } => return GateChange::None,
             // The login or the address is good again, the receiver is not: from here on it counts like any failure.
@@ -318,8 +323,29 @@ impl Gate {
     }
 
     /// A person looked: it admits again, whatever it was.
-    pub fn release(&mut self) {
-        *self = Self::default();
+    pub fn release(&mut self, now: Timestamp) {
+        if !matches!(self, Self::Opened { .. }) {
+            let since = self.since().unwrap_or(now).min(now);
+            *self = Self::Opened { since };
+        }
+    }
+
+    /// A person switched its integration on again. What holds it back still does.
+    pub fn switched_on(&mut self, now: Timestamp) {
+        if let Self::Admitting { .. } = self {
+            self.release(now);
+        }
+    }
+
+    /// Its owner has heard that a person opened it, and pulls forward what waits; tells since when nothing got through.
+    pub fn heard(&mut self) -> Option<Timestamp> {
+        match *self {
+            Self::Opened { since } => {
+                *self = Self::default();
+                Some(since)
+            }
+            _ => None,
+        }
     }
 
     /// The reason it is held for, if it is.
@@ -338,7 +364,7 @@ impl Gate {
             Self::Admitting { failures, .. } => *failures,
             Self::Resting { rests, .. } => FAILURES.saturating_add(rests.saturating_sub(1)),
             Self::Probing { rests, .. } => FAILURES.saturating_add(rests.saturating_sub(1)),
-            Self::Held { .. } => 0,
+            Self::Held { .. } | Self::Opened { .. } => 0,
         }
     }
 
@@ -364,7 +390,7 @@ impl Gate {
             Self::Admitting { failing_since, .. }
             | Self::Resting { failing_since, .. }
             | Self::Probing { failing_since, .. } => *failing_since,
-            Self::Held { .. } => None,
+            Self::Held { .. } | Self::Opened { .. } => None,
         }
     }
 
@@ -372,7 +398,7 @@ impl Gate {
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
-            Self::Admitting { .. } => "admitting",
+            Self::Admitting { .. } | Self::Opened { .. } => "admitting",
             Self::Resting { .. } => "resting",
             Self::Probing { .. } => "probing",
             Self::Held { .. } => "held",

@@ -1,6 +1,6 @@
 //! In what order an integration's due work is taken: lanes with reserved shares, and within a lane company by company.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use domain::CompanyId;
 
@@ -107,6 +107,22 @@ impl<T> Queue<T> {
             }
         }
         None
+    }
+
+    /// Companies with so many waiting already that more of theirs would only take room from others.
+    #[must_use]
+    pub fn crowded(&self, most: usize) -> HashSet<CompanyId> {
+        let mut waiting: HashMap<CompanyId, usize> = HashMap::new();
+        for lane in &self.lanes {
+            for (company, items) in &lane.waiting {
+                *waiting.entry(*company).or_default() += items.len();
+            }
+        }
+        waiting
+            .into_iter()
+            .filter(|(_, count)| *count >= most)
+            .map(|(company, _)| company)
+            .collect()
     }
 
     #[must_use]

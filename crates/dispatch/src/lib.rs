@@ -5,15 +5,18 @@
 //! What it never does: decide when to retry (that is `delivery`), write SQL, open a socket. It obeys.
 //!
 //! Dramatis personae: the `supervisor.rs` holds leases and wakes owners; an `owner.rs` works one integration, with
-//! its gate, its queue and its rate in memory; a send runs as a task of its own, so that one core is not the limit.
+//! its gate, its queue and its rate in memory; a send runs as a task of its own, so that one core is not the limit, and takes
+//! one of the node's `places.rs`. What comes of the sends of all owners is written by the `settler.rs`.
 //!
 //! Start reading at `supervisor.rs`, then `owner.rs`.
 
 mod grouping;
 pub mod jobs;
 mod owner;
+mod places;
 mod sending;
 mod settings;
+mod settler;
 mod supervisor;
 
 use std::sync::Arc;
@@ -26,7 +29,9 @@ use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use places::Places;
 pub use settings::{Retention, Settings};
+use settler::Settler;
 
 /// What every part of the shell shares.
 pub(crate) struct Shared {
@@ -36,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
     pub(crate) settings: Settings,
+    pub(crate) places: Arc<Places>,
+    pub(crate) settler: Settler,
 }
 
 /// The delivering half of a node.
@@ -57,6 +64,8 @@ impl Dispatcher {
         settings: Settings,
     ) -> Self {
         let shared = Arc::new(Shared {
+            places: Places::new(settings.in_flight),
+            settler: Settler::start(&store, settings.integrations),
             store,
             catalogue,
             egress,

@@ -3,34 +3,36 @@
 //! Theory of operation. The lease makes this task the only one that works the integration, so claims live in memory:
 //! `busy` holds the ids that are queued, in flight or not yet settled, and the store is asked for due work without them.
 //! Attempts run as tasks; their outcomes are settled in batches, one settle at a time, while further attempts run.
-//! A crash loses nothing: what was not settled is due again, under the same `webhook-id`.
+//! A crash loses nothing: what was not settled is due again, under the same `webhook-id`. So duplicates after one are at most
+//! the attempts in flight and what [`Settings::unsettled`](crate::Settings) allows.
+//!
+//! Each attempt takes a place of the node (`places.rs`), so that targets that hang do not use up what others need. Due work
+//! is read in `reading.rs`, written in `settling.rs`, and made good after an outage in `recovering.rs`.
+
+mod reading;
+mod recovering;
+mod settling;
 
 use std::collections::HashSet;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::{Ready, Sent};
-use delivery::{Admission, DeadReason, Gate, GateChange, Lane, Outcome, Queue, Rate, Step};
-use domain::integration::{Integration, Schedule};
+use delivery::{Admission, DeadReason, Gate, GateChange, Outcome, Queue, Rate, Recovery, Step};
+use domain::integration::Integration;
 use domain::{AttemptId, DeliveryId, IntegrationId, Timestamp};
 use store::{Due, Lease, Settlement, StoreError};
 use tokio::sync::{Notify, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
+use crate::Shared;
+use crate::places::Place;
 use crate::sending::{attempt, count, outgoing};
-use crate::{Shared, grouping};
+use reading::Lookout;
+use settling::Unsettled;
 
 /// After an error of the store an owner waits this long before it asks again.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
-/// Most waiting retries that are pulled forward when a gate admits again; the others keep their due times.
-const PULLED_FORWARD: usize = 100_000;
-/// How many of them come due in a second at an integration without a rate of its own.
-const RAMP_PER_SECOND: u32 = 200;
-
-/// A settle that is under way, with what it writes.
-type Settling = JoinHandle<(Vec<Settlement>, Result<bool, StoreError>)>;
-
 pub(crate) struct Owner {
     shared: Arc<Shared>,
     id: IntegrationId,
@@ -48,11 +50,22 @@ pub(crate) struct Owner {
     /// Queued, in flight or unsettled: not to be taken again.
     busy: HashSet<DeliveryId>,
     sending: JoinSet<(Due, Sent)>,
-    unsettled: Vec<Settlement>,
-    settling: Option<Settling>,
+    unsettled: Unsettled,
     /// There may be more due work than was read.
     more: bool,
+    lookout: Lookout,
     next_due: Option<Timestamp>,
+    /// Rung when there may be a place again, for one that asked in vain.
+    room: Arc<Notify>,
+    waits_for_room: bool,
+    found_no_room: bool,
+    /// When it is worth while to look behind a flood again.
+    look_at: Option<Timestamp>,
+    /// Rate or recovery let nothing begin before then.
+    paced_until: Option<Timestamp>,
+    /// The gate has opened just now, and nothing got through since then.
+    closed_since: Option<Timestamp>,
+    recovery: Option<Recovery>,
     quiet_since: Timestamp,
     /// The store failed: nothing is asked of it before then.
     trouble_until: Option<Timestamp>,
@@ -62,6 +75,13 @@ pub(crate) struct Owner {
 struct Connector {
     integration: Arc<Integration>,
     ready: Arc<Ready>,
+}
+
+impl Drop for Owner {
+    /// Also one that fails leaves no place kept for it.
+    fn drop(&mut self) {
+        self.shared.places.leave(self.id);
+    }
 }
 
 impl Owner {
@@ -87,10 +107,17 @@ impl Owner {
             rate: None,
             busy: HashSet::new(),
             sending: JoinSet::new(),
-            unsettled: Vec::new(),
-            settling: None,
+            unsettled: Unsettled::default(),
             more: true,
+            lookout: Lookout::default(),
             next_due: None,
+            room: Arc::default(),
+            waits_for_room: false,
+            found_no_room: false,
+            look_at: None,
+            paced_until: None,
+            closed_since: None,
+            recovery: None,
             quiet_since: now,
             trouble_until: None,
         }
@@ -106,13 +133,14 @@ impl Owner {
             if stopping && self.is_quiet() {
                 break;
             }
-            if !stopping && self.trouble_until.is_none_or(|until| until <= now) {
+            if self.trouble_until.is_none_or(|until| until <= now) {
                 self.trouble_until = None;
-                if let Err(error) = self.work(&lease, now).await {
+                if !stopping && let Err(error) = self.work(&lease, now).await {
                     self.trouble(&error);
                 }
+                self.settle(lease);
             }
-            self.settle(lease);
+            self.leave_room();
             if self.is_quiet()
                 && now.since(self.quiet_since) >= self.shared.settings.idle
                 && !self.work_is_near(now)
@@ -131,7 +159,7 @@ impl Owner {
 
     /// Nothing is in flight and nothing is left to be written.
     fn is_quiet(&self) -> bool {
-        self.sending.is_empty() && self.settling.is_none() && self.unsettled.is_empty()
+        self.sending.is_empty() && self.unsettled.is_empty()
     }
 
     fn work_is_near(&self, now: Timestamp) -> bool {
@@ -145,22 +173,24 @@ impl Owner {
     async fn prepare(&mut self) -> Result<(), StoreError> {
         self.gate = self.shared.store.gate(self.id).await?;
         if let Some(lease) = self.held() {
-            let now = self.shared.clock.now();
-            self.shared
-                .store
-                .clamp_due(&lease, now, Schedule::LONGEST_WAIT)
-                .await?;
+            self.mend_times(&lease, self.shared.clock.now()).await?;
         }
         Ok(())
     }
 
     /// Reads due work and begins what may be sent now.
     async fn work(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
+        self.paced_until = None;
+        self.look_at = None;
         if !self.refresh(now).await? {
             return Ok(());
         }
+        self.recover(lease, now).await?;
         self.fill(lease, now).await?;
         self.begin(lease, now);
+        if self.queue.is_empty() && !self.more {
+            self.recovery = None;
+        }
         Ok(())
     }
 
@@ -211,78 +241,13 @@ impl Owner {
 
     /// A person may have opened the gate: that raises the epoch, not the integration's version.
     async fn ask_for_release(&mut self, epoch: u64) -> Result<(), StoreError> {
-        let saved = !self.gate_moved && self.settling.is_none();
+        let saved = !self.gate_moved && !self.unsettled.is_under_way();
         if epoch != self.epoch && saved {
             self.epoch = epoch;
             if self.gate != Gate::default() {
                 self.gate = self.shared.store.gate(self.id).await?;
             }
         }
-        Ok(())
-    }
-
-    /// Gives queued work back: it is read anew when the integration sends again.
-    fn forget_queue(&mut self) {
-        while let Some(due) = self.queue.pop() {
-            self.busy.remove(&due.id);
-        }
-        self.more = true;
-        self.next_due = None;
-    }
-
-    async fn fill(&mut self, lease: &Lease, now: Timestamp) -> Result<(), StoreError> {
-        let capacity = self.shared.settings.queue;
-        let due_now = self.more || self.next_due.is_some_and(|due| due <= now);
-        if !due_now || self.queue.len() * 2 > capacity || self.full() {
-            return Ok(());
-        }
-        if let Admission::No { .. } = self.gate.admits(now, self.sending.len()) {
-            return Ok(());
-        }
-        let page = self
-            .shared
-            .store
-            .due(self.id, now, capacity - self.queue.len(), &self.busy)
-            .await?;
-        self.more = page.next_due.is_some_and(|due| due <= now) && !page.items.is_empty();
-        self.next_due = page.next_due;
-        let open: Vec<DeliveryId> = page
-            .items
-            .iter()
-            .filter(|due| due.alert.is_none())
-            .map(|due| due.id)
-            .collect();
-        let mut items = page.items;
-        if !open.is_empty() {
-            self.seal(lease, &open, &mut items).await?;
-        }
-        for due in items {
-            self.busy.insert(due.id);
-            let lane = Lane::of(due.critical, due.state.attempts);
-            self.queue.push(lane, due.company, due);
-        }
-        Ok(())
-    }
-
-    /// Seals joined alerts whose window is over, and puts their bytes into the items.
-    async fn seal(
-        &mut self,
-        lease: &Lease,
-        open: &[DeliveryId],
-        items: &mut Vec<Due>,
-    ) -> Result<(), StoreError> {
-        let configuration = self.shared.store.configuration().await?;
-        let sealed = grouping::seal(&self.shared, &configuration, lease, open)
-            .await?
-            .unwrap_or_default();
-        for due in items.iter_mut().filter(|due| due.alert.is_none()) {
-            due.alert = sealed
-                .iter()
-                .find(|(id, _)| *id == due.id)
-                .map(|(_, alert)| alert.clone());
-        }
-        // What could not be sealed now is read again later.
-        items.retain(|due| due.alert.is_some());
         Ok(())
     }
 
@@ -304,27 +269,44 @@ impl Owner {
             lease.until.since(now) > settings.timeout.min(self.shared.settings.lease / 2);
         while outlasts
             && !self.full()
+            && !self.queue.is_empty()
             && self.sending.len() < usize::from(settings.concurrency.get())
         {
             match self.gate.admits(now, self.sending.len()) {
                 Admission::No { .. } => break,
-                Admission::Probe if self.queue.is_empty() => break,
                 Admission::Probe => self.gate.probe(),
                 Admission::Yes => {}
             }
-            if let Some(rate) = &mut self.rate
-                && !self.queue.is_empty()
-                && let Err(until) = rate.take(now)
-            {
-                self.next_due = Some(self.next_due.map_or(until, |due| due.min(until)));
+            let Some(place) = self.shared.places.take(self.id, &self.room) else {
+                self.found_no_room = true;
+                break;
+            };
+            if let Err(until) = self.pace(now) {
+                self.paced_until = Some(until);
                 break;
             }
             let Some(due) = self.queue.pop() else { break };
-            self.send(due, &ready, settings.timeout, now);
+            self.send(due, place, &ready, settings.timeout, now);
         }
     }
 
-    fn send(&mut self, mut due: Due, ready: &Arc<Ready>, timeout: Duration, now: Timestamp) {
+    /// A place is kept for whoever was called, so one that wants none any more says so.
+    fn leave_room(&mut self) {
+        let still_waits = std::mem::take(&mut self.found_no_room);
+        if self.waits_for_room && !still_waits {
+            self.shared.places.leave(self.id);
+        }
+        self.waits_for_room = still_waits;
+    }
+
+    fn send(
+        &mut self,
+        mut due: Due,
+        place: Place,
+        ready: &Arc<Ready>,
+        timeout: Duration,
+        now: Timestamp,
+    ) {
         match due.state.next(now) {
             Step::Send => {}
             Step::GiveUp(reason) => return self.give_up(due, reason),
@@ -341,6 +323,7 @@ impl Owner {
         let (ready, clock) = (Arc::clone(ready), self.shared.clock.clone());
         self.sending.spawn(async move {
             let mut sent = ready.send(std::slice::from_ref(&outgoing), &clock).await;
+            drop(place);
             let sent = sent.pop().expect("a connector answers once for each alert");
             (due, sent)
         });
@@ -369,6 +352,7 @@ impl Owner {
             return;
         };
         let number = due.state.attempts + 1;
+        let closed_since = self.gate.since();
         let (change, id) = self.shared.dice.roll(|rng| {
             due.state
                 .observe(&sent.outcome, &integration.delivery, now, rng);
@@ -377,7 +361,7 @@ impl Owner {
                 AttemptId::new(now, rng),
             )
         });
-        self.gate_changed(change, &integration);
+        self.gate_changed(change, closed_since.unwrap_or(now), &integration);
         let record = !matches!(sent.outcome, Outcome::Held(_));
         let attempt = record.then(|| attempt(id, due.id, number, sent));
         self.unsettled.push(Settlement {
@@ -387,7 +371,7 @@ impl Owner {
         });
     }
 
-    fn gate_changed(&mut self, change: GateChange, integration: &Integration) {
+    fn gate_changed(&mut self, change: GateChange, since: Timestamp, integration: &Integration) {
         self.gate_moved |= change != GateChange::None;
         match change {
             GateChange::None | GateChange::Counted => {}
@@ -399,66 +383,7 @@ impl Owner {
             }
             GateChange::Recovered => {
                 tracing::info!(integration.id = %self.id, "integration {} admits again", integration.name);
-                self.pull_forward(integration);
-            }
-        }
-    }
-
-    /// Brings the waiting retries forward, ramped, so that an outage of an hour does not cost five (reliability.md).
-    fn pull_forward(&mut self, integration: &Integration) {
-        let Some(lease) = self.held() else { return };
-        let (shared, id) = (Arc::clone(&self.shared), self.id);
-        let default = NonZeroU32::new(RAMP_PER_SECOND).expect("the ramp is not zero");
-        let per_second = integration.delivery.rate_per_second.unwrap_or(default);
-        let wake = Arc::clone(&self.wake);
-        tokio::spawn(async move {
-            let now = shared.clock.now();
-            let moved = async {
-                let waiting = shared.store.waiting(id, now, PULLED_FORWARD).await?;
-                let due = (0_u32..)
-                    .zip(waiting)
-                    .map(|(index, (id, _))| (id, delivery::rate::ramped(index, per_second, now)));
-                shared.store.pull_forward(&lease, due.collect()).await
-            };
-            if let Err(error) = moved.await {
-                tracing::warn!("waiting retries keep their times: {error}");
-            }
-            wake.notify_one();
-        });
-        self.more = true;
-    }
-
-    /// Begins to write what is over, unless a settle is under way.
-    fn settle(&mut self, lease: Lease) {
-        if self.settling.is_some() || (self.unsettled.is_empty() && !self.gate_moved) {
-            return;
-        }
-        let batch = std::mem::take(&mut self.unsettled);
-        let gate = std::mem::take(&mut self.gate_moved).then(|| self.gate.clone());
-        let shared = Arc::clone(&self.shared);
-        self.settling = Some(tokio::spawn(async move {
-            let now = shared.clock.now();
-            let settled = shared.store.settle(&lease, batch.clone(), gate, now).await;
-            (batch, settled)
-        }));
-    }
-
-    fn settled(&mut self, batch: Vec<Settlement>, result: Result<bool, StoreError>) {
-        match result {
-            // With a stale lease the new owner has them; this one ends as soon as it hears of it.
-            Ok(_) => {
-                for settlement in &batch {
-                    self.busy.remove(&settlement.delivery);
-                    let due = settlement.state.due_at;
-                    if settlement.state.status == delivery::Status::Pending {
-                        self.next_due = Some(self.next_due.map_or(due, |next| next.min(due)));
-                    }
-                }
-            }
-            Err(error) => {
-                self.unsettled.splice(0..0, batch);
-                self.gate_moved = true;
-                self.trouble(&error);
+                self.closed_since = Some(since);
             }
         }
     }
@@ -471,12 +396,6 @@ impl Owner {
     /// Waits for whatever comes first: an attempt's end, a settle's end, new work, another lease, the next due time.
     async fn wait(&mut self, now: Timestamp) {
         let pause = self.pause(now);
-        let settle = async {
-            match &mut self.settling {
-                Some(settling) => settling.await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             biased;
             Some(ended) = self.sending.join_next() => {
@@ -485,15 +404,12 @@ impl Owner {
                     self.attempt_ended(ended);
                 }
             }
-            ended = settle => {
-                self.settling = None;
-                match ended {
-                    Ok((batch, result)) => self.settled(batch, result),
-                    // Their ids stay busy until the next owner, who finds them due.
-                    Err(error) => tracing::error!("a settle of integration {} failed inside: {error}", self.id),
-                }
+            result = self.unsettled.ended() => self.settled(result),
+            () = self.wake.notified() => {
+                self.more = true;
+                self.lookout.news();
             }
-            () = self.wake.notified() => self.more = true,
+            () = self.room.notified() => {}
             _ = self.lease.changed() => {}
             _ = self.stop.changed() => {}
             () = tokio::time::sleep(pause) => return,
@@ -516,7 +432,13 @@ impl Owner {
     fn pause(&self, now: Timestamp) -> Duration {
         let gate = match self.gate.admits(now, self.sending.len()) {
             Admission::No { until } => until,
-            Admission::Yes | Admission::Probe => self.next_due,
+            Admission::Yes | Admission::Probe => {
+                let look = self.lookout.next(now).filter(|_| self.more);
+                [self.next_due, self.paced_until, look]
+                    .into_iter()
+                    .flatten()
+                    .min()
+            }
         };
         let wished = self
             .trouble_until

@@ -11,9 +11,12 @@ pub struct Settings {
     pub sweep: Duration,
     /// Most integrations that this node works at once.
     pub integrations: usize,
-    /// Most deliveries of one integration that wait in memory.
+    /// Most attempts that are in flight at this node: as many as egress opens connections. Integrations share them.
+    pub in_flight: usize,
+    /// Most deliveries of one integration that wait in memory; companies behind a flood of another have as much room again.
     pub queue: usize,
-    /// Most deliveries of one integration whose attempt is over and not yet written.
+    /// Most deliveries of one integration whose attempt is over and not yet written. A crash makes them anew, beside those
+    /// in flight.
     pub unsettled: usize,
     /// An owner with nothing to do for this long gives its lease back.
     pub idle: Duration,
@@ -26,8 +29,9 @@ impl Default for Settings {
             lease: Duration::from_secs(30),
             sweep: Duration::from_secs(30),
             integrations: 10_000,
+            in_flight: 1_024,
             queue: 512,
-            unsettled: 2_048,
+            unsettled: 256,
             idle: Duration::from_secs(60),
             retention: Retention::default(),
         }

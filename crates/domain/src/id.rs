@@ -36,6 +36,13 @@ macro_rules! ids {
                 Self(make(now, rng))
             }
 
+            /// No id of this millisecond or of an earlier one orders after it.
+            #[must_use]
+            pub fn last_of(now: Timestamp) -> Self {
+                let random = [u8::MAX; 10];
+                Self(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random).into_uuid())
+            }
+
             /// The 16 bytes that the databases store.
             #[must_use]
             pub fn to_bytes(self) -> [u8; 16] {

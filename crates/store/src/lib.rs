@@ -45,8 +45,8 @@ pub use audit::{AuditActor, AuditQuery, AuditRow};
 pub use bell::{Bell, Rung};
 pub use configuration::{Change, Restored, Rollback};
 pub use delivery::{
-    Attempt, DeadLetterRow, DeadLetters, DeadQuery, DeliveryQuery, DeliveryRow, Due, DuePage,
-    Retried, Settlement, Standing, Target,
+    Ahead, Attempt, Backlog, DeadLetterRow, DeadLetters, DeadQuery, DeliveryQuery, DeliveryRow,
+    Due, DuePage, Look, Others, Retried, Settlement, Settling, Standing, Target,
 };
 pub use domain::alert::Alert as FrozenAlert;
 pub use error::StoreError;

@@ -10,6 +10,7 @@ mod catalog;
 mod configuration;
 mod crash;
 mod demo;
+mod endurance;
 mod full_disk;
 mod guide_flow;
 mod history;

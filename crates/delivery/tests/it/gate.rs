@@ -86,8 +86,29 @@ fn gone_holds_it_until_a_person_looks() {
     );
     gate.observe(&GOOD, at(1), &mut rng(1));
     assert_eq!(gate.admits(at(1_000_000), 0), Admission::No { until: None });
-    gate.release();
+    gate.release(at(9));
     assert_eq!(gate.admits(at(1_000_000), 0), Admission::Yes);
+}
+
+#[test]
+fn what_a_person_opened_admits_until_its_owner_has_heard_and_tells_since_when_nothing_got_through()
+{
+    let (mut gate, _) = resting();
+    let since = gate.since().expect("it fails");
+    gate.release(at(1_000));
+    assert_eq!(gate, Gate::Opened { since });
+    assert_eq!(gate.admits(at(1_000), 8), Admission::Yes);
+    assert_eq!(gate.heard(), Some(since));
+    assert_eq!((gate.clone(), gate.heard()), (Gate::default(), None));
+    gate.switched_on(at(2_000));
+    assert_eq!(gate, Gate::Opened { since: at(2_000) });
+    gate.hold(HoldReason::Gone, at(2_001));
+    gate.switched_on(at(2_002));
+    assert_eq!(
+        gate.held(),
+        Some(HoldReason::Gone),
+        "the switch opens no gate"
+    );
 }
 
 #[test]
@@ -362,7 +383,9 @@ fn it_says_how_often_it_failed_since_when_and_when_it_will_be_held() {
     }
     gate.hold(HoldReason::Login, at(99));
     assert_eq!((gate.since(), gate.held_at_latest()), (Some(at(99)), None));
-    gate.release();
+    gate.release(at(100));
+    assert_eq!((gate.failures(), gate.held_at_latest()), (0, None));
+    assert_eq!(gate.heard(), Some(at(99)));
     assert_eq!(gate, Gate::default());
 }
 
@@ -393,6 +416,10 @@ fn a_gate_survives_its_stored_form_and_the_form_does_not_change() {
                 failing_since: None,
             },
             r#"{"probing":{"rests":1,"failing_since":null}}"#,
+        ),
+        (
+            Gate::Opened { since: at(0) },
+            r#"{"opened":{"since":"2023-11-14T22:13:20Z"}}"#,
         ),
         (
             held(HoldReason::Login, Some(at(30))),

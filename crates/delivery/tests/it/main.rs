@@ -13,7 +13,11 @@ mod queue;
 #[cfg(test)]
 mod rate;
 #[cfg(test)]
+mod recovery;
+#[cfg(test)]
 mod replay;
+#[cfg(test)]
+mod share;
 #[cfg(test)]
 mod state;
 #[cfg(test)]

@@ -51,6 +51,17 @@ fn no_lane_starves_another() {
 }
 
 #[test]
+fn a_crowd_is_counted_over_all_lanes() {
+    let companies = companies(2);
+    let mut queue = Queue::default();
+    queue.push(Lane::Critical, companies[0], 0);
+    queue.push(Lane::Retry, companies[0], 1);
+    queue.push(Lane::FirstTry, companies[1], 2);
+    assert_eq!(queue.crowded(2), [companies[0]].into());
+    assert_eq!(queue.crowded(3).len(), 0);
+}
+
+#[test]
 fn a_lane_follows_from_urgency_and_attempts() {
     assert_eq!(Lane::of(true, 5), Lane::Critical);
     assert_eq!(Lane::of(false, 0), Lane::FirstTry);

@@ -34,6 +34,7 @@ pub struct House {
     pub clock: Arc<ManualClock>,
     pub company: CompanyId,
     pub integration: IntegrationId,
+    set: EventSetId,
     receiver: Receiver,
     dice: Dice,
     catalogue: Arc<Catalogue>,
@@ -81,8 +82,9 @@ impl House {
             version: 1,
         };
         let integration_id = integration.id;
+        let set_id = EventSetId::new(now, &mut rng);
         let set = EventSet {
-            id: EventSetId::new(now, &mut rng),
+            id: set_id,
             name: "Everything".to_owned(),
             notify_by: by,
             events: vec!["entra.login_failure".to_owned(), KIND.to_owned()],
@@ -132,6 +134,7 @@ impl House {
             clock,
             company: company_id,
             integration: integration_id,
+            set: set_id,
             receiver,
             dice,
             catalogue,
@@ -139,10 +142,78 @@ impl House {
         }
     }
 
+    /// A further company.
+    pub async fn another_company(&self, name: &str) -> CompanyId {
+        let now = self.now();
+        let id = self.dice.roll(|rng| CompanyId::new(now, rng));
+        let company = Company {
+            id,
+            name: name.to_owned(),
+            aliases: Vec::new(),
+            domain: None,
+            external_id: None,
+            quota: None,
+            created_at: now,
+        };
+        self.change(Change::InsertCompany(company)).await;
+        id
+    }
+
+    /// A further webhook that gets everything too.
+    pub async fn another(&self, url: &str, delivery: serde_json::Value) -> IntegrationId {
+        let now = self.now();
+        let (id, rule) = self
+            .dice
+            .roll(|rng| (IntegrationId::new(now, rng), RuleId::new(now, rng)));
+        let form: DeliveryForm = serde_json::from_value(delivery).unwrap();
+        let configuration = self.store.configuration().await.unwrap();
+        let first = configuration.integration(self.integration).unwrap();
+        let integration = Integration {
+            id,
+            name: format!("At {url}"),
+            fields: json!({ "webhook_url": url }).as_object().unwrap().clone(),
+            delivery: form.parse().unwrap(),
+            ..Integration::clone(first)
+        };
+        let secrets = Secrets::new();
+        self.change(Change::InsertIntegration {
+            integration,
+            secrets,
+        })
+        .await;
+        self.change(Change::InsertRule(IntegrationRule {
+            id: rule,
+            integration: id,
+            name: "All".to_owned(),
+            event_set: self.set,
+            matchers: Vec::new(),
+            created_at: now,
+        }))
+        .await;
+        self.change(Change::PutMappings(vec![CompanyMapping {
+            integration: id,
+            company: MappedTo::All,
+            rules: vec![rule],
+            create_webhook_alert: true,
+        }]))
+        .await;
+        id
+    }
+
+    pub async fn change(&self, change: Change) {
+        let now = self.now();
+        self.store.change(change, &Actor::Local, now).await.unwrap();
+    }
+
     pub fn dispatch(&self) -> Dispatcher {
+        self.dispatch_by(egress::Settings::default(), Settings::default())
+    }
+
+    /// By a door of its own, which may reach 127.0.0.1 in any case, and settings of its own but for the rhythms.
+    pub fn dispatch_by(&self, door: egress::Settings, settings: Settings) -> Dispatcher {
         let egress = egress::Egress::new(egress::Settings {
             allow: vec!["127.0.0.1".parse().unwrap()],
-            ..egress::Settings::default()
+            ..door
         });
         let told = Arc::clone(&self.clock);
         let clock = Clock::new(move || told.now());
@@ -152,7 +223,7 @@ impl House {
             lease: 10 * short,
             sweep: short,
             idle: short,
-            ..Settings::default()
+            ..settings
         };
         Dispatcher::start(
             self.store.clone(),
@@ -168,6 +239,18 @@ impl House {
     pub async fn raise(&self, addresses: &[&str]) {
         let raise = |ip: &&str| self.raised(KIND, &[("ip", ip)]);
         self.raise_all(addresses.iter().map(raise).collect()).await;
+    }
+
+    /// Raises so many events of a company in one request, with addresses of this net.
+    pub async fn raise_many(&self, company: CompanyId, net: u8, count: usize) {
+        let raise = |number: usize| {
+            let ip = format!("10.{net}.{}.{}", number / 256, number % 256);
+            Raise {
+                company,
+                ..self.raised(KIND, &[("ip", &ip)])
+            }
+        };
+        self.raise_all((0..count).map(raise).collect()).await;
     }
 
     /// Raises one event of a kind.
@@ -194,6 +277,53 @@ impl House {
             .raise(b"{}".to_vec().into(), &http::HeaderMap::new(), raises, None)
             .await
             .unwrap();
+    }
+
+    /// Waits until so many deliveries of an integration stand so.
+    pub async fn until(&self, integration: IntegrationId, standing: Standing, count: usize) {
+        let query = DeliveryQuery {
+            standing: Some(standing),
+            integration: Some(integration),
+            ..DeliveryQuery::default()
+        };
+        let most = u32::try_from(count).unwrap();
+        while self
+            .store
+            .count_deliveries(&Scope::All, &query, most)
+            .await
+            .unwrap()
+            < most
+        {
+            self.look_again().await;
+        }
+    }
+
+    /// Whether so many deliveries have arrived.
+    pub async fn all_delivered(&self, count: usize) -> bool {
+        let query = DeliveryQuery {
+            standing: Some(Standing::Delivered),
+            ..DeliveryQuery::default()
+        };
+        let most = u32::try_from(count).unwrap();
+        let found = self.store.count_deliveries(&Scope::All, &query, most).await;
+        found.unwrap() == most
+    }
+
+    /// The only delivery of an integration, once it has spent so many attempts.
+    pub async fn tried(&self, integration: IntegrationId, attempts: u32) -> DeliveryRow {
+        let query = DeliveryQuery {
+            integration: Some(integration),
+            ..DeliveryQuery::default()
+        };
+        loop {
+            let at = PageAt::default();
+            let page = self.store.deliveries(&Scope::All, &query, &at).await;
+            let row = page.unwrap().items.remove(0);
+            if row.attempts >= attempts {
+                return row;
+            }
+            self.look_again().await;
+        }
     }
 
     pub async fn deliveries(&self) -> Vec<DeliveryRow> {
@@ -373,7 +503,7 @@ impl House {
     }
 
     /// The store tells nobody that it has settled, so it is asked every few milliseconds.
-    async fn look_again(&self) {
+    pub async fn look_again(&self) {
         let mut ticks = tokio::time::interval(Duration::from_millis(2));
         ticks.tick().await;
         ticks.tick().await;

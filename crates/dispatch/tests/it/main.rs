@@ -3,8 +3,14 @@
 #[cfg(test)]
 mod delivering;
 #[cfg(test)]
+mod fairness;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod house;
 #[cfg(test)]
 mod joining;
+#[cfg(test)]
+mod recovering;
 #[cfg(test)]
 mod replaying;

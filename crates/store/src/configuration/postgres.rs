@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Client;
+use delivery::Gate;
 use domain::{KeyId, Timestamp};
 use tokio_postgres::Row;
 
@@ -10,7 +11,7 @@ use super::revision::{self, Outcome, Stored, StoredRow, Touched};
 use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChanges};
 use crate::StoreError;
 use crate::audit::{self, NewAudit};
-use crate::codec::{hex, to_json};
+use crate::codec::{hex, of_json, to_json};
 use crate::postgres::{
     CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, lock_epoch, one, retried, run, sound,
 };
@@ -36,8 +37,11 @@ const USERS: &str = "SELECT i.kind FROM reference r JOIN item i ON i.id = r.item
      WHERE r.target = ANY($1::bytea[]) AND r.item <> ALL($1::bytea[]) ORDER BY r.item LIMIT 1";
 const MAKE_OWNER: &str = "INSERT INTO owner VALUES ($1, $2, FALSE, $3, NULL, 0, 0) \
      ON CONFLICT (integration) DO UPDATE SET enabled = excluded.enabled";
-const SET_ENABLED: &str = "UPDATE owner SET enabled = $2 WHERE integration = $1";
-const RELEASE_GATE: &str = "UPDATE owner SET held = FALSE, gate = $2 WHERE integration = $1";
+/// Changes a row only when the switch was the other way.
+const SET_ENABLED: &str = "UPDATE owner SET enabled = $2 WHERE integration = $1 AND enabled <> $2";
+/// Its owner may be about to save it.
+const GATE: &str = "SELECT gate FROM owner WHERE integration = $1 FOR UPDATE";
+const SAVE_GATE: &str = "UPDATE owner SET gate = $2, held = $3 WHERE integration = $1";
 const REMOVE_OWNER: &str = "DELETE FROM owner WHERE integration = $1";
 const END_PENDING: &str = "UPDATE delivery SET status = 'dead', reason = $2, group_key = NULL \
      WHERE integration = $1 AND status = 'pending'";
@@ -138,7 +142,7 @@ async fn write(db: &Postgres, work: &Work, changes: &PreparedChanges) -> Result<
     lock_epoch(work).await?;
     let (mut touched, mut lines) = (Vec::new(), Vec::new());
     for change in &changes.list {
-        let step = apply(work, &change.op).await?;
+        let step = apply(work, &change.op, change.deed.at).await?;
         lines.extend(change.deed.lines(&step, &changes.seal));
         touched.extend(step);
     }
@@ -168,7 +172,7 @@ pub(super) async fn conclude(
     Ok(epoch)
 }
 
-async fn apply(work: &Work, op: &Op) -> Result<Vec<Touched>, Failure> {
+async fn apply(work: &Work, op: &Op, at: Timestamp) -> Result<Vec<Touched>, Failure> {
     match op {
         Op::Insert(item) => {
             let before = find(work, item.kind, &[item.id]).await?.remove(&item.id);
@@ -180,12 +184,11 @@ async fn apply(work: &Work, op: &Op) -> Result<Vec<Touched>, Failure> {
             Ok(vec![put(work, item, &document, Some(before)).await?])
         }
         Op::Put(items) => put_all(work, items).await,
-        Op::Edit { id, edit } => Ok(vec![change_integration(work, *id, edit).await?]),
+        Op::Edit { id, edit } => Ok(vec![change_integration(work, *id, edit, at).await?]),
         Op::Remove { kind, id } => remove(work, *kind, *id).await,
         Op::ReleaseGate { id } => {
             let found = expect(work, Kind::Integration, *id).await?;
-            let gate = to_json(&delivery::Gate::default());
-            run(work, RELEASE_GATE, &[&&id[..], &gate]).await?;
+            open_gate(work, id, |gate| gate.release(at)).await?;
             Ok(vec![Touched {
                 before: Some(found.clone()),
                 after: Some(found),
@@ -296,7 +299,7 @@ async fn put(
         run(
             work,
             MAKE_OWNER,
-            &[&id, &enabled, &to_json(&delivery::Gate::default())],
+            &[&id, &enabled, &to_json(&Gate::default())],
         )
         .await?;
     }
@@ -306,11 +309,19 @@ async fn put(
     })
 }
 
-async fn change_integration(work: &Work, id: [u8; 16], edit: &Edit) -> Result<Touched, Failure> {
+async fn change_integration(
+    work: &Work,
+    id: [u8; 16],
+    edit: &Edit,
+    at: Timestamp,
+) -> Result<Touched, Failure> {
     let before = expect(work, Kind::Integration, id).await?;
     let (document, enabled) = edit.apply(&id, &before.document)?;
     run(work, SET_DOCUMENT, &[&&id[..], &document]).await?;
-    run(work, SET_ENABLED, &[&&id[..], &enabled]).await?;
+    let turned = run(work, SET_ENABLED, &[&&id[..], &enabled]).await? > 0;
+    if turned && enabled {
+        open_gate(work, &id, |gate| gate.switched_on(at)).await?;
+    }
     let after = Stored {
         document,
         ..before.clone()
@@ -319,6 +330,21 @@ async fn change_integration(work: &Work, id: [u8; 16], edit: &Edit) -> Result<To
         before: Some(before),
         after: Some(after),
     })
+}
+
+async fn open_gate(
+    work: &Work,
+    id: &[u8; 16],
+    open: impl FnOnce(&mut Gate),
+) -> Result<(), Failure> {
+    let stored: Option<String> = one(work, GATE, &[&&id[..]], |row| row.try_get(0)).await?;
+    let Some(stored) = stored else { return Ok(()) };
+    let mut gate: Gate = of_json("owner", id, &stored)?;
+    open(&mut gate);
+    let held = gate.held().is_some();
+    run(work, SAVE_GATE, &[&&id[..], &to_json(&gate), &held])
+        .await
+        .map(drop)
 }
 
 async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<Vec<Touched>, Failure> {

@@ -1,5 +1,6 @@
 //! The configuration on SQLite.
 
+use delivery::Gate;
 use domain::{KeyId, Timestamp};
 use rusqlite::{Connection, Row};
 
@@ -7,7 +8,7 @@ use super::revision::{self, Outcome, Stored, StoredRow, Touched};
 use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChanges, Reference};
 use crate::StoreError;
 use crate::audit::{self, NewAudit};
-use crate::codec::{hex, to_json};
+use crate::codec::{hex, of_json, to_json};
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
@@ -31,8 +32,10 @@ pub(super) const USERS: &str =
     "SELECT r.item, i.kind FROM reference r JOIN item i ON i.id = r.item WHERE r.target = ?1";
 const MAKE_OWNER: &str = "INSERT INTO owner VALUES (?1, ?2, 0, ?3, NULL, 0, 0) \
      ON CONFLICT (integration) DO UPDATE SET enabled = excluded.enabled";
-const SET_ENABLED: &str = "UPDATE owner SET enabled = ?2 WHERE integration = ?1";
-const RELEASE_GATE: &str = "UPDATE owner SET held = 0, gate = ?2 WHERE integration = ?1";
+/// Changes a row only when the switch was the other way.
+const SET_ENABLED: &str = "UPDATE owner SET enabled = ?2 WHERE integration = ?1 AND enabled <> ?2";
+const GATE: &str = "SELECT gate FROM owner WHERE integration = ?1";
+const SAVE_GATE: &str = "UPDATE owner SET gate = ?2, held = ?3 WHERE integration = ?1";
 const REMOVE_OWNER: &str = "DELETE FROM owner WHERE integration = ?1";
 const END_PENDING: &str = "UPDATE delivery SET status = 'dead', reason = ?2, group_key = NULL \
      WHERE integration = ?1 AND status = 'pending'";
@@ -117,7 +120,7 @@ pub(super) async fn change(db: &Sqlite, changes: PreparedChanges) -> Result<u64,
     db.write(Care::Guarded, move |conn| {
         let (mut touched, mut lines) = (Vec::new(), Vec::new());
         for change in &changes.list {
-            let step = apply(conn, &change.op)?;
+            let step = apply(conn, &change.op, change.deed.at)?;
             lines.extend(change.deed.lines(&step, &changes.seal));
             touched.extend(step);
         }
@@ -142,7 +145,7 @@ pub(super) fn conclude(
     Ok(epoch)
 }
 
-fn apply(conn: &Connection, op: &Op) -> Result<Vec<Touched>, StoreError> {
+fn apply(conn: &Connection, op: &Op, at: Timestamp) -> Result<Vec<Touched>, StoreError> {
     match op {
         Op::Insert(item) => {
             let before = find(conn, item.kind, item.id)?;
@@ -160,12 +163,11 @@ fn apply(conn: &Connection, op: &Op) -> Result<Vec<Touched>, StoreError> {
                 put(conn, item, &item.document, before)
             })
             .collect(),
-        Op::Edit { id, edit } => Ok(vec![change_integration(conn, *id, edit)?]),
+        Op::Edit { id, edit } => Ok(vec![change_integration(conn, *id, edit, at)?]),
         Op::Remove { kind, id } => remove(conn, *kind, *id),
         Op::ReleaseGate { id } => {
             let found = expect(conn, Kind::Integration, *id)?;
-            let gate = to_json(&delivery::Gate::default());
-            run(conn, RELEASE_GATE, (id, gate))?;
+            open_gate(conn, id, |gate| gate.release(at))?;
             Ok(vec![Touched {
                 before: Some(found.clone()),
                 after: Some(found),
@@ -268,15 +270,23 @@ pub(super) fn make_owner(
     integration: [u8; 16],
     enabled: bool,
 ) -> Result<(), StoreError> {
-    let gate = to_json(&delivery::Gate::default());
+    let gate = to_json(&Gate::default());
     run(conn, MAKE_OWNER, (integration, enabled, gate)).map(drop)
 }
 
-fn change_integration(conn: &Connection, id: [u8; 16], edit: &Edit) -> Result<Touched, StoreError> {
+fn change_integration(
+    conn: &Connection,
+    id: [u8; 16],
+    edit: &Edit,
+    at: Timestamp,
+) -> Result<Touched, StoreError> {
     let before = expect(conn, Kind::Integration, id)?;
     let (document, enabled) = edit.apply(&id, &before.document)?;
     run(conn, SET_DOCUMENT, (id, &document))?;
-    run(conn, SET_ENABLED, (id, enabled))?;
+    let turned = run(conn, SET_ENABLED, (id, enabled))? > 0;
+    if turned && enabled {
+        open_gate(conn, &id, |gate| gate.switched_on(at))?;
+    }
     let after = Stored {
         document,
         ..before.clone()
@@ -285,6 +295,18 @@ fn change_integration(conn: &Connection, id: [u8; 16], edit: &Edit) -> Result<To
         before: Some(before),
         after: Some(after),
     })
+}
+
+fn open_gate(
+    conn: &Connection,
+    id: &[u8; 16],
+    open: impl FnOnce(&mut Gate),
+) -> Result<(), StoreError> {
+    let stored: Option<String> = one(conn, GATE, [id], |row| row.get(0))?;
+    let Some(stored) = stored else { return Ok(()) };
+    let mut gate: Gate = of_json("owner", id, &stored)?;
+    open(&mut gate);
+    run(conn, SAVE_GATE, (id, to_json(&gate), gate.held().is_some())).map(drop)
 }
 
 fn remove(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<Vec<Touched>, StoreError> {

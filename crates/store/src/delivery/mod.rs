@@ -1,5 +1,6 @@
 //! Deliveries: what is due, what an attempt came to, and how both are shown.
 
+mod ahead;
 mod attempt;
 mod dead;
 pub(crate) mod postgres;
@@ -8,6 +9,7 @@ pub(crate) mod sqlite;
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use delivery::{DeadReason, Delivery, Fault, Gate};
 use domain::access::{Actor, Scope};
@@ -16,6 +18,7 @@ use domain::{CompanyId, DeliveryId, EventId, IntegrationId, RuleId, Timestamp};
 
 use crate::{Backend, FrozenAlert, Lease, Listed, Page, PageAt, Store, StoreError};
 
+pub use ahead::{Ahead, Look, Others};
 pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
@@ -27,6 +30,40 @@ pub struct Settlement {
     pub delivery: DeliveryId,
     pub state: Delivery,
     pub attempt: Option<Attempt>,
+}
+
+/// What an owner writes at once, in the columns of the database. Clones share it, for a write that failed is made again.
+#[derive(Debug, Clone)]
+pub struct Settling {
+    pub(crate) lease: Lease,
+    pub(crate) batch: Arc<[PreparedSettlement]>,
+    pub(crate) gate: Option<Gate>,
+}
+
+impl Settling {
+    #[must_use]
+    pub fn new(lease: Lease, batch: Vec<Settlement>, gate: Option<Gate>) -> Self {
+        Self {
+            lease,
+            batch: batch.into_iter().map(PreparedSettlement::new).collect(),
+            gate,
+        }
+    }
+
+    /// The same under another lease: when a write failed, the lease may have been renewed meanwhile.
+    #[must_use]
+    pub fn under(self, lease: Lease) -> Self {
+        Self { lease, ..self }
+    }
+}
+
+/// What has piled up at an integration.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Pending deliveries, counted up to [`Store::MOST_BACKLOG`].
+    pub count: usize,
+    /// When the first of those that nobody has tried yet was due; none when there is none.
+    pub oldest: Option<Timestamp>,
 }
 
 /// A pending delivery that its owner may work on now.
@@ -204,6 +241,11 @@ impl FromStr for Standing {
 }
 
 impl Store {
+    /// Most deliveries of a lane that one look behind a flood passes.
+    pub const LOOK_AHEAD: usize = 4_096;
+    /// Most pending deliveries of an integration that are counted.
+    pub const MOST_BACKLOG: usize = 1_000_000;
+
     pub async fn delivery(
         &self,
         scope: &Scope,
@@ -321,6 +363,36 @@ impl Store {
         }
     }
 
+    /// What is due of companies that are not crowded: whoever waits behind a flood. Looks at no more than
+    /// [`Self::LOOK_AHEAD`] deliveries of each lane.
+    pub async fn due_of_others(&self, look: Look<'_>) -> Result<Others, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::due_of_others(db, look).await,
+            Backend::Postgres(db) => postgres::due_of_others(db, look).await,
+        }
+    }
+
+    /// How much has piled up at an integration, and since when.
+    pub async fn backlog(&self, integration: IntegrationId) -> Result<Backlog, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::backlog(db, integration).await,
+            Backend::Postgres(db) => postgres::backlog(db, integration).await,
+        }
+    }
+
+    /// Pending deliveries that were made later than now and wait: the clock has been set back since. At most `limit`.
+    pub async fn made_later(
+        &self,
+        integration: IntegrationId,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<DeliveryId>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::made_later(db, integration, now, limit).await,
+            Backend::Postgres(db) => postgres::made_later(db, integration, now, limit).await,
+        }
+    }
+
     /// Closes groups, so that no event joins them any more, and tells their events. A stale lease closes nothing.
     pub async fn close_groups(
         &self,
@@ -351,12 +423,20 @@ impl Store {
         lease: &Lease,
         batch: Vec<Settlement>,
         gate: Option<Gate>,
-        now: Timestamp,
+        _now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let batch: Vec<_> = batch.into_iter().map(PreparedSettlement::new).collect();
+        let written = self
+            .settle_all(vec![Settling::new(*lease, batch, gate)])
+            .await?;
+        Ok(written == [true])
+    }
+
+    /// Writes what became of the batches of several owners in one transaction, and their gates. Answers for each whether
+    /// it was written: under a stale lease nothing of it is.
+    pub async fn settle_all(&self, batches: Vec<Settling>) -> Result<Vec<bool>, StoreError> {
         match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::settle(db, lease, batch, gate, now).await,
-            Backend::Postgres(db) => postgres::settle(db, lease, batch, gate, now).await,
+            Backend::Sqlite(db) => sqlite::settle_all(db, batches).await,
+            Backend::Postgres(db) => postgres::settle_all(db, &batches).await,
         }
     }
 

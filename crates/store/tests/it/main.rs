@@ -31,6 +31,7 @@ mod accept;
 mod configuration;
 mod deliveries;
 mod events;
+mod fairness;
 mod history;
 mod leases;
 mod life;

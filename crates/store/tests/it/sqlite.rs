@@ -196,3 +196,22 @@ async fn no_acked_acceptance_is_lost_by_a_kill() {
         store.close().await;
     }
 }
+
+/// Else a look that passes four thousand deliveries of a flood would read their rows, bodies and all.
+#[tokio::test]
+async fn a_look_behind_a_flood_reads_the_index_alone() {
+    let world = World::sqlite().await;
+    let conn = Connection::open(world.file().unwrap()).unwrap();
+    let look = "SELECT seq, due_at, company FROM delivery INDEXED BY delivery_due \
+         WHERE integration = ?1 AND lane = ?2 AND due_at <= ?3 AND (due_at, company) > (?4, ?5) AND status = 'pending' \
+         ORDER BY due_at, company LIMIT ?6";
+    let plan: Vec<String> = conn
+        .prepare(&format!("EXPLAIN QUERY PLAN {look}"))
+        .unwrap()
+        .query_map([1, 1, 1, 1, 1, 1], |row| row.get(3))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(plan.len(), 1, "{plan:?}");
+    assert!(plan[0].contains("COVERING INDEX delivery_due"), "{plan:?}");
+}

@@ -8,13 +8,13 @@ use domain::event::Event;
 use domain::{DeliveryId, IntegrationId, Timestamp};
 use tokio_postgres::Row;
 
-use super::super::row::{DueRow, PreparedSettlement, StateRow, held, mix};
-use super::super::{Due, DuePage, PreparedAttempt};
+use super::super::row::{DueRow, mix};
+use super::super::{Due, DuePage};
 use super::state;
 use crate::codec::{fixed, of_json, to_json};
 use crate::event::postgres_events_of;
 use crate::lease::postgres_holds;
-use crate::postgres::{Failure, Postgres, Work, all, one, retried, run, sound};
+use crate::postgres::{Failure, Postgres, Work, all, one, retried, run};
 use crate::{FrozenAlert, Lease, StoreError};
 
 const LANES: [i16; 3] = [0, 1, 2];
@@ -40,24 +40,6 @@ const GIVE_UP_PARKED: &str = "UPDATE delivery SET status = 'dead', reason = $3, 
 const SEAL: &str = "UPDATE delivery d SET hash = new.hash, headers = new.headers, body = new.body, group_key = NULL \
      FROM unnest($1::bytea[], $3::bytea[], $4::text[], $5::bytea[]) AS new (id, hash, headers, body) \
      WHERE d.id = new.id AND d.integration = $2 AND d.status = 'pending' AND d.hash IS NULL";
-const SETTLE: &str = "UPDATE delivery d SET lane = CASE WHEN d.critical THEN 0 WHEN new.attempts > 0 THEN 2 ELSE 1 END, \
-     status = new.status, attempts = new.attempts, due_at = new.due_at, not_before = new.not_before, \
-     parked_since = new.parked_since, reason = new.reason, cause = new.cause, \
-     group_key = CASE WHEN new.status = 'pending' THEN d.group_key END \
-     FROM unnest($1::bytea[], $3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[], $8::text[], $9::text[]) \
-     AS new (id, status, attempts, due_at, not_before, parked_since, reason, cause) \
-     WHERE d.id = new.id AND d.integration = $2 AND d.status = 'pending'";
-/// Numbers go on from the last attempt; the lease's lock keeps others from taking the same one.
-const INSERT_ATTEMPTS: &str = "INSERT INTO attempt (delivery, number, id, started_at, duration, outcome, cause, detail, \
-     status_code, address, timings, request_headers, response_headers, response_body) \
-     SELECT delivery, (SELECT coalesce(max(a.number), 0) FROM attempt a WHERE a.delivery = new.delivery) \
-     + row_number() OVER (PARTITION BY delivery ORDER BY place), id, started_at, duration, outcome, cause, detail, \
-     status_code, address, timings, request_headers, response_headers, response_body \
-     FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], \
-     $8::smallint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[]) WITH ORDINALITY \
-     AS new (delivery, id, started_at, duration, outcome, cause, detail, status_code, address, timings, \
-     request_headers, response_headers, response_body, place)";
-const SAVE_GATE: &str = "UPDATE owner SET gate = $2, held = $3 WHERE integration = $1";
 const PULL: &str = "UPDATE delivery d SET due_at = greatest(new.due_at, d.not_before) \
      FROM unnest($1::bytea[], $3::bigint[]) AS new (id, due_at) WHERE d.id = new.id AND d.integration = $2 \
      AND d.status = 'pending' AND d.due_at > greatest(new.due_at, d.not_before)";
@@ -113,7 +95,7 @@ async fn lane_due(
         .collect::<Result<_, _>>()?)
 }
 
-fn due_row(row: &Row) -> Result<DueRow, tokio_postgres::Error> {
+pub(super) fn due_row(row: &Row) -> Result<DueRow, tokio_postgres::Error> {
     Ok(DueRow {
         id: row.try_get(0)?,
         company: row.try_get(1)?,
@@ -238,147 +220,6 @@ pub(in super::super) async fn seal(
         &[&ids, &integration, &hashes, &headers, &bodies]
     ))?;
     Ok(done.is_some())
-}
-
-pub(in super::super) async fn settle(
-    db: &Postgres,
-    lease: &Lease,
-    batch: Vec<PreparedSettlement>,
-    gate: Option<Gate>,
-    _now: Timestamp,
-) -> Result<bool, StoreError> {
-    let gate = gate.map(|gate| (to_json(&gate), held(&gate)));
-    let done = under_lease!(db, lease, |work| write_settlements(
-        &work,
-        lease,
-        &batch,
-        gate.as_ref()
-    ))?;
-    Ok(done.is_some())
-}
-
-async fn write_settlements(
-    work: &Work,
-    lease: &Lease,
-    batch: &[PreparedSettlement],
-    gate: Option<&(String, bool)>,
-) -> Result<(), Failure> {
-    let integration = lease.integration.to_bytes().to_vec();
-    let states = async {
-        if batch.is_empty() {
-            Ok(0)
-        } else {
-            write_states(work, &integration, batch).await
-        }
-    };
-    let attempts: Vec<_> = batch
-        .iter()
-        .filter_map(|settlement| Some((&settlement.delivery[..], settlement.attempt.as_ref()?)))
-        .collect();
-    let attempts = async {
-        if attempts.is_empty() {
-            Ok(0)
-        } else {
-            write_attempts(work, &attempts).await
-        }
-    };
-    let gate = async {
-        match gate {
-            Some((gate, held)) => run(work, SAVE_GATE, &[&integration, gate, held]).await,
-            None => Ok(0),
-        }
-    };
-    // Sent one behind the other, not awaited one by one.
-    tokio::try_join!(biased; states, attempts, gate)?;
-    Ok(())
-}
-
-async fn write_states(
-    work: &Work,
-    integration: &Vec<u8>,
-    batch: &[PreparedSettlement],
-) -> Result<u64, Failure> {
-    fn each<'a, T>(batch: &'a [PreparedSettlement], read: impl Fn(&'a StateRow) -> T) -> Vec<T> {
-        batch
-            .iter()
-            .map(|settlement| read(&settlement.state))
-            .collect()
-    }
-    let ids: Vec<&[u8]> = batch
-        .iter()
-        .map(|settlement| &settlement.delivery[..])
-        .collect();
-    let causes: Vec<_> = batch
-        .iter()
-        .map(|settlement| settlement.cause.as_deref().map(sound))
-        .collect();
-    let statuses = each(batch, |state| state.status.as_str());
-    let attempts = each(batch, |state| state.attempts);
-    let due = each(batch, |state| state.due_at);
-    let not_before = each(batch, |state| state.not_before);
-    let parked_since = each(batch, |state| state.parked_since);
-    let reasons = each(batch, |state| state.reason.as_deref());
-    run(
-        work,
-        SETTLE,
-        &[
-            &ids,
-            integration,
-            &statuses,
-            &attempts,
-            &due,
-            &not_before,
-            &parked_since,
-            &reasons,
-            &causes,
-        ],
-    )
-    .await
-}
-
-async fn write_attempts(
-    work: &Work,
-    attempts: &[(&[u8], &PreparedAttempt)],
-) -> Result<u64, Failure> {
-    fn each<'a, T>(
-        attempts: &[(&'a [u8], &'a PreparedAttempt)],
-        read: impl Fn(&'a PreparedAttempt) -> T,
-    ) -> Vec<T> {
-        attempts.iter().map(|(_, attempt)| read(attempt)).collect()
-    }
-    let deliveries: Vec<&[u8]> = attempts.iter().map(|(delivery, _)| *delivery).collect();
-    let ids = each(attempts, |attempt| &attempt.id[..]);
-    let started = each(attempts, |attempt| attempt.started_at);
-    let durations = each(attempts, |attempt| attempt.duration);
-    let outcomes = each(attempts, |attempt| sound(&attempt.outcome));
-    let causes = each(attempts, |attempt| attempt.cause.as_deref().map(sound));
-    let details = each(attempts, |attempt| attempt.detail.as_deref().map(sound));
-    let codes = each(attempts, |attempt| attempt.status_code);
-    let addresses = each(attempts, |attempt| attempt.address.as_deref().map(sound));
-    let timings = each(attempts, |attempt| attempt.timings.as_str());
-    let requests = each(attempts, |attempt| attempt.request_headers.as_str());
-    let responses = each(attempts, |attempt| attempt.response_headers.as_str());
-    let bodies = each(attempts, |attempt| sound(&attempt.response_body));
-    run(
-        work,
-        INSERT_ATTEMPTS,
-        &[
-            &deliveries,
-            &ids,
-            &started,
-            &durations,
-            &outcomes,
-            &causes,
-            &details,
-            &codes,
-            &addresses,
-            &timings,
-            &requests,
-            &responses,
-            &bodies,
-        ],
-    )
-    .await
 }
 
 pub(in super::super) async fn pull_forward(

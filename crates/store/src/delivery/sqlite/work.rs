@@ -8,7 +8,7 @@ use domain::{DeliveryId, IntegrationId, Timestamp};
 use rusqlite::{Connection, Row};
 
 use super::super::row::{DueRow, PreparedSettlement, StateRow, held, mix};
-use super::super::{Due, DuePage, PreparedAttempt};
+use super::super::{Due, DuePage, PreparedAttempt, Settling};
 use super::state;
 use crate::codec::{of_json, to_json};
 use crate::event::sqlite_events_of;
@@ -17,11 +17,10 @@ use crate::sqlite::{Care, Sqlite, all, one, run};
 use crate::{FrozenAlert, Lease, StoreError};
 
 const LANES: [i16; 3] = [0, 1, 2];
+/// The first row beyond what is due tells when that will be.
 const DUE: &str = "SELECT id, company, critical, event, replay_of, created_at, body, headers, hash, \
      status, attempts, due_at, not_before, parked_since, reason FROM delivery INDEXED BY delivery_due \
-     WHERE integration = ?1 AND lane = ?2 AND due_at <= ?3 AND status = 'pending' ORDER BY due_at LIMIT ?4";
-const NEXT_DUE: &str = "SELECT min(due_at) FROM delivery INDEXED BY delivery_due \
-     WHERE integration = ?1 AND lane = ?2 AND due_at > ?3 AND status = 'pending'";
+     WHERE integration = ?1 AND lane = ?2 AND status = 'pending' ORDER BY due_at LIMIT ?3";
 const WAITING: &str = "SELECT id, due_at FROM delivery INDEXED BY delivery_due \
      WHERE integration = ?1 AND lane = ?2 AND due_at > ?3 AND status = 'pending' AND attempts > 0 \
      ORDER BY due_at LIMIT ?4";
@@ -62,34 +61,43 @@ pub(in super::super) async fn due(
     );
     db.read(move |conn| {
         let mut lanes: [Vec<Due>; 3] = Default::default();
-        let mut later: Option<i64> = None;
+        let mut later: Option<Timestamp> = None;
         for (lane, found) in LANES.iter().zip(&mut lanes) {
-            let params = (
-                integration.to_bytes(),
-                lane,
-                now.micros(),
-                i64::try_from(rows).unwrap_or(i64::MAX),
-            );
-            for row in all(conn, DUE, params, due_row)? {
-                let due = Due::try_from(row)?;
-                if !skip.contains(&due.id) {
-                    found.push(due);
-                }
-            }
-            let next: Option<Option<i64>> = one(
-                conn,
-                NEXT_DUE,
-                (integration.to_bytes(), lane, now.micros()),
-                |row| row.get(0),
-            )?;
-            later = [later, next.flatten()].into_iter().flatten().min();
+            let next = lane_due(conn, integration, *lane, now, rows, &skip, found)?;
+            later = [later, next].into_iter().flatten().min();
         }
-        Ok(mix(lanes, limit, later.map(Timestamp::from_micros)))
+        Ok(mix(lanes, limit, later))
     })
     .await
 }
 
-fn due_row(row: &Row<'_>) -> rusqlite::Result<DueRow> {
+/// Reads what is due of a lane, in the order of due times; answers when the first beyond it is due, where it came to one.
+fn lane_due(
+    conn: &Connection,
+    integration: IntegrationId,
+    lane: i16,
+    now: Timestamp,
+    rows: usize,
+    skip: &HashSet<DeliveryId>,
+    found: &mut Vec<Due>,
+) -> Result<Option<Timestamp>, StoreError> {
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    let mut statement = conn.prepare_cached(DUE)?;
+    let mut rows = statement.query((integration.to_bytes(), lane, rows))?;
+    while let Some(row) = rows.next()? {
+        let due_at = Timestamp::from_micros(row.get(11)?);
+        if due_at > now {
+            return Ok(Some(due_at));
+        }
+        let due = Due::try_from(due_row(row)?)?;
+        if !skip.contains(&due.id) {
+            found.push(due);
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn due_row(row: &Row<'_>) -> rusqlite::Result<DueRow> {
     Ok(DueRow {
         id: row.get(0)?,
         company: row.get(1)?,
@@ -197,28 +205,43 @@ pub(in super::super) async fn seal(
     .await
 }
 
-pub(in super::super) async fn settle(
+pub(in super::super) async fn settle_all(
     db: &Sqlite,
-    lease: &Lease,
-    batch: Vec<PreparedSettlement>,
-    gate: Option<Gate>,
-    _now: Timestamp,
-) -> Result<bool, StoreError> {
-    let lease = *lease;
-    let gate = gate.map(|gate| (to_json(&gate), held(&gate)));
+    batches: Vec<Settling>,
+) -> Result<Vec<bool>, StoreError> {
+    let gates: Vec<_> = batches
+        .iter()
+        .map(|settling| {
+            let gate = settling.gate.as_ref()?;
+            Some((to_json(gate), held(gate)))
+        })
+        .collect();
     db.write(Care::Hot, move |conn| {
-        if !sqlite_holds(conn, &lease)? {
-            return Ok(false);
-        }
-        for settlement in &batch {
-            settle_one(conn, &lease, settlement)?;
-        }
-        if let Some((gate, held)) = &gate {
-            run(conn, SAVE_GATE, (lease.integration.to_bytes(), gate, held))?;
-        }
-        Ok(true)
+        batches
+            .iter()
+            .zip(&gates)
+            .map(|(settling, gate)| settle(conn, settling, gate.as_ref()))
+            .collect()
     })
     .await
+}
+
+fn settle(
+    conn: &Connection,
+    settling: &Settling,
+    gate: Option<&(String, bool)>,
+) -> Result<bool, StoreError> {
+    let lease = &settling.lease;
+    if !sqlite_holds(conn, lease)? {
+        return Ok(false);
+    }
+    for settlement in settling.batch.iter() {
+        settle_one(conn, lease, settlement)?;
+    }
+    if let Some((gate, held)) = gate {
+        run(conn, SAVE_GATE, (lease.integration.to_bytes(), gate, held))?;
+    }
+    Ok(true)
 }
 
 fn settle_one(

@@ -34,7 +34,7 @@ impl From<&Gate> for GateView {
         let (until, probe_at) = match gate {
             Gate::Resting { until, .. } => (Some(*until), None),
             Gate::Held { probe_at, .. } => (None, *probe_at),
-            Gate::Admitting { .. } | Gate::Probing { .. } => (None, None),
+            Gate::Admitting { .. } | Gate::Opened { .. } | Gate::Probing { .. } => (None, None),
         };
         Self {
             state: gate.as_str(),

@@ -22,7 +22,10 @@ pub(crate) async fn release(
 ) -> Answer<IntegrationView> {
     let integration = find(id, &caller)?;
     expect_whole(integration, &caller)?;
-    if !matches!(app.store().gate(id).await?, Gate::Admitting { .. }) {
+    if !matches!(
+        app.store().gate(id).await?,
+        Gate::Admitting { .. } | Gate::Opened { .. }
+    ) {
         app.store()
             .change(Change::ReleaseGate { id }, &caller.actor(), app.now())
             .await?;
