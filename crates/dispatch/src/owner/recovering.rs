@@ -101,7 +101,9 @@ impl Owner {
         let longest = domain::integration::Schedule::LONGEST_WAIT;
         let store = &self.shared.store;
         store.clamp_due(lease, now, longest).await?;
-        let later = store.made_later(self.id, now, PULLED_FORWARD).await?;
+        // They are stamped by the wall clock, which may be ahead of the one that due times go by.
+        let latest = now.max(self.shared.clock.stamp());
+        let later = store.made_later(self.id, latest, PULLED_FORWARD).await?;
         if !later.is_empty() {
             tracing::warn!(integration.id = %self.id, "{} deliveries of integration {} were made by a clock that was ahead; they are due from now on", later.len(), self.id);
             let due = ramped(later.into_iter(), self.ramp(), now);

@@ -1,6 +1,7 @@
 //! A node with one company and one webhook at a scripted target.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use alertwire_dispatch::{Dispatcher, Settings};
@@ -32,6 +33,8 @@ pub struct House {
     pub store: Store,
     pub target: testkit::Target,
     pub clock: Arc<ManualClock>,
+    /// How far the wall clock is ahead, in seconds.
+    pub wall_ahead: Arc<AtomicU64>,
     pub company: CompanyId,
     pub integration: IntegrationId,
     set: EventSetId,
@@ -39,6 +42,15 @@ pub struct House {
     dice: Dice,
     catalogue: Arc<Catalogue>,
     _folder: TempDir,
+}
+
+fn telling(clock: &Arc<ManualClock>, wall_ahead: &Arc<AtomicU64>) -> Clock {
+    let (now, wall, ahead) = (Arc::clone(clock), Arc::clone(clock), Arc::clone(wall_ahead));
+    let stamp = move || {
+        let ahead = Duration::from_secs(ahead.load(Ordering::SeqCst));
+        wall.now().after(ahead)
+    };
+    Clock::with_stamps(move || now.now(), stamp)
 }
 
 impl House {
@@ -118,8 +130,8 @@ impl House {
         for change in changes {
             store.change(change, &Actor::Local, now).await.unwrap();
         }
-        let told = Arc::clone(&clock);
-        let (tell, dice) = (Clock::new(move || told.now()), Dice::new(rng));
+        let wall_ahead = Arc::default();
+        let (tell, dice) = (telling(&clock, &wall_ahead), Dice::new(rng));
         let catalogue = Catalogue::builtin();
         let receiver = Receiver::new(
             store.clone(),
@@ -132,6 +144,7 @@ impl House {
             store,
             target,
             clock,
+            wall_ahead,
             company: company_id,
             integration: integration_id,
             set: set_id,
@@ -215,8 +228,7 @@ impl House {
             allow: vec!["127.0.0.1".parse().unwrap()],
             ..door
         });
-        let told = Arc::clone(&self.clock);
-        let clock = Clock::new(move || told.now());
+        let clock = telling(&self.clock, &self.wall_ahead);
         // Short rhythms: time in these tests moves by hand, past leases too, and nobody rings when it does.
         let short = Duration::from_millis(20);
         let settings = Settings {

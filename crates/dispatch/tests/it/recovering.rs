@@ -194,3 +194,27 @@ async fn a_clock_that_was_stepped_loses_nothing_and_stalls_nothing() {
         dispatcher.stop(GRACE).await;
     }
 }
+
+/// A new owner looks for what was made by a clock that was ahead of the one there is now; this one still is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wall_clock_that_jumps_ahead_shortens_no_wait() {
+    let house = House::new(json!({"schedule": ["0s", "2h"]}), NotifyBy::Event).await;
+    house.target.then(Answer::status(503));
+    house
+        .wall_ahead
+        .store(3_600, std::sync::atomic::Ordering::SeqCst);
+    let dispatcher = house.dispatch();
+    house.raise(&["192.168.1.100"]).await;
+    house.target.requests(1).await;
+    while house.deliveries().await[0].attempts == 0 {
+        house.look_again().await;
+    }
+    dispatcher.stop(Duration::from_secs(20)).await;
+    let dispatcher = house.dispatch();
+    house.clock.advance(Duration::from_secs(60));
+    house.raise(&["192.168.1.101"]).await;
+    let requests = house.target.requests(2).await;
+    assert!(requests[1].text().contains("192.168.1.101"), "{requests:?}");
+    dispatcher.stop(Duration::from_secs(20)).await;
+    assert_eq!(house.target.received().len(), 2);
+}
