@@ -43,6 +43,8 @@ pub(crate) struct Owner {
     gate: Gate,
     /// The gate has moved since it was last saved.
     gate_moved: bool,
+    /// A person opened it, which the save after this may overwrite; one that was opened since, no save may.
+    heard: bool,
     /// The epoch under which the gate was last read.
     epoch: u64,
     queue: Queue<Due>,
@@ -102,6 +104,7 @@ impl Owner {
             connector: None,
             gate: Gate::default(),
             gate_moved: false,
+            heard: false,
             epoch: 0,
             queue: Queue::default(),
             rate: None,

@@ -16,7 +16,7 @@ pub struct Settings {
     /// Most deliveries of one integration that wait in memory; companies behind a flood of another have as much room again.
     pub queue: usize,
     /// Most deliveries of one integration whose attempt is over and not yet written. A crash makes them anew, beside those
-    /// in flight.
+    /// in flight. With 256 one fast target is sent a fifth less than with this, for attempts then wait for the disk.
     pub unsettled: usize,
     /// An owner with nothing to do for this long gives its lease back.
     pub idle: Duration,
@@ -31,7 +31,7 @@ impl Default for Settings {
             integrations: 10_000,
             in_flight: 1_024,
             queue: 512,
-            unsettled: 256,
+            unsettled: 1_024,
             idle: Duration::from_secs(60),
             retention: Retention::default(),
         }

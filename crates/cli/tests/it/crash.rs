@@ -10,7 +10,7 @@ use testkit::{Target, Watched};
 use crate::support::{Api, Place, everything_to, numbered};
 
 /// What a crash may repeat of one integration (docs/reliability.md): the default concurrency, and what may be unsettled.
-const REPEATED: usize = 8 + 256;
+const REPEATED: usize = 8 + 1_024;
 /// Clients at once, and acks after which the server is killed.
 const CLIENTS: usize = 8;
 const ACKS: usize = 200;

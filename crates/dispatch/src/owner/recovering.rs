@@ -24,7 +24,7 @@ impl Owner {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if let Some(since) = self.gate.heard() {
-            self.gate_moved = true;
+            (self.gate_moved, self.heard) = (true, true);
             self.closed_since = Some(since);
         }
         let Some(since) = self.closed_since else {

@@ -63,7 +63,12 @@ impl Unsettled {
 }
 
 impl Batch {
-    fn new(lease: Lease, waiting: Vec<Settlement>, gate: Option<delivery::Gate>) -> Self {
+    fn new(
+        lease: Lease,
+        waiting: Vec<Settlement>,
+        gate: Option<delivery::Gate>,
+        heard: bool,
+    ) -> Self {
         let due = |settlement: &Settlement| {
             let state = &settlement.state;
             (state.status == delivery::Status::Pending).then_some(state.due_at)
@@ -72,8 +77,9 @@ impl Batch {
             .iter()
             .map(|settlement| (settlement.delivery, due(settlement)))
             .collect();
+        let settling = Settling::new(lease, waiting, gate);
         Self {
-            settling: Settling::new(lease, waiting, gate),
+            settling: if heard { settling.heard() } else { settling },
             deliveries,
         }
     }
@@ -94,7 +100,7 @@ impl Owner {
             None => {
                 let waiting = std::mem::take(&mut self.unsettled.waiting);
                 let gate = std::mem::take(&mut self.gate_moved).then(|| self.gate.clone());
-                Batch::new(lease, waiting, gate)
+                Batch::new(lease, waiting, gate, std::mem::take(&mut self.heard))
             }
         };
         let answer = self.shared.settler.settle(batch.settling.clone());

@@ -38,6 +38,8 @@ pub struct Settling {
     pub(crate) lease: Lease,
     pub(crate) batch: Arc<[PreparedSettlement]>,
     pub(crate) gate: Option<Gate>,
+    /// Its owner has heard that a person opened the gate.
+    pub(crate) heard: bool,
 }
 
 impl Settling {
@@ -47,6 +49,16 @@ impl Settling {
             lease,
             batch: batch.into_iter().map(PreparedSettlement::new).collect(),
             gate,
+            heard: false,
+        }
+    }
+
+    /// The gate takes the place of one that a person opened. Otherwise that one stays, for it was opened meanwhile.
+    #[must_use]
+    pub fn heard(self) -> Self {
+        Self {
+            heard: true,
+            ..self
         }
     }
 

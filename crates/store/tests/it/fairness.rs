@@ -14,6 +14,7 @@ on_both!(
     a_look_goes_on_where_the_last_one_ended,
     no_company_gets_more_than_its_share_of_a_look,
     several_owners_settle_at_once_and_a_stale_one_changes_nothing,
+    a_gate_that_a_person_opened_meanwhile_stays_open,
     what_has_piled_up_is_counted_and_dated,
     what_a_clock_that_was_set_back_left_in_the_future_is_found,
     what_a_person_opens_is_told_to_its_owner,
@@ -124,6 +125,32 @@ async fn no_company_gets_more_than_its_share_of_a_look(mut world: World) {
     assert_eq!((first.items.len(), first.at_end), (6, false));
     let rest = look(&world, first.ahead, (100, 4), &ids(&first), &[]).await;
     assert!(rest.items.iter().any(|due| due.company == companies[2]));
+}
+
+async fn a_gate_that_a_person_opened_meanwhile_stays_open(world: World) {
+    let lease = world.lease().await;
+    let id = world.integration;
+    let save = async |settling: Settling| {
+        let saved = world.store.settle_all(vec![settling]).await;
+        assert_eq!(saved.unwrap(), [true]);
+        world.store.gate(id).await.unwrap()
+    };
+    let held = Gate::Held {
+        reason: HoldReason::Gone,
+        since: world.now,
+        probe_at: None,
+        probes: 0,
+    };
+    let settling = |gate: &Gate| Settling::new(lease, Vec::new(), Some(gate.clone()));
+    assert_eq!(save(settling(&held)).await, held);
+    world.change(store::Change::ReleaseGate { id }).await;
+    assert_eq!(
+        save(settling(&held)).await,
+        Gate::Opened { since: world.now },
+        "its owner had not heard"
+    );
+    let open = Gate::default();
+    assert_eq!(save(settling(&open).heard()).await, open);
 }
 
 async fn several_owners_settle_at_once_and_a_stale_one_changes_nothing(mut world: World) {
@@ -255,11 +282,8 @@ async fn what_a_person_opens_is_told_to_its_owner(world: World) {
         probe_at: None,
         probes: 0,
     };
-    world
-        .store
-        .settle(&lease, Vec::new(), Some(held.clone()), world.now)
-        .await
-        .unwrap();
+    let settling = Settling::new(lease, Vec::new(), Some(held.clone())).heard();
+    world.store.settle_all(vec![settling]).await.unwrap();
     world.change(switch(false)).await;
     world.change(switch(true)).await;
     assert_eq!(gate().await, held, "the switch opens no gate");

@@ -38,8 +38,9 @@ const SETTLE: &str = "WITH mine AS MATERIALIZED (SELECT o.integration FROM owner
      request_headers, response_headers, response_body, place) \
      WHERE new.integration IN (SELECT integration FROM mine)), \
      gates AS (UPDATE owner o SET gate = new.gate, held = new.held \
-     FROM unnest($26::bytea[], $27::text[], $28::boolean[]) AS new (integration, gate, held) \
-     WHERE o.integration = new.integration AND new.integration IN (SELECT integration FROM mine)) \
+     FROM unnest($26::bytea[], $27::text[], $28::boolean[], $29::boolean[]) AS new (integration, gate, held, heard) \
+     WHERE o.integration = new.integration AND (new.heard OR o.gate NOT LIKE '{\"opened\"%') \
+     AND new.integration IN (SELECT integration FROM mine)) \
      SELECT integration FROM mine";
 
 pub(in super::super) async fn settle_all(
@@ -100,6 +101,7 @@ async fn write(db: &Postgres, batches: &[Settling]) -> Result<HashSet<Vec<u8>>, 
             &gates.integrations,
             &gates.gates,
             &gates.held,
+            &gates.heard,
         ],
         |row| row.try_get::<_, Vec<u8>>(0),
     )
@@ -211,19 +213,23 @@ struct Gates<'a> {
     integrations: Vec<&'a [u8]>,
     gates: Vec<String>,
     held: Vec<bool>,
+    heard: Vec<bool>,
 }
 
 impl<'a> Gates<'a> {
     fn of(leased: &[&'a [u8]], batches: &'a [Settling]) -> Self {
-        let rows: Vec<(&'a [u8], &Gate)> = leased
+        let rows: Vec<(&'a [u8], &Gate, bool)> = leased
             .iter()
             .zip(batches)
-            .filter_map(|(integration, settling)| Some((*integration, settling.gate.as_ref()?)))
+            .filter_map(|(integration, settling)| {
+                Some((*integration, settling.gate.as_ref()?, settling.heard))
+            })
             .collect();
         Self {
-            integrations: rows.iter().map(|(integration, _)| *integration).collect(),
-            gates: rows.iter().map(|(_, gate)| to_json(gate)).collect(),
-            held: rows.iter().map(|(_, gate)| held(gate)).collect(),
+            integrations: rows.iter().map(|(integration, ..)| *integration).collect(),
+            gates: rows.iter().map(|(_, gate, _)| to_json(gate)).collect(),
+            held: rows.iter().map(|(_, gate, _)| held(gate)).collect(),
+            heard: rows.iter().map(|(.., heard)| *heard).collect(),
         }
     }
 }

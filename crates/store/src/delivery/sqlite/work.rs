@@ -41,7 +41,8 @@ const INSERT_ATTEMPT: &str = "INSERT INTO attempt (delivery, number, id, started
      detail, status_code, address, timings, request_headers, response_headers, response_body) \
      VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempt WHERE delivery = ?1), \
      ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
-const SAVE_GATE: &str = "UPDATE owner SET gate = ?2, held = ?3 WHERE integration = ?1";
+const SAVE_GATE: &str = "UPDATE owner SET gate = ?2, held = ?3 \
+     WHERE integration = ?1 AND (?4 OR gate NOT LIKE '{\"opened\"%')";
 const PULL: &str = "UPDATE delivery SET due_at = max(?3, coalesce(not_before, ?3)) \
      WHERE id = ?1 AND integration = ?2 AND status = 'pending' AND due_at > max(?3, coalesce(not_before, ?3))";
 const CLAMP: &str = "UPDATE delivery SET due_at = ?2, not_before = min(not_before, ?2) WHERE integration = ?1 AND status = 'pending' AND due_at > ?2";
@@ -239,7 +240,8 @@ fn settle(
         settle_one(conn, lease, settlement)?;
     }
     if let Some((gate, held)) = gate {
-        run(conn, SAVE_GATE, (lease.integration.to_bytes(), gate, held))?;
+        let row = (lease.integration.to_bytes(), gate, held, settling.heard);
+        run(conn, SAVE_GATE, row)?;
     }
     Ok(true)
 }
