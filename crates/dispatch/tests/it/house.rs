@@ -99,7 +99,14 @@ impl House {
             id: set_id,
             name: "Everything".to_owned(),
             notify_by: by,
-            events: vec!["entra.login_failure".to_owned(), KIND.to_owned()],
+            events: [
+                "entra.login_failure",
+                "problem.critical",
+                "problem.high",
+                KIND,
+            ]
+            .map(str::to_owned)
+            .to_vec(),
             critical_bypass: false,
             created_at: now,
         };
@@ -211,6 +218,17 @@ impl House {
         }]))
         .await;
         id
+    }
+
+    /// Critical events do not wait for the window any more.
+    pub async fn let_critical_ones_pass(&self) {
+        let configuration = self.store.configuration().await.unwrap();
+        let set = configuration.event_set(self.set).unwrap();
+        let set = EventSet {
+            critical_bypass: true,
+            ..EventSet::clone(set)
+        };
+        self.change(Change::UpdateEventSet(set)).await;
     }
 
     pub async fn change(&self, change: Change) {
