@@ -43,6 +43,8 @@ pub(crate) struct Owner {
     gate: Gate,
     /// The gate has moved since it was last saved.
     gate_moved: bool,
+    /// It was saved since it was last read: a person who opened it meanwhile has kept the save from being made.
+    gate_saved: bool,
     /// A person opened it, which the save after this may overwrite; one that was opened since, no save may.
     heard: bool,
     /// The epoch under which the gate was last read.
@@ -104,6 +106,7 @@ impl Owner {
             connector: None,
             gate: Gate::default(),
             gate_moved: false,
+            gate_saved: false,
             heard: false,
             epoch: 0,
             queue: Queue::default(),
@@ -247,7 +250,7 @@ impl Owner {
         let saved = !self.gate_moved && !self.unsettled.is_under_way();
         if epoch != self.epoch && saved {
             self.epoch = epoch;
-            if self.gate != Gate::default() {
+            if self.gate != Gate::default() || std::mem::take(&mut self.gate_saved) {
                 self.gate = self.shared.store.gate(self.id).await?;
             }
         }

@@ -100,6 +100,7 @@ impl Owner {
             None => {
                 let waiting = std::mem::take(&mut self.unsettled.waiting);
                 let gate = std::mem::take(&mut self.gate_moved).then(|| self.gate.clone());
+                self.gate_saved |= gate.is_some();
                 Batch::new(lease, waiting, gate, std::mem::take(&mut self.heard))
             }
         };

@@ -6,6 +6,7 @@ use delivery::{Cause, Gate, HoldReason, Outcome};
 use domain::access::{Role, Scope};
 use http::Method;
 use serde_json::{Value, json};
+use store::Settling;
 use testkit::{Target, seeded};
 
 use crate::support::{Server, id};
@@ -15,7 +16,7 @@ const BAD: Outcome = Outcome::Failed {
     retry_after: None,
 };
 
-/// Saves a gate, as the owner of the integration does.
+/// Saves a gate, as the owner of the integration does once it has heard that a good check opened it.
 async fn save(server: &Server, integration: &str, gate: Gate) {
     let (store, now) = (server.app.store(), server.clock.now());
     let ids = [integration.parse().unwrap()];
@@ -24,10 +25,8 @@ async fn save(server: &Server, integration: &str, gate: Gate) {
         .await
         .unwrap()
         .remove(0);
-    store
-        .settle(&lease, Vec::new(), Some(gate), now)
-        .await
-        .unwrap();
+    let settling = Settling::new(lease, Vec::new(), Some(gate)).heard();
+    assert_eq!(store.settle_all(vec![settling]).await.unwrap(), [true]);
     store.release_leases(&[lease]).await.unwrap();
 }
 
