@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use delivery::Planner;
 use domain::catalogue::{Record, RenderError, Rendered, Value};
 use domain::configuration::Configuration;
 use domain::event::{Event, Reading, Reason, Routing};
@@ -15,7 +16,7 @@ use store::{Acceptance, Idempotency, Receipt, StoreError};
 
 use crate::Receiver;
 use crate::limits::MATCH_ROUNDS;
-use crate::planning::Planner;
+use crate::planning::accepted;
 use crate::read::{fingerprint, occurred_at};
 use crate::webhook::masked;
 
@@ -92,7 +93,6 @@ impl Receiver {
                 configuration: &configuration,
                 now,
                 stamp,
-                dedup_window: None,
             };
             let events = raises
                 .iter()
@@ -100,7 +100,13 @@ impl Receiver {
                 .map(|(raise, rendered)| {
                     let event =
                         self.event(raise, rendered, &message, configuration.epoch, &mut rng);
-                    planner.plan(event, rendered.fields_header.as_deref(), &mut rng)
+                    accepted(
+                        &planner,
+                        event,
+                        rendered.fields_header.as_deref(),
+                        None,
+                        &mut rng,
+                    )
                 })
                 .collect();
             let acceptance = Acceptance {

@@ -1,6 +1,7 @@
 //! The webhook intake: what happens to a message between its last byte and its 202.
 
 use bytes::Bytes;
+use delivery::Planner;
 use domain::alert::{FIELDS_HEADER, VIA_HEADER, read_via};
 use domain::message::{Decode, Message};
 use domain::{EventId, MessageId};
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use store::{Acceptance, Receipt, StoreError};
 
 use crate::limits::{HEADER_VALUE_BYTES, HEADERS, MATCH_ROUNDS, WEBHOOK_ID_BYTES};
-use crate::planning::Planner;
+use crate::planning::accepted;
 use crate::read::Reader;
 use crate::{Admitted, Receiver, Refusal};
 
@@ -87,11 +88,11 @@ impl Receiver {
                 configuration: &configuration,
                 now,
                 stamp,
-                dedup_window: admitted.source.dedup_window,
             };
+            let window = admitted.source.dedup_window;
             let events = events
                 .into_iter()
-                .map(|event| planner.plan(event, fields, &mut rng))
+                .map(|event| accepted(&planner, event, fields, window, &mut rng))
                 .collect();
             let acceptance = Acceptance {
                 message: message.clone(),

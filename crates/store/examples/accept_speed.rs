@@ -29,7 +29,7 @@ use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use store::{
     Acceptance, Accepted, Attempt, Change, Database, NewDelivery, SealingKey, Settings, Settlement,
-    Store,
+    Settling, Store,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -415,7 +415,8 @@ async fn settle(store: &Store, setup: &Setup, count: u64) -> Outcome<f64> {
         for batch in page.items.chunks(250) {
             let batch: Vec<_> = batch.iter().map(|due| setup.settlement(due, now)).collect();
             settled += batch.len() as u64;
-            if !store.settle(lease, batch, None, now).await? {
+            let settling = Settling::new(*lease, batch, None);
+            if store.settle_all(vec![settling]).await? != [true] {
                 return Err("the lease went stale".into());
             }
         }

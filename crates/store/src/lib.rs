@@ -1,6 +1,6 @@
 //! The only SQL of Alertwire: a [`Store`] over one of two databases, SQLite or PostgreSQL.
 //!
-//! What it is for: whole transactions in the domain's words ([`Store::accept`], [`Store::change`], [`Store::settle`], …)
+//! What it is for: whole transactions in the domain's words ([`Store::accept`], [`Store::change`], [`Store::settle_all`], …)
 //! and the reads that the API, the console and the owners of deliveries need. Secrets are sealed here on their way in.
 //! An answer of success means that the commit was fsynced.
 //!

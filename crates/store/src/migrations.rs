@@ -17,51 +17,28 @@ impl Migration {
     }
 }
 
-pub(crate) const SQLITE: &[Migration] = &[
-    Migration {
-        version: 1,
-        sql: include_str!("../migrations/sqlite/0001_start.sql"),
-    },
-    Migration {
-        version: 2,
-        sql: include_str!("../migrations/sqlite/0002_silence.sql"),
-    },
-    Migration {
-        version: 3,
-        sql: include_str!("../migrations/sqlite/0003_replays.sql"),
-    },
-    Migration {
-        version: 4,
-        sql: include_str!("../migrations/sqlite/0004_revision.sql"),
-    },
-    Migration {
-        version: 5,
-        sql: include_str!("../migrations/sqlite/0005_fair_pages.sql"),
-    },
-];
+/// The files of one database. Both have the same ones, so they are named once.
+macro_rules! migrations {
+    ($database:literal) => {
+        migrations!($database:
+            1 "0001_start",
+            2 "0002_silence",
+            3 "0003_replays",
+            4 "0004_revision",
+            5 "0005_fair_pages",
+        )
+    };
+    ($database:literal: $($version:literal $name:literal,)+) => {
+        &[$(Migration {
+            version: $version,
+            sql: include_str!(concat!("../migrations/", $database, "/", $name, ".sql")),
+        }),+]
+    };
+}
 
-pub(crate) const POSTGRES: &[Migration] = &[
-    Migration {
-        version: 1,
-        sql: include_str!("../migrations/postgres/0001_start.sql"),
-    },
-    Migration {
-        version: 2,
-        sql: include_str!("../migrations/postgres/0002_silence.sql"),
-    },
-    Migration {
-        version: 3,
-        sql: include_str!("../migrations/postgres/0003_replays.sql"),
-    },
-    Migration {
-        version: 4,
-        sql: include_str!("../migrations/postgres/0004_revision.sql"),
-    },
-    Migration {
-        version: 5,
-        sql: include_str!("../migrations/postgres/0005_fair_pages.sql"),
-    },
-];
+pub(crate) const SQLITE: &[Migration] = migrations!("sqlite");
+
+pub(crate) const POSTGRES: &[Migration] = migrations!("postgres");
 
 /// Those that still have to run, when these have run: (version, checksum) in the order of versions.
 pub(crate) fn missing<'a>(

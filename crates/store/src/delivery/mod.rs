@@ -429,20 +429,6 @@ impl Store {
         }
     }
 
-    /// Writes what became of a batch, and the gate. False when the lease was stale: nothing changed.
-    pub async fn settle(
-        &self,
-        lease: &Lease,
-        batch: Vec<Settlement>,
-        gate: Option<Gate>,
-        _now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let written = self
-            .settle_all(vec![Settling::new(*lease, batch, gate)])
-            .await?;
-        Ok(written == [true])
-    }
-
     /// Writes what became of the batches of several owners in one transaction, and their gates. Answers for each whether
     /// it was written: under a stale lease nothing of it is.
     pub async fn settle_all(&self, batches: Vec<Settling>) -> Result<Vec<bool>, StoreError> {

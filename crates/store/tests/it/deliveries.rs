@@ -5,7 +5,7 @@ use domain::DeliveryId;
 use domain::access::Scope;
 use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, PageAt, Retried, Standing};
 
-use crate::world::{ACTOR, MINUTE, World, elsewhere};
+use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
 
 on_both!(
     pages_show_each_delivery_once_newest_first,
@@ -237,7 +237,7 @@ async fn dead_letters_are_counted_by_cause(mut world: World) {
     assert!(
         world
             .store
-            .settle(&lease, vec![settlement], None, world.now)
+            .settle(&lease, vec![settlement], None)
             .await
             .unwrap()
     );

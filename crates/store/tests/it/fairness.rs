@@ -7,7 +7,7 @@ use domain::access::Scope;
 use domain::{CompanyId, DeliveryId, IntegrationId};
 use store::{Ahead, Change, Lease, Look, Others, Settling, Store};
 
-use crate::world::{MINUTE, World};
+use crate::world::{MINUTE, Settle, World};
 
 on_both!(
     whoever_waits_behind_a_flood_is_found,
@@ -244,7 +244,7 @@ async fn what_has_piled_up_is_counted_and_dated(mut world: World) {
     let settlement = world.settlement(tried, state, Some("status_503"));
     world
         .store
-        .settle(&lease, vec![settlement], None, world.now)
+        .settle(&lease, vec![settlement], None)
         .await
         .unwrap();
     let backlog = world.store.backlog(world.integration).await.unwrap();

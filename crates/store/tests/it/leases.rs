@@ -3,7 +3,7 @@
 use domain::{IntegrationId, NodeId};
 use store::{Change, Lease, NewDelivery};
 
-use crate::world::{MINUTE, World};
+use crate::world::{MINUTE, Settle, World};
 
 on_both!(
     a_lease_is_one_node_s_until_it_ends,
@@ -52,32 +52,14 @@ async fn a_restarted_node_takes_its_own_back_at_once(mut world: World) {
     world.restart(None).await;
     let after = take(&world).await[0];
     assert!(after.number > before.number);
-    assert!(
-        !world
-            .store
-            .settle(&before, Vec::new(), None, world.now)
-            .await
-            .unwrap()
-    );
-    assert!(
-        world
-            .store
-            .settle(&after, Vec::new(), None, world.now)
-            .await
-            .unwrap()
-    );
+    assert!(!world.store.settle(&before, Vec::new(), None).await.unwrap());
+    assert!(world.store.settle(&after, Vec::new(), None).await.unwrap());
 }
 
 async fn a_released_lease_is_free_at_once(mut world: World) {
     let lease = take(&world).await[0];
     world.store.release_leases(&[lease]).await.unwrap();
-    assert!(
-        !world
-            .store
-            .settle(&lease, Vec::new(), None, world.now)
-            .await
-            .unwrap()
-    );
+    assert!(!world.store.settle(&lease, Vec::new(), None).await.unwrap());
     world.restart(Some(other())).await;
     assert_eq!(take(&world).await.len(), 1);
 }

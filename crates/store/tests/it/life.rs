@@ -10,7 +10,7 @@ use domain::mapping::{CompanyMapping, MappedTo};
 use domain::{CompanyId, DeliveryId, KeyId, RuleId};
 use store::{Change, DeliveryQuery, PageAt, RetentionClass, Retried, Standing, StoreError};
 
-use crate::world::{ACTOR, MINUTE, World, company, elsewhere, secrets, stored};
+use crate::world::{ACTOR, MINUTE, Settle, World, company, elsewhere, secrets, stored};
 
 on_both!(
     what_is_due_comes_by_lanes_and_without_what_is_in_flight,
@@ -108,7 +108,7 @@ async fn a_failed_attempt_waits_and_can_be_pulled_forward(mut world: World) {
         assert!(
             world
                 .store
-                .settle(&lease, vec![settlement], None, world.now)
+                .settle(&lease, vec![settlement], None)
                 .await
                 .unwrap()
         );
@@ -182,7 +182,7 @@ async fn a_due_time_beyond_the_longest_wait_is_clamped(mut world: World) {
     let settlement = world.settlement(id, state, Some("timeout"));
     world
         .store
-        .settle(&lease, vec![settlement], None, world.now)
+        .settle(&lease, vec![settlement], None)
         .await
         .unwrap();
     assert_eq!(
@@ -302,7 +302,7 @@ async fn a_stale_lease_writes_nothing(mut world: World) {
     assert!(
         !world
             .store
-            .settle(&old, vec![settlement], Some(Gate::default()), world.now)
+            .settle(&old, vec![settlement], Some(Gate::default()))
             .await
             .unwrap()
     );
@@ -348,7 +348,7 @@ async fn a_held_gate_parks(mut world: World) {
     assert!(
         world
             .store
-            .settle(&lease, Vec::new(), Some(held.clone()), world.now)
+            .settle(&lease, Vec::new(), Some(held.clone()))
             .await
             .unwrap()
     );
@@ -460,7 +460,7 @@ async fn a_removed_integration_ends_its_deliveries(mut world: World) {
     assert!(
         !world
             .store
-            .settle(&lease, vec![settlement], None, world.now)
+            .settle(&lease, vec![settlement], None)
             .await
             .unwrap()
     );

@@ -14,7 +14,7 @@ use store::{
     Notice, PageAt, Receipt, ReplaySpec, Settings, Store,
 };
 
-use crate::world::{ACTOR, MINUTE, World, company};
+use crate::world::{ACTOR, MINUTE, Settle, World, company};
 
 /// Ends all connections of the database but the one that asks.
 const CUT: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -305,7 +305,7 @@ async fn a_lease_ends_by_the_clock_of_the_database_and_its_number_goes_stale() {
     assert!(
         !world
             .store
-            .settle(&old, vec![settlement.clone()], None, world.now)
+            .settle(&old, vec![settlement.clone()], None)
             .await
             .unwrap()
     );
@@ -326,12 +326,7 @@ async fn a_lease_ends_by_the_clock_of_the_database_and_its_number_goes_stale() {
             .is_empty(),
         "a stale number changes nothing"
     );
-    assert!(
-        other
-            .settle(&new, vec![settlement], None, world.now)
-            .await
-            .unwrap()
-    );
+    assert!(other.settle(&new, vec![settlement], None).await.unwrap());
 }
 
 #[tokio::test]

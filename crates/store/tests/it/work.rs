@@ -9,7 +9,7 @@ use domain::access::Scope;
 use domain::alert::Alert;
 use store::{Change, Standing};
 
-use crate::world::{MINUTE, World};
+use crate::world::{MINUTE, Settle, World};
 
 on_both!(
     what_is_due_comes_with_its_bytes,
@@ -92,7 +92,7 @@ async fn fail(world: &mut World, id: DeliveryId, wait: Duration) {
     assert!(
         world
             .store
-            .settle(&lease, vec![settlement], None, world.now)
+            .settle(&lease, vec![settlement], None)
             .await
             .unwrap()
     );
@@ -238,7 +238,7 @@ async fn a_stale_lease_changes_nothing(mut world: World) {
     assert!(
         !world
             .store
-            .settle(&stale, vec![settlement], Some(gate), world.now)
+            .settle(&stale, vec![settlement], Some(gate))
             .await
             .unwrap()
     );
@@ -307,7 +307,7 @@ async fn a_gate_is_saved_and_parks_what_is_pending(mut world: World) {
     assert!(
         world
             .store
-            .settle(&lease, Vec::new(), Some(gate.clone()), world.now)
+            .settle(&lease, Vec::new(), Some(gate.clone()))
             .await
             .unwrap()
     );
@@ -358,7 +358,7 @@ async fn nothing_is_pulled_before_its_not_before(mut world: World) {
     assert!(
         world
             .store
-            .settle(&lease, vec![settlement], None, world.now)
+            .settle(&lease, vec![settlement], None)
             .await
             .unwrap()
     );

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use delivery::Gate;
 use domain::access::{Actor, Scope};
 use domain::alert::Alert;
 use domain::company::Company;
@@ -24,11 +25,34 @@ use rand::rngs::StdRng;
 use sha2::{Digest as _, Sha256};
 use store::{
     Acceptance, Accepted, Attempt, Change, Database, Lease, NewDelivery, NewGroup, Receipt,
-    SealingKey, Settings, Settlement, Store,
+    SealingKey, Settings, Settlement, Settling, Store, StoreError,
 };
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const ACTOR: Actor = Actor::Local;
+
+/// What one owner settles alone.
+pub trait Settle {
+    /// False when the lease was stale.
+    async fn settle(
+        &self,
+        lease: &Lease,
+        batch: Vec<Settlement>,
+        gate: Option<Gate>,
+    ) -> Result<bool, StoreError>;
+}
+
+impl Settle for Store {
+    async fn settle(
+        &self,
+        lease: &Lease,
+        batch: Vec<Settlement>,
+        gate: Option<Gate>,
+    ) -> Result<bool, StoreError> {
+        let settling = Settling::new(*lease, batch, gate);
+        Ok(self.settle_all(vec![settling]).await? == [true])
+    }
+}
 
 pub struct World {
     pub store: Store,
@@ -382,7 +406,7 @@ impl World {
         let settlement = self.settlement(id, state, None);
         assert!(
             self.store
-                .settle(&lease, vec![settlement], None, self.now)
+                .settle(&lease, vec![settlement], None)
                 .await
                 .unwrap()
         );
@@ -399,7 +423,7 @@ impl World {
         let settlement = self.settlement(id, state, Some("status_503"));
         assert!(
             self.store
-                .settle(&lease, vec![settlement], None, self.now)
+                .settle(&lease, vec![settlement], None)
                 .await
                 .unwrap()
         );
