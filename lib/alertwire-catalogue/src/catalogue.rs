@@ -53,6 +53,8 @@ const MOST_SUGGESTIONS: usize = 16;
 /// ```
 #[derive(Debug)]
 pub struct Catalogue {
+    /// The further files that it was built of, by name.
+    files: Vec<(String, String)>,
     kinds: Vec<Kind>,
     codes: HashMap<String, usize>,
     /// The kinds of a subject, in order: those that bear it, then those of which it is an alias.
@@ -92,13 +94,53 @@ impl Catalogue {
     /// assert!(catalogue.kind("backup.failed").is_some());
     /// ```
     pub fn with_files(files: &[(&str, &str)]) -> Result<Self, Vec<Diagnostic>> {
-        let (loaded, found) = load_all(files);
+        let (loaded, found) = load_all(&Sources::new(files, &[]));
         if !found.is_empty() {
             return Err(found);
         }
-        Ok(Self::build(
-            loaded.into_iter().map(|loaded| loaded.kind).collect(),
-        ))
+        let mut catalogue = Self::build(loaded.into_iter().map(|loaded| loaded.kind).collect());
+        catalogue.files = files
+            .iter()
+            .map(|(name, source)| ((*name).to_owned(), (*source).to_owned()))
+            .collect();
+        Ok(catalogue)
+    }
+
+    /// This catalogue with entries that were added later: their kinds take the place of those of the same code, their
+    /// extensions add to what is there. An entry that does not fit, and what depends on it, is left out and told.
+    ///
+    /// ```
+    /// use alertwire_catalogue::Catalogue;
+    /// let entry = "[[extend]]\ncode = 'system.asset_added'\naliases = ['Device Found']\nvariants = ['Found device {ip:ip}']\n";
+    /// let (catalogue, findings) = Catalogue::builtin().extended(&[("taught", entry), ("broken", "[[extend]]\n")]);
+    /// assert_eq!(catalogue.by_subject("device found").next().unwrap().code, "system.asset_added");
+    /// assert_eq!(findings[0].file, "broken");
+    /// ```
+    pub fn extended(&self, entries: &[(&str, &str)]) -> (Self, Vec<Diagnostic>) {
+        let (files, mut kept, mut left_out) = (self.files(), entries.to_vec(), Vec::new());
+        loop {
+            let (loaded, found) = load_all(&Sources::new(&files, &kept));
+            let at_fault = |name: &str| found.iter().any(|finding| finding.file == name);
+            let before = kept.len();
+            kept.retain(|(name, _)| !at_fault(name));
+            // Findings in the catalogue's own files cannot be: it was built of them.
+            let done = found.is_empty() || kept.len() == before;
+            left_out.extend(found);
+            if done {
+                let mut catalogue =
+                    Self::build(loaded.into_iter().map(|loaded| loaded.kind).collect());
+                catalogue.files = self.files.clone();
+                return (catalogue, left_out);
+            }
+        }
+    }
+
+    /// The further files that it was built of.
+    pub(crate) fn files(&self) -> Vec<(&str, &str)> {
+        self.files
+            .iter()
+            .map(|(name, source)| (name.as_str(), source.as_str()))
+            .collect()
     }
 
     pub(crate) fn build(kinds: Vec<Kind>) -> Self {
@@ -108,6 +150,7 @@ impl Catalogue {
             .map(|(index, kind)| (kind.code.clone(), index))
             .collect();
         let mut catalogue = Self {
+            files: Vec::new(),
             codes,
             subjects: Vec::new(),
             exact: QuickMap::default(),
@@ -152,7 +195,7 @@ impl Catalogue {
         if !entry.kinds.contains(&kind) {
             entry.kinds.push(kind);
         }
-        entry.proved &= self.kinds[kind].built_in;
+        entry.proved &= self.kinds[kind].is_untouched();
     }
 
     fn index_openings(&mut self) {
@@ -288,19 +331,50 @@ pub(crate) fn normalised(subject: &str) -> String {
     bare.to_owned()
 }
 
-/// Loads the built-in files and these, later kinds in the place of earlier ones of the same code.
-pub(crate) fn load_all(files: &[(&str, &str)]) -> (Vec<Loaded>, Vec<Diagnostic>) {
+/// All files that a catalogue is made of: the built-in ones, further ones, and entries that were added later.
+pub(crate) struct Sources<'a> {
+    pub(crate) list: Vec<(&'a str, &'a str)>,
+    entries_from: usize,
+}
+
+impl<'a> Sources<'a> {
+    pub(crate) fn new(files: &[(&'a str, &'a str)], entries: &[(&'a str, &'a str)]) -> Self {
+        Self {
+            list: BUILT_IN
+                .iter()
+                .chain(files)
+                .chain(entries)
+                .copied()
+                .collect(),
+            entries_from: BUILT_IN.len() + files.len(),
+        }
+    }
+
+    /// What a file may take the place of: anything of a lower rank.
+    fn rank(&self, file: usize) -> u8 {
+        match file {
+            file if file < BUILT_IN.len() => 0,
+            file if file < self.entries_from => 1,
+            _ => 2,
+        }
+    }
+}
+
+/// Loads all files: kinds in the place of those of the same code and a lower rank, then the extensions.
+pub(crate) fn load_all(sources: &Sources<'_>) -> (Vec<Loaded>, Vec<Diagnostic>) {
     let mut kinds: Vec<Loaded> = Vec::new();
+    let mut extensions = Vec::new();
     let mut found = Vec::new();
-    for (index, (name, source)) in BUILT_IN.iter().chain(files).enumerate() {
-        let (loaded, diagnostics) = files::load(index, name, source, index < BUILT_IN.len());
+    for (index, (name, source)) in sources.list.iter().enumerate() {
+        let (file, diagnostics) = files::load(index, name, source, sources.rank(index) == 0);
         found.extend(diagnostics);
-        for fresh in loaded {
+        extensions.extend(file.extensions);
+        for fresh in file.kinds {
             match kinds
                 .iter_mut()
                 .find(|old| old.kind.code == fresh.kind.code)
             {
-                Some(old) if old.kind.built_in && !fresh.kind.built_in => *old = fresh,
+                Some(old) if sources.rank(old.file) < sources.rank(fresh.file) => *old = fresh,
                 Some(old) => {
                     let message = format!("the code `{}` is taken already", old.kind.code);
                     found.push(Diagnostic::new(name, source, fresh.places.code, message));
@@ -308,6 +382,9 @@ pub(crate) fn load_all(files: &[(&str, &str)]) -> (Vec<Loaded>, Vec<Diagnostic>)
                 None => kinds.push(fresh),
             }
         }
+    }
+    for extension in extensions {
+        found.extend(extension.apply(&mut kinds, &sources.list).err());
     }
     (kinds, found)
 }

@@ -5,9 +5,9 @@ mod structure;
 
 use std::ops::Range;
 
-use crate::catalogue::{BUILT_IN, Catalogue, load_all};
+use crate::catalogue::{Catalogue, Sources, load_all};
 use crate::diagnostic::Diagnostic;
-use crate::files::{Loaded, Places, place_in_text};
+use crate::files::{Loaded, Places, Spot, place_in_text};
 use crate::kind::{Example, Kind};
 use crate::limits::Limits;
 use crate::nearest::nearest;
@@ -23,11 +23,30 @@ use crate::reading::Match;
 /// assert!(found[0].message.contains("free"));
 /// ```
 pub fn check(files: &[(&str, &str)]) -> Vec<Diagnostic> {
-    let (loaded, mut found) = load_all(files);
+    check_sources(&Sources::new(files, &[]), |_| true)
+}
+
+impl Catalogue {
+    /// Checks entries before they are added by [`Catalogue::extended`]: as [`check`], but what stands as it came with this
+    /// crate is not checked again.
+    ///
+    /// ```
+    /// let entry = "[[extend]]\ncode = 'system.asset_added'\nvariants = ['Seen {a:text}{b:text}']\n";
+    /// let found = alertwire_catalogue::Catalogue::builtin().check_entries(&[("taught", entry)]);
+    /// assert!(found[0].message.contains("free"));
+    /// ```
+    pub fn check_entries(&self, entries: &[(&str, &str)]) -> Vec<Diagnostic> {
+        check_sources(&Sources::new(&self.files(), entries), |kind| {
+            !kind.is_untouched()
+        })
+    }
+}
+
+fn check_sources(sources: &Sources<'_>, wanted: impl Fn(&Kind) -> bool) -> Vec<Diagnostic> {
+    let (loaded, mut found) = load_all(sources);
     if !found.is_empty() {
         return found;
     }
-    let sources: Vec<(&str, &str)> = BUILT_IN.iter().chain(files).copied().collect();
     let mut places = Vec::new();
     let mut kinds = Vec::new();
     for Loaded {
@@ -37,32 +56,44 @@ pub fn check(files: &[(&str, &str)]) -> Vec<Diagnostic> {
     } in loaded
     {
         places.push(Place {
-            name: sources[file].0,
-            source: sources[file].1,
+            sources: &sources.list,
+            file,
             places: kind_places,
         });
         kinds.push(kind);
     }
     let catalogue = Catalogue::build(kinds);
     for (kind, place) in catalogue.kinds().iter().zip(&places) {
-        structure::check(kind, place, &mut found);
-        check_alternatives(&catalogue, kind, place, &mut found);
-        check_examples(&catalogue, kind, place, &mut found);
+        if wanted(kind) {
+            structure::check(kind, place, &mut found);
+            check_alternatives(&catalogue, kind, place, &mut found);
+            check_examples(&catalogue, kind, place, &mut found);
+        }
     }
-    crossing::check(&catalogue, &places, &mut found);
+    crossing::check(&catalogue, &places, wanted, &mut found);
     found
 }
 
 /// Where a kind stands.
 struct Place<'a> {
-    name: &'a str,
-    source: &'a str,
+    sources: &'a [(&'a str, &'a str)],
+    file: usize,
     places: Places,
 }
 
 impl Place<'_> {
+    /// A finding at a place in the kind's own file.
     fn at(&self, span: &Range<usize>, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::new(self.name, self.source, span.clone(), message)
+        let spot = Spot {
+            file: self.file,
+            span: span.clone(),
+        };
+        self.at_spot(&spot, message)
+    }
+
+    fn at_spot(&self, spot: &Spot, message: impl Into<String>) -> Diagnostic {
+        let (name, source) = self.sources[spot.file];
+        Diagnostic::new(name, source, spot.span.clone(), message)
     }
 
     /// A finding at a place inside the text of a template.
@@ -77,8 +108,11 @@ impl Place<'_> {
             .chain(&kind.variants)
             .nth(index)
             .map_or("", String::as_str);
-        let span = self.places.templates.get(index).cloned().unwrap_or(0..0);
-        self.at(&place_in_text(self.source, &span, text, inside), message)
+        let Some(Spot { file, span }) = self.places.templates.get(index) else {
+            return self.at(&(0..0), message);
+        };
+        let span = place_in_text(self.sources[*file].1, span, text, inside);
+        self.at_spot(&Spot { file: *file, span }, message)
     }
 }
 
@@ -111,9 +145,9 @@ fn check_examples(
     place: &Place<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
-    for (example, span) in kind.examples.iter().zip(&place.places.examples) {
+    for (example, spot) in kind.examples.iter().zip(&place.places.examples) {
         if let Err(why) = check_example(catalogue, kind, example) {
-            found.push(place.at(span, format!("the example fails: {why}")));
+            found.push(place.at_spot(spot, format!("the example fails: {why}")));
         }
     }
 }

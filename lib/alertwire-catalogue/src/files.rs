@@ -1,4 +1,6 @@
-//! Reads catalogue files: TOML into kinds, every finding with its place.
+//! Reads catalogue files: TOML into kinds and extensions of kinds, every finding with its place.
+
+mod extension;
 
 use std::ops::Range;
 
@@ -12,12 +14,14 @@ use crate::severity::{Severity, Wording};
 use crate::template::{Compiled, SyntaxError};
 use crate::value::{Record, Value};
 
+pub(crate) use extension::Extension;
+
 /// The longest catalogue file, in bytes.
 const LONGEST_FILE: usize = 4 * 1024 * 1024;
-/// Kinds of one file.
+/// Kinds, and extensions, of one file.
 const MOST_KINDS: usize = 10_000;
 
-const FILE_KEYS: [&str; 2] = ["category", "event"];
+const FILE_KEYS: [&str; 3] = ["category", "event", "extend"];
 const KIND_KEYS: [&str; 15] = [
     "code",
     "name",
@@ -37,6 +41,13 @@ const KIND_KEYS: [&str; 15] = [
 ];
 const EXAMPLE_KEYS: [&str; 2] = ["body", "fields"];
 
+/// What one file holds.
+#[derive(Debug, Default)]
+pub(crate) struct File {
+    pub(crate) kinds: Vec<Loaded>,
+    pub(crate) extensions: Vec<Extension>,
+}
+
 /// A kind, and where its parts stand in its file.
 #[derive(Debug)]
 pub(crate) struct Loaded {
@@ -51,20 +62,27 @@ pub(crate) struct Places {
     pub(crate) subject: Range<usize>,
     pub(crate) alternatives: Vec<Range<usize>>,
     pub(crate) key: Vec<Range<usize>>,
-    /// The body's template, then the variants.
-    pub(crate) templates: Vec<Range<usize>>,
-    pub(crate) examples: Vec<Range<usize>>,
+    /// The body's template, then the variants, those of extensions last.
+    pub(crate) templates: Vec<Spot>,
+    pub(crate) examples: Vec<Spot>,
+}
+
+/// A place in one of the files.
+#[derive(Clone, Debug)]
+pub(crate) struct Spot {
+    pub(crate) file: usize,
+    pub(crate) span: Range<usize>,
 }
 
 type Table<'i> = DeTable<'i>;
 
-/// Reads one file; the kinds without findings are returned also when others have some.
+/// Reads one file; what is without findings is returned also when the rest has some.
 pub(crate) fn load(
     file: usize,
     name: &str,
     source: &str,
     built_in: bool,
-) -> (Vec<Loaded>, Vec<Diagnostic>) {
+) -> (File, Vec<Diagnostic>) {
     let mut loader = Loader {
         file,
         name,
@@ -72,8 +90,8 @@ pub(crate) fn load(
         built_in,
         found: Vec::new(),
     };
-    let kinds = loader.file();
-    (kinds, loader.found)
+    let read = loader.file();
+    (read, loader.found)
 }
 
 struct Loader<'a> {
@@ -91,49 +109,67 @@ impl Loader<'_> {
         self.found.last_mut().expect("one was pushed just now")
     }
 
-    fn file(&mut self) -> Vec<Loaded> {
+    fn file(&mut self) -> File {
+        let mut file = File::default();
         if self.source.len() > LONGEST_FILE {
             self.report(
                 0..0,
                 format!("a catalogue file has at most {LONGEST_FILE} bytes"),
             );
-            return Vec::new();
+            return file;
         }
         let table = match DeTable::parse(self.source) {
             Ok(table) => table.into_inner(),
             Err(error) => {
                 self.report(error.span().unwrap_or(0..0), error.message().to_owned());
-                return Vec::new();
+                return file;
             }
         };
         self.check_keys(&table, &FILE_KEYS);
         let category = self.text(&table, "category").map(|(text, _)| text);
-        let Some(events) = table.get("event") else {
+        for (table, span) in self.tables(&table, "event") {
+            file.kinds
+                .extend(self.kind(table, span, category.as_deref()));
+        }
+        for (table, span) in self.tables(&table, "extend") {
+            file.extensions.extend(self.extension(table, span));
+        }
+        file
+    }
+
+    /// The tables of a list of tables.
+    fn tables<'t, 'i>(
+        &mut self,
+        table: &'t Table<'i>,
+        key: &str,
+    ) -> Vec<(&'t Table<'i>, Range<usize>)> {
+        let Some(value) = table.get(key) else {
             return Vec::new();
         };
-        let Some(events_list) = events
+        let help = format!("write `[[{key}]]`");
+        let Some(items) = value
             .get_ref()
             .as_array()
-            .filter(|events| events.len() <= MOST_KINDS)
+            .filter(|items| items.len() <= MOST_KINDS)
         else {
             self.report(
-                events.span(),
-                format!("`event` is a list of at most {MOST_KINDS} tables").clone(),
+                value.span(),
+                format!("`{key}` is a list of at most {MOST_KINDS} tables"),
             )
-            .help = Some("write `[[event]]`".into());
+            .help = Some(help);
             return Vec::new();
         };
-        let mut kinds = Vec::new();
-        for event in events_list.iter() {
-            match event.get_ref().as_table() {
-                Some(table) => kinds.extend(self.kind(table, event.span(), category.as_deref())),
+        let mut tables = Vec::new();
+        for item in items.iter() {
+            match item.get_ref().as_table() {
+                Some(table) => tables.push((table, item.span())),
                 None => {
-                    self.report(event.span(), "an event is a table").help =
-                        Some("write `[[event]]`".into());
+                    self.report(item.span(), format!("`{key}` holds tables alone"))
+                        .help = Some(help.clone());
                 }
             }
         }
-        kinds
+        tables
     }
 
     fn check_keys(&mut self, table: &Table<'_>, known: &[&str]) {
@@ -229,15 +265,12 @@ impl Loader<'_> {
             .and_then(|(text, span)| self.template(text, span));
         places
             .templates
-            .extend(body.iter().map(|(_, span)| span.clone()));
+            .extend(body.iter().map(|(_, span)| self.spot(span)));
         let variants = self.texts(table, "variants");
-        let variant_templates: Vec<_> = variants
-            .iter()
-            .filter_map(|(text, span)| self.template(text, span))
-            .collect();
+        let variant_templates = self.templates(&variants);
         places
             .templates
-            .extend(variants.iter().map(|(_, span)| span.clone()));
+            .extend(variants.iter().map(|(_, span)| self.spot(span)));
         let severity = self
             .named(table, "severity", &Severity::ALL.map(Severity::as_str))
             .map_or(Severity::Info, |index| Severity::ALL[index]);
@@ -254,7 +287,8 @@ impl Loader<'_> {
         let [key, identity, product] =
             ["key", "identity", "product"].map(|key| self.texts(table, key));
         let alternatives = self.texts(table, "alternatives");
-        let examples = self.examples(table, &mut places);
+        let (examples, example_spots) = self.examples(table).into_iter().unzip();
+        places.examples = example_spots;
         if self.found.len() > before {
             return None;
         }
@@ -268,9 +302,6 @@ impl Loader<'_> {
             .chain(&product)
             .map(|(_, span)| span.clone())
             .collect();
-        let only_texts = |list: Vec<(String, Range<usize>)>| {
-            list.into_iter().map(|(text, _)| text).collect::<Vec<_>>()
-        };
         let kind = Kind {
             code: code.0,
             category: category?,
@@ -290,6 +321,7 @@ impl Loader<'_> {
             template: template?,
             variant_templates,
             built_in: self.built_in,
+            extended: false,
         };
         self.check_field_names(&kind, &places);
         (self.found.len() == before).then_some(Loaded {
@@ -342,7 +374,21 @@ impl Loader<'_> {
         }
     }
 
-    fn examples(&mut self, table: &Table<'_>, places: &mut Places) -> Vec<Example> {
+    fn templates(&mut self, texts: &[(String, Range<usize>)]) -> Vec<Compiled> {
+        texts
+            .iter()
+            .filter_map(|(text, span)| self.template(text, span))
+            .collect()
+    }
+
+    fn spot(&self, span: &Range<usize>) -> Spot {
+        Spot {
+            file: self.file,
+            span: span.clone(),
+        }
+    }
+
+    fn examples(&mut self, table: &Table<'_>) -> Vec<(Example, Spot)> {
         let Some(value) = table.get("example") else {
             return Vec::new();
         };
@@ -364,8 +410,8 @@ impl Loader<'_> {
             let Some(records) = self.records(table, &item.span()) else {
                 continue;
             };
-            places.examples.push(body_span);
-            examples.push(Example { body, records });
+            let spot = self.spot(&body_span);
+            examples.push((Example { body, records }, spot));
         }
         examples
     }
@@ -408,6 +454,10 @@ impl Loader<'_> {
             .help = near;
         }
     }
+}
+
+fn only_texts(list: Vec<(String, Range<usize>)>) -> Vec<String> {
+    list.into_iter().map(|(text, _)| text).collect()
 }
 
 fn record(item: &Spanned<DeValue<'_>>) -> Option<Record> {

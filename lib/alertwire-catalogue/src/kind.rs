@@ -45,8 +45,10 @@ pub struct Kind {
     pub examples: Vec<Example>,
     pub(crate) template: Compiled,
     pub(crate) variant_templates: Vec<Compiled>,
-    /// The whole of its file's name, for diagnostics.
+    /// It came with this crate.
     pub(crate) built_in: bool,
+    /// Other files added wordings or subjects to it.
+    pub(crate) extended: bool,
 }
 
 /// A body, and the records that it reads as.
@@ -94,6 +96,16 @@ impl Kind {
             }
         }
         fields
+    }
+
+    /// Whether it came with this crate, perhaps with further wordings of the user's.
+    pub fn is_built_in(&self) -> bool {
+        self.built_in
+    }
+
+    /// Whether it stands as this crate has it: then nothing about it is left to be checked.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.built_in && !self.extended
     }
 
     /// The rendered wording first, then the variants.

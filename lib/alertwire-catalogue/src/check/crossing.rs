@@ -9,12 +9,18 @@ use crate::generate::{self, Dice};
 use crate::kind::Kind;
 use crate::template::Scratch;
 
-/// Bodies made up for each kind.
+/// Bodies made up from each template of a kind.
 const BODIES: usize = 1000;
 /// Steps for one of them.
 const STEPS: u64 = 1_000_000;
 
-pub(super) fn check(catalogue: &Catalogue, places: &[Place<'_>], found: &mut Vec<Diagnostic>) {
+/// Looks at the subjects that a wanted kind has a part in.
+pub(super) fn check(
+    catalogue: &Catalogue,
+    places: &[Place<'_>],
+    wanted: impl Fn(&Kind) -> bool,
+    found: &mut Vec<Diagnostic>,
+) {
     let mut subjects: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, kind) in catalogue.kinds().iter().enumerate() {
         for subject in std::iter::once(&kind.subject).chain(&kind.aliases) {
@@ -25,7 +31,10 @@ pub(super) fn check(catalogue: &Catalogue, places: &[Place<'_>], found: &mut Vec
         }
     }
     for kinds in subjects.values().filter(|kinds| kinds.len() > 1) {
-        check_subject(catalogue, places, kinds, found);
+        let concerned = |index: &usize| wanted(&catalogue.kinds()[*index]);
+        if kinds.iter().any(concerned) {
+            check_subject(catalogue, places, kinds, found);
+        }
     }
 }
 
@@ -63,19 +72,22 @@ fn check_subject(
     }
 }
 
-/// The examples of a kind, and bodies made up from its template.
+/// The examples of a kind, and bodies made up from its templates.
 fn bodies(kind: &Kind) -> Vec<String> {
     let mut dice = Dice::new(7);
-    let made = (0..BODIES).filter_map(|_| {
-        kind.template
-            .print(&generate::records(&kind.template.template, &mut dice))
-            .ok()
-    });
-    kind.examples
+    let mut bodies: Vec<String> = kind
+        .examples
         .iter()
         .map(|example| example.body.clone())
-        .chain(made)
-        .collect()
+        .collect();
+    for compiled in kind.templates() {
+        bodies.extend((0..BODIES).filter_map(|_| {
+            compiled
+                .print(&generate::records(&compiled.template, &mut dice))
+                .ok()
+        }));
+    }
+    bodies
 }
 
 fn reads(kind: &Kind, body: &str) -> bool {

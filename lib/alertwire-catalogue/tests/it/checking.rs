@@ -210,3 +210,86 @@ fn other_faults_of_a_file_are_refused() {
         "two.toml:4:8: the code `mine.event` is taken already"
     );
 }
+
+const TAUGHT: &str = "[[extend]]
+code = 'system.asset_added'
+aliases = ['Device Found']
+variants = ['Found device {ip:ip} called {hostname:host}']
+[[extend.example]]
+body = 'Found device 10.0.0.7 called db-1'
+fields = [{ ip = '10.0.0.7', hostname = 'db-1' }]
+";
+
+#[test]
+fn an_extension_adds_a_wording_and_a_subject_to_a_kind_and_leaves_its_rendering() {
+    let builtin = Catalogue::builtin();
+    assert!(builtin.check_entries(&[("taught", TAUGHT)]).is_empty());
+    let (catalogue, left_out) = builtin.extended(&[("taught", TAUGHT)]);
+    assert!(left_out.is_empty());
+    let limits = Limits::default();
+    for subject in ["device found", "New Asset(s) Added"] {
+        let read = catalogue.read_alert(subject, "Found device 10.0.0.7 called db-1", &limits);
+        assert_eq!(read.kind.unwrap().code, "system.asset_added");
+        assert_eq!(read.matched, Match::Full);
+        assert_eq!(read.records[0].text("hostname"), Some("db-1"));
+    }
+    let kind = catalogue.kind("system.asset_added").unwrap();
+    let rendered = catalogue.render(&kind.code, &kind.examples[0].records);
+    assert_eq!(rendered.unwrap().subject, "New Asset(s) Added");
+}
+
+#[test]
+fn a_finding_in_an_extension_stands_in_its_own_file() {
+    let broken = TAUGHT.replace("db-1' }", "db-2' }");
+    let found = Catalogue::builtin().check_entries(&[("taught", &broken)]);
+    assert_eq!((found[0].file.as_str(), found[0].line), ("taught", 6));
+    assert!(found[0].message.contains("the example fails"));
+}
+
+#[test]
+fn an_entry_that_does_not_fit_is_left_out_with_what_depends_on_it() {
+    let kind = "category = 'X'\n[[event]]\ncode = 'x.y'\nsubject = 'Y'\nbody = 'Y {a:nonsense}'\n";
+    let depends = "[[extend]]\ncode = 'x.y'\naliases = ['Z']\n";
+    let entries = [("kind", kind), ("depends", depends), ("taught", TAUGHT)];
+    let (catalogue, left_out) = Catalogue::builtin().extended(&entries);
+    let files: Vec<&str> = left_out.iter().map(|found| found.file.as_str()).collect();
+    assert_eq!(files, ["kind", "depends"]);
+    assert!(catalogue.kind("x.y").is_none());
+    assert!(catalogue.by_subject("device found").next().is_some());
+}
+
+#[test]
+fn an_entry_takes_the_place_of_a_file_and_a_file_that_of_a_built_in_kind() {
+    let named = |name: &str| {
+        format!(
+            "category = 'X'\n[[event]]\ncode = 'system.asset_added'\nname = '{name}'\nsubject = 'Y'\nbody = 'Y {{ip:ip}}'\n"
+        )
+    };
+    let (file, entry) = (named("of a file"), named("of an entry"));
+    let catalogue = Catalogue::with_files(&[("file", &file)]).unwrap();
+    assert_eq!(
+        catalogue.kind("system.asset_added").unwrap().name,
+        "of a file"
+    );
+    let (catalogue, left_out) = catalogue.extended(&[("entry", &entry)]);
+    assert!(left_out.is_empty());
+    let kind = catalogue.kind("system.asset_added").unwrap();
+    assert_eq!(
+        (kind.name.as_str(), kind.is_built_in()),
+        ("of an entry", false)
+    );
+}
+
+#[test]
+fn an_extension_that_adds_nothing_or_extends_nothing_is_refused() {
+    let found = check(&[("a", "[[extend]]\ncode = 'system.asset_added'\n")]);
+    assert!(found[0].message.contains("adds nothing"));
+    let found = check(&[(
+        "a",
+        "[[extend]]\ncode = 'system.aset_added'\naliases = ['A']\n",
+    )]);
+    assert_eq!(
+        found[0].help.as_deref(),
+        Some("did you mean `system.asset_added`?")
+    );
+}
