@@ -84,7 +84,7 @@ impl Instance {
         };
         folder::prepare(&settings.state_folder)?;
         let (key, fresh_key_file) = folder::sealing_key(&settings.key_file)?;
-        let store = open_store(&settings, key, wiring).await?;
+        let store = open_store(&settings, catalogue, key, wiring).await?;
         let setup_token =
             first_start::first_key(&store, settings.setup_key.as_ref(), wiring).await?;
         let (stopping, stopped) = watch::channel(false);
@@ -100,7 +100,7 @@ impl Instance {
             grace: settings.shutdown_grace,
         };
         if let Some(listener) = listener {
-            instance.serve(listener, &settings, &catalogue, &egress, wiring, stopped)?;
+            instance.serve(listener, &settings, &egress, wiring, stopped)?;
         }
         if settings.roles.dispatch {
             let dispatching = dispatch::Settings {
@@ -111,7 +111,6 @@ impl Instance {
             let (clock, dice) = (wiring.clock.clone(), wiring.dice.clone());
             instance.dispatcher = Some(Dispatcher::start(
                 instance.store.clone(),
-                catalogue,
                 egress,
                 clock,
                 dice,
@@ -125,7 +124,6 @@ impl Instance {
         &mut self,
         listener: TcpListener,
         settings: &Settings,
-        catalogue: &Arc<Catalogue>,
         egress: &Egress,
         wiring: &Wiring,
         mut stopped: watch::Receiver<bool>,
@@ -138,14 +136,12 @@ impl Instance {
         let (clock, dice) = (wiring.clock.clone(), wiring.dice.clone());
         let receiver = Receiver::new(
             self.store.clone(),
-            Arc::clone(catalogue),
             clock.clone(),
             dice.clone(),
             settings.intake.clone(),
         );
         let app = web::App::new(web::Parts {
             store: self.store.clone(),
-            catalogue: Arc::clone(catalogue),
             egress: egress.clone(),
             receiver,
             clock,
@@ -243,6 +239,7 @@ pub(crate) fn door(settings: &Settings) -> Result<Egress, Failure> {
 /// The store that the configuration names; its folder and its key have to be there.
 pub(crate) async fn open_store(
     settings: &Settings,
+    catalogue: Arc<Catalogue>,
     key: store::SealingKey,
     wiring: &Wiring,
 ) -> Result<Store, Failure> {
@@ -253,6 +250,7 @@ pub(crate) async fn open_store(
         writers: pools.writers,
         queue: pools.queue,
         commit_batch: pools.commit_batch,
+        catalogue,
         ..store::Settings::new(settings.database.clone(), node, key, clock::random()?)
     };
     Store::open(opening, wiring.clock.now(), clock::random()?)

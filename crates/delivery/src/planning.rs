@@ -1,7 +1,7 @@
 //! From a verdict to the deliveries that it asks for: the same when an event comes in and when it is let go later.
 
 use domain::alert::{Alert, fields_of};
-use domain::catalogue::{Catalogue, Kind, Record};
+use domain::catalogue::{Kind, Record};
 use domain::configuration::Configuration;
 use domain::event::{Event, Reason, Routing};
 use domain::event_set::NotifyBy;
@@ -40,7 +40,6 @@ pub struct NewGroup {
 /// What events have in common on their way to their deliveries.
 #[derive(Debug, Clone, Copy)]
 pub struct Planner<'a> {
-    pub catalogue: &'a Catalogue,
     pub configuration: &'a Configuration,
     /// What due times are counted from.
     pub now: Timestamp,
@@ -79,7 +78,7 @@ impl Planner<'_> {
         if verdict.routing != Routing::Routed {
             return None;
         }
-        let fields = fields_of(event, self.catalogue);
+        let fields = fields_of(event, self.configuration.catalogue());
         Some(self.deliveries(&verdict, event, fields.as_deref(), rng))
     }
 
@@ -143,7 +142,7 @@ impl Planner<'_> {
     /// The group of an event; none when its records do not share one key, or when a field that makes the key is in doubt.
     fn group(&self, plan: &Plan, event: &Event) -> Option<NewGroup> {
         let (kind, company) = (event.kind.as_deref()?, event.company?);
-        let entry = self.catalogue.kind(kind)?;
+        let entry = self.configuration.catalogue().kind(kind)?;
         let shared = match plan.notify_by {
             NotifyBy::Event => return None,
             NotifyBy::Company => None,

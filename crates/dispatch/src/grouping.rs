@@ -17,7 +17,7 @@ pub(crate) async fn seal(
     let sealed: Vec<_> = closed
         .iter()
         .filter_map(|(id, events)| {
-            let alert = Alert::of_events(events, &shared.catalogue, configuration)?;
+            let alert = Alert::of_events(events, configuration)?;
             Some((*id, alert))
         })
         .collect();

@@ -22,7 +22,6 @@ mod supervisor;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alertwire_catalogue::Catalogue;
 use domain::{Clock, Dice};
 use egress::Egress;
 use store::Store;
@@ -36,7 +35,6 @@ use settler::Settler;
 /// What every part of the shell shares.
 pub(crate) struct Shared {
     pub(crate) store: Store,
-    pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) egress: Egress,
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
@@ -57,7 +55,6 @@ impl Dispatcher {
     #[must_use]
     pub fn start(
         store: Store,
-        catalogue: Arc<Catalogue>,
         egress: Egress,
         clock: Clock,
         dice: Dice,
@@ -67,7 +64,6 @@ impl Dispatcher {
             places: Places::new(settings.in_flight),
             settler: Settler::start(&store, settings.integrations),
             store,
-            catalogue,
             egress,
             clock,
             dice,

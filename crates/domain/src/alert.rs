@@ -44,11 +44,8 @@ impl Alert {
     /// One alert of several events of one kind: rendered anew from all their records when every one was read in full
     /// and with certainty, else their bodies one below the other. The events must not be empty.
     #[must_use]
-    pub fn of_events(
-        events: &[Event],
-        catalogue: &Catalogue,
-        configuration: &Configuration,
-    ) -> Option<Self> {
+    pub fn of_events(events: &[Event], configuration: &Configuration) -> Option<Self> {
+        let catalogue = configuration.catalogue();
         let first = events.first()?;
         if events.len() == 1 {
             let fields = fields_of(first, catalogue);

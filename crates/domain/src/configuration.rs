@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::access::ApiKey;
+use crate::catalogue::{Catalogue, Diagnostic};
 use crate::company::{Company, name_key};
+use crate::event_kind::EventKind;
 use crate::event_set::EventSet;
 use crate::integration::Integration;
 use crate::mapping::{CompanyMapping, MappedTo};
@@ -13,7 +15,9 @@ use crate::rule::IntegrationRule;
 use crate::silence::Silence;
 use crate::silence::shelves::Silences;
 use crate::source::Source;
-use crate::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId};
+use crate::{
+    CompanyId, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId,
+};
 
 /// What the store reads in one transaction.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +28,7 @@ pub struct Parts {
     pub companies: Vec<Company>,
     pub sources: Vec<Source>,
     pub integrations: Vec<Integration>,
+    pub event_kinds: Vec<EventKind>,
     pub event_sets: Vec<EventSet>,
     pub rules: Vec<IntegrationRule>,
     pub mappings: Vec<CompanyMapping>,
@@ -45,6 +50,7 @@ pub struct Removed {
     pub companies: Vec<CompanyId>,
     pub sources: Vec<SourceId>,
     pub integrations: Vec<IntegrationId>,
+    pub event_kinds: Vec<EventKindId>,
     pub event_sets: Vec<EventSetId>,
     pub rules: Vec<RuleId>,
     pub mappings: Vec<(IntegrationId, MappedTo)>,
@@ -59,10 +65,16 @@ type Shelf<K, T> = Arc<HashMap<K, T>>;
 type Mappings = Arc<Vec<Arc<CompanyMapping>>>;
 
 /// A snapshot with the indexes that matching asks. A clone shares everything.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Configuration {
     pub epoch: u64,
     pub instance: String,
+    /// What the node was started with: the built-in kinds and those of its files.
+    base: Arc<Catalogue>,
+    catalogue: Arc<Catalogue>,
+    event_kinds: Shelf<EventKindId, Arc<EventKind>>,
+    /// Why entries of `event_kinds` are not part of the catalogue.
+    left_out: Arc<Vec<Diagnostic>>,
     companies: Shelf<CompanyId, Arc<Company>>,
     company_names: Shelf<String, CompanyId>,
     sources: Shelf<SourceId, Arc<Source>>,
@@ -98,10 +110,46 @@ fn remove_all<K: std::hash::Hash + Eq + Clone, T: Clone>(shelf: &mut Shelf<K, T>
     }
 }
 
+impl Default for Configuration {
+    fn default() -> Self {
+        Self::on(Catalogue::builtin())
+    }
+}
+
 impl Configuration {
+    /// Nothing set up yet, on the catalogue that the node was started with.
+    #[must_use]
+    pub fn on(base: Arc<Catalogue>) -> Self {
+        Self {
+            epoch: 0,
+            instance: String::new(),
+            catalogue: Arc::clone(&base),
+            base,
+            event_kinds: Shelf::default(),
+            left_out: Arc::default(),
+            companies: Shelf::default(),
+            company_names: Shelf::default(),
+            sources: Shelf::default(),
+            integrations: Shelf::default(),
+            event_sets: Shelf::default(),
+            rules: Shelf::default(),
+            of_company: Shelf::default(),
+            of_all: Mappings::default(),
+            silences: Arc::default(),
+            keys: Shelf::default(),
+        }
+    }
+
+    /// These parts on the built-in catalogue.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        Self::default().changed(Delta {
+        Self::default().with(parts)
+    }
+
+    /// The snapshot with these parts put.
+    #[must_use]
+    pub fn with(&self, parts: Parts) -> Self {
+        self.changed(Delta {
             put: parts,
             removed: Removed::default(),
         })
@@ -113,12 +161,14 @@ impl Configuration {
         let mut next = self.clone();
         let Delta { put, removed } = delta;
         let renamed = !put.companies.is_empty() || !removed.companies.is_empty();
+        let reworded = !put.event_kinds.is_empty() || !removed.event_kinds.is_empty();
         next.take_away(&removed);
         next.epoch = put.epoch;
         next.instance = put.instance;
         put_all(&mut next.companies, put.companies, |company| company.id);
         put_all(&mut next.sources, put.sources, |source| source.id);
         put_all(&mut next.integrations, put.integrations, |found| found.id);
+        put_all(&mut next.event_kinds, put.event_kinds, |kind| kind.id);
         put_all(&mut next.event_sets, put.event_sets, |set| set.id);
         put_all(&mut next.rules, put.rules, |rule| rule.id);
         // A key that is put again may have another digest.
@@ -133,6 +183,9 @@ impl Configuration {
         if renamed {
             next.company_names = Arc::new(names(next.companies.values()));
         }
+        if reworded {
+            next.extend_catalogue();
+        }
         next
     }
 
@@ -140,6 +193,7 @@ impl Configuration {
         remove_all(&mut self.companies, &removed.companies);
         remove_all(&mut self.sources, &removed.sources);
         remove_all(&mut self.integrations, &removed.integrations);
+        remove_all(&mut self.event_kinds, &removed.event_kinds);
         remove_all(&mut self.event_sets, &removed.event_sets);
         remove_all(&mut self.rules, &removed.rules);
         self.remove_keys(&removed.keys);
@@ -152,6 +206,24 @@ impl Configuration {
                 Arc::make_mut(mappings).retain(|mapping| mapping.integration != *integration);
             }
         }
+    }
+
+    /// The catalogue of all entries, in the order of their making. One that does not fit any more, perhaps since the
+    /// program was changed, is left out: alerts of its kind are kept unrecognised meanwhile.
+    fn extend_catalogue(&mut self) {
+        let mut entries: Vec<_> = self.event_kinds.values().cloned().collect();
+        entries.sort_unstable_by_key(|entry| entry.id);
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|entry| (entry.name(), entry.file.as_str()))
+            .collect();
+        let entries: Vec<_> = entries
+            .iter()
+            .map(|(name, file)| (name.as_str(), *file))
+            .collect();
+        let (catalogue, left_out) = self.base.extended(&entries);
+        self.catalogue = Arc::new(catalogue);
+        self.left_out = Arc::new(left_out);
     }
 
     fn remove_keys(&mut self, ids: &[KeyId]) {
@@ -176,6 +248,34 @@ impl Configuration {
             Some(place) => mappings[place] = mapping,
             None => mappings.push(mapping),
         }
+    }
+
+    /// The catalogue in force: what the node was started with, extended by the entries of the user.
+    #[must_use]
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// What the entries extend.
+    #[must_use]
+    pub fn base_catalogue(&self) -> &Arc<Catalogue> {
+        &self.base
+    }
+
+    /// Why entries are not part of the catalogue; the file of a finding is [`EventKind::name`].
+    #[must_use]
+    pub fn left_out(&self) -> &[Diagnostic] {
+        &self.left_out
+    }
+
+    #[must_use]
+    pub fn event_kind(&self, id: EventKindId) -> Option<&Arc<EventKind>> {
+        self.event_kinds.get(&id)
+    }
+
+    /// The entries that extend the catalogue.
+    pub fn event_kinds(&self) -> impl Iterator<Item = &Arc<EventKind>> {
+        self.event_kinds.values()
     }
 
     #[must_use]

@@ -87,6 +87,8 @@ ids! {
     IntegrationId
     /// A named selection of event kinds.
     EventSetId
+    /// An event kind of the user's, or wordings of theirs for another one.
+    EventKindId
     /// A link of one integration with one event set.
     RuleId
     /// A time in which certain events go nowhere.

@@ -16,6 +16,7 @@ pub mod company;
 pub mod configuration;
 pub mod diff;
 pub mod event;
+pub mod event_kind;
 pub mod event_set;
 pub mod filter;
 pub mod id;
@@ -34,8 +35,8 @@ pub use alertwire_catalogue as catalogue;
 pub use alertwire_catalogue::Severity;
 pub use clock::{Clock, Dice};
 pub use id::{
-    AttemptId, CompanyId, DeliveryId, EventId, EventSetId, IntegrationId, JobId, KeyId, MessageId,
-    NodeId, RuleId, SilenceId, SourceId,
+    AttemptId, CompanyId, DeliveryId, EventId, EventKindId, EventSetId, IntegrationId, JobId,
+    KeyId, MessageId, NodeId, RuleId, SilenceId, SourceId,
 };
 pub use secret::Secret;
 pub use time::Timestamp;

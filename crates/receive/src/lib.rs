@@ -20,7 +20,6 @@ pub mod webhook;
 
 use std::sync::Arc;
 
-use alertwire_catalogue::Catalogue;
 use domain::{Clock, Dice};
 use store::Store;
 
@@ -39,7 +38,6 @@ pub struct Receiver {
 
 struct Inner {
     store: Store,
-    catalogue: Arc<Catalogue>,
     clock: Clock,
     dice: Dice,
     settings: Settings,
@@ -48,17 +46,10 @@ struct Inner {
 
 impl Receiver {
     #[must_use]
-    pub fn new(
-        store: Store,
-        catalogue: Arc<Catalogue>,
-        clock: Clock,
-        dice: Dice,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(store: Store, clock: Clock, dice: Dice, settings: Settings) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
-                catalogue,
                 clock,
                 dice,
                 settings,

@@ -75,38 +75,26 @@ impl Receiver {
             decode: Decode::Ok,
             id_reused: false,
         };
-        let mut rendered = None;
-        for _ in 0..MATCH_ROUNDS {
+        for round in 0..MATCH_ROUNDS {
             let configuration = inner.store.configuration().await?;
-            let rendered = match &mut rendered {
-                Some(rendered) => rendered,
-                none => {
-                    let rendered = self.render_all(&raises, &configuration)?;
-                    let companies = raises.iter().map(|raise| raise.company);
-                    let taken = inner.quotas.take(companies, &configuration, now);
-                    taken.map_err(|wait| RaiseError::OverQuota { wait })?;
-                    none.insert(rendered)
-                }
-            };
+            let rendered = render_all(&raises, &configuration)?;
+            if round == 0 {
+                let companies = raises.iter().map(|raise| raise.company);
+                let taken = inner.quotas.take(companies, &configuration, now);
+                taken.map_err(|wait| RaiseError::OverQuota { wait })?;
+            }
             let planner = Planner {
-                catalogue: &inner.catalogue,
                 configuration: &configuration,
                 now,
                 stamp,
             };
             let events = raises
                 .iter()
-                .zip(rendered.iter())
+                .zip(&rendered)
                 .map(|(raise, rendered)| {
-                    let event =
-                        self.event(raise, rendered, &message, configuration.epoch, &mut rng);
-                    accepted(
-                        &planner,
-                        event,
-                        rendered.fields_header.as_deref(),
-                        None,
-                        &mut rng,
-                    )
+                    let event = event(raise, rendered, &message, &configuration, &mut rng);
+                    let fields = rendered.fields_header.as_deref();
+                    accepted(&planner, event, fields, None, &mut rng)
                 })
                 .collect();
             let acceptance = Acceptance {
@@ -138,84 +126,77 @@ impl Receiver {
         }
         Err(RaiseError::Unavailable(StoreError::Overloaded))
     }
+}
 
-    fn render_all(
-        &self,
-        raises: &[Raise],
-        configuration: &Configuration,
-    ) -> Result<Vec<Rendered>, RaiseError> {
-        let render = |(index, raise): (usize, &Raise)| {
-            self.render(raise, configuration)
-                .map_err(|error| RaiseError::Bad { index, error })
-        };
-        raises.iter().enumerate().map(render).collect()
-    }
+fn render_all(
+    raises: &[Raise],
+    configuration: &Configuration,
+) -> Result<Vec<Rendered>, RaiseError> {
+    let render = |(index, raise): (usize, &Raise)| {
+        render(raise, configuration).map_err(|error| RaiseError::Bad { index, error })
+    };
+    raises.iter().enumerate().map(render).collect()
+}
 
-    /// Renders; where the wording cannot do without the company's name, the event's own company gives it.
-    fn render(
-        &self,
-        raise: &Raise,
-        configuration: &Configuration,
-    ) -> Result<Rendered, RenderError> {
-        let catalogue = &self.inner.catalogue;
-        match catalogue.render(&raise.kind, &raise.records) {
-            Err(RenderError::MissingField { field, code }) if field == "company" => {
-                let Some(company) = configuration.company(raise.company) else {
-                    return Err(RenderError::MissingField { field, code });
-                };
-                let named = raise
-                    .records
-                    .iter()
-                    .map(|record| with_company(record, &company.name))
-                    .collect::<Vec<_>>();
-                catalogue.render(&raise.kind, &named)
-            }
-            rendered => rendered,
+/// Renders; where the wording cannot do without the company's name, the event's own company gives it.
+fn render(raise: &Raise, configuration: &Configuration) -> Result<Rendered, RenderError> {
+    let catalogue = configuration.catalogue();
+    match catalogue.render(&raise.kind, &raise.records) {
+        Err(RenderError::MissingField { field, code }) if field == "company" => {
+            let Some(company) = configuration.company(raise.company) else {
+                return Err(RenderError::MissingField { field, code });
+            };
+            let named = raise
+                .records
+                .iter()
+                .map(|record| with_company(record, &company.name))
+                .collect::<Vec<_>>();
+            catalogue.render(&raise.kind, &named)
         }
+        rendered => rendered,
     }
+}
 
-    fn event(
-        &self,
-        raise: &Raise,
-        rendered: &Rendered,
-        message: &Message,
-        epoch: u64,
-        rng: &mut impl Rng,
-    ) -> Event {
-        let kind = self.inner.catalogue.kind(&raise.kind);
-        let reading = Reading::of_records(rendered.records.clone());
-        let said = || {
-            reading
-                .certain_values("severity")
-                .filter_map(|value| value.to_string().parse().ok())
-                .max()
-        };
-        let severity = raise
-            .severity
-            .or_else(said)
-            .or(kind.map(|kind| kind.severity))
-            .unwrap_or(Severity::Info);
-        let company = Some(raise.company);
-        Event {
-            id: EventId::new(message.received_at, rng),
-            message: message.id,
-            source: None,
-            company,
-            kind: kind.map(|kind| kind.code.clone()),
-            category: kind.map(|kind| kind.category.clone()),
-            subject: rendered.subject.clone(),
-            body: rendered.body.clone(),
-            severity,
-            fingerprint: fingerprint(company, kind, &reading, &rendered.subject, &rendered.body),
-            occurred_at: raise.occurred_at.or_else(|| occurred_at(&reading)),
-            reading,
-            received_at: message.received_at,
-            count: 1,
-            routing: Routing::Unrouted(Reason::UnassignedCompany),
-            silence: None,
-            epoch,
-            via: Vec::new(),
-        }
+fn event(
+    raise: &Raise,
+    rendered: &Rendered,
+    message: &Message,
+    configuration: &Configuration,
+    rng: &mut impl Rng,
+) -> Event {
+    let kind = configuration.catalogue().kind(&raise.kind);
+    let reading = Reading::of_records(rendered.records.clone());
+    let said = || {
+        reading
+            .certain_values("severity")
+            .filter_map(|value| value.to_string().parse().ok())
+            .max()
+    };
+    let severity = raise
+        .severity
+        .or_else(said)
+        .or(kind.map(|kind| kind.severity))
+        .unwrap_or(Severity::Info);
+    let company = Some(raise.company);
+    Event {
+        id: EventId::new(message.received_at, rng),
+        message: message.id,
+        source: None,
+        company,
+        kind: kind.map(|kind| kind.code.clone()),
+        category: kind.map(|kind| kind.category.clone()),
+        subject: rendered.subject.clone(),
+        body: rendered.body.clone(),
+        severity,
+        fingerprint: fingerprint(company, kind, &reading, &rendered.subject, &rendered.body),
+        occurred_at: raise.occurred_at.or_else(|| occurred_at(&reading)),
+        reading,
+        received_at: message.received_at,
+        count: 1,
+        routing: Routing::Unrouted(Reason::UnassignedCompany),
+        silence: None,
+        epoch: configuration.epoch,
+        via: Vec::new(),
     }
 }
 

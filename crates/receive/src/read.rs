@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use alertwire_catalogue::{self as catalogue, AlertReading, Catalogue, Kind, Record, Value};
+use alertwire_catalogue::{self as catalogue, AlertReading, Kind, Record, Value};
 use domain::configuration::Configuration;
 use domain::event::{Ambiguity, Event, Fingerprint, Match, Reading, Reason, Repair, Routing};
 use domain::message::{Decode, Message};
@@ -16,7 +16,6 @@ use rand::Rng;
 
 /// What reading needs besides the message.
 pub(crate) struct Reader<'a> {
-    pub catalogue: &'a Catalogue,
     pub configuration: &'a Configuration,
     pub source: &'a Source,
     pub limits: &'a catalogue::Limits,
@@ -45,7 +44,7 @@ impl Reader<'_> {
         message: &Message,
         rng: &mut impl Rng,
     ) -> (Decode, Vec<Event>) {
-        let reading = self.catalogue.read(raw, self.limits);
+        let reading = self.configuration.catalogue().read(raw, self.limits);
         let decode = decode_of(reading.decode);
         let repairs: Vec<Repair> = reading
             .repairs
@@ -63,8 +62,11 @@ impl Reader<'_> {
             .map(|alert| {
                 let mut owned = owned_reading(alert, decode, repairs.clone());
                 if let Some((_, records)) = fields.and_then(|header| {
-                    self.catalogue
-                        .believe_header(header, &alert.subject, &alert.body)
+                    self.configuration.catalogue().believe_header(
+                        header,
+                        &alert.subject,
+                        &alert.body,
+                    )
                 }) {
                     owned.records = records;
                     owned.ambiguous.clear();

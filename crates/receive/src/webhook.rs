@@ -68,7 +68,6 @@ impl Receiver {
         for round in 0..MATCH_ROUNDS {
             let configuration = inner.store.configuration().await?;
             let reader = Reader {
-                catalogue: &inner.catalogue,
                 configuration: &configuration,
                 source: configuration
                     .source(admitted.source.id)
@@ -84,7 +83,6 @@ impl Receiver {
                 taken.map_err(|wait| Refusal::OverQuota { wait })?;
             }
             let planner = Planner {
-                catalogue: &inner.catalogue,
                 configuration: &configuration,
                 now,
                 stamp,

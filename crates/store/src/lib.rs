@@ -36,6 +36,7 @@ mod sqlite;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use domain::catalogue::Catalogue;
 use domain::{Dice, KeyId, NodeId, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -80,6 +81,8 @@ struct Inner {
     seal: Arc<Seal>,
     notices: Arc<Notices>,
     cached: Cached,
+    /// What the entries of event kinds extend.
+    catalogue: Arc<Catalogue>,
     dice: Dice,
     /// When each API key's last use was written, so that it is written at most once a minute.
     touched: Mutex<HashMap<KeyId, Timestamp>>,
@@ -127,6 +130,7 @@ impl Store {
             seal,
             notices,
             cached: Cached::default(),
+            catalogue: settings.catalogue,
             dice: Dice::new(StdRng::from_seed(rng_seed)),
             touched: Mutex::default(),
         })))

@@ -4,7 +4,9 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use domain::catalogue::Catalogue;
 use domain::{NodeId, Secret};
 use sha2::{Digest as _, Sha256};
 
@@ -19,6 +21,8 @@ pub struct Settings {
     pub key: SealingKey,
     /// Random; becomes the instance id when the database is new.
     pub instance_seed: [u8; 16],
+    /// What the user's event kinds and wordings, which the database holds, extend.
+    pub catalogue: Arc<Catalogue>,
     /// Connections that read at the same time.
     pub readers: NonZeroUsize,
     /// Writes that may wait; one more is [`StoreError::Overloaded`].
@@ -38,6 +42,7 @@ impl Settings {
             node,
             key,
             instance_seed,
+            catalogue: Catalogue::builtin(),
             readers: some(4),
             queue: some(8_192),
             commit_batch: some(512),

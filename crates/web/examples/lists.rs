@@ -5,7 +5,6 @@
 use std::io::Write as _;
 use std::sync::Arc;
 
-use alertwire_catalogue::Catalogue;
 use alertwire_web::{App, Parts, Settings, router};
 use axum::body::Body;
 use domain::access::{Actor, ApiKey, Role, Scope};
@@ -137,17 +136,15 @@ async fn open(folder: &tempfile::TempDir, now: Timestamp) -> Store {
 fn app(store: Store, clock: &ManualClock) -> App {
     let told = clock.clone();
     let told = Clock::new(move || told.now());
-    let (catalogue, dice) = (Catalogue::builtin(), Dice::new(seeded(7)));
+    let dice = Dice::new(seeded(7));
     let receiver = Receiver::new(
         store.clone(),
-        Arc::clone(&catalogue),
         told.clone(),
         dice.clone(),
         receive::Settings::default(),
     );
     App::new(Parts {
         store,
-        catalogue,
         egress: Egress::new(egress::Settings::default()).expect("the default settings are good"),
         receiver,
         clock: told,

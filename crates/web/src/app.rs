@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alertwire_catalogue::Catalogue;
 use domain::{Clock, Dice, Timestamp};
 use egress::Egress;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -21,7 +20,6 @@ use crate::test_sends::TestSends;
 #[derive(Debug)]
 pub struct Parts {
     pub store: Store,
-    pub catalogue: Arc<Catalogue>,
     pub egress: Egress,
     pub receiver: Receiver,
     pub clock: Clock,
@@ -72,11 +70,6 @@ impl App {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.0.parts.store
-    }
-
-    #[must_use]
-    pub fn catalogue(&self) -> &Arc<Catalogue> {
-        &self.0.parts.catalogue
     }
 
     #[must_use]

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::catalogue::{Catalogue, Sources, load_all};
 use crate::diagnostic::Diagnostic;
+use crate::entry::Entry;
 use crate::files::{Loaded, Places, Spot, place_in_text};
 use crate::kind::{Example, Kind};
 use crate::limits::Limits;
@@ -27,18 +28,25 @@ pub fn check(files: &[(&str, &str)]) -> Vec<Diagnostic> {
 }
 
 impl Catalogue {
-    /// Checks entries before they are added by [`Catalogue::extended`]: as [`check`], but what stands as it came with this
-    /// crate is not checked again.
+    /// Checks an entry before it is added by [`Catalogue::extended`], beside those that are there: as [`check`], but only
+    /// the kind that it is about and its subjects. What else is wrong with the others is not told again.
     ///
     /// ```
     /// let entry = "[[extend]]\ncode = 'system.asset_added'\nvariants = ['Seen {a:text}{b:text}']\n";
-    /// let found = alertwire_catalogue::Catalogue::builtin().check_entries(&[("taught", entry)]);
+    /// let found = alertwire_catalogue::Catalogue::builtin().check_entry(&[], ("taught", entry));
     /// assert!(found[0].message.contains("free"));
     /// ```
-    pub fn check_entries(&self, entries: &[(&str, &str)]) -> Vec<Diagnostic> {
-        check_sources(&Sources::new(&self.files(), entries), |kind| {
-            !kind.is_untouched()
-        })
+    pub fn check_entry(&self, known: &[(&str, &str)], entry: (&str, &str)) -> Vec<Diagnostic> {
+        let about = match Entry::read(entry.0, entry.1) {
+            Ok(about) => about.code,
+            Err(found) => return found,
+        };
+        let (_, left_out) = self.extended(known);
+        let mut entries: Vec<_> = known.to_vec();
+        entries.retain(|(name, _)| left_out.iter().all(|finding| finding.file != *name));
+        entries.push(entry);
+        let sources = Sources::new(&self.files(), &entries);
+        check_sources(&sources, |kind| kind.code == about)
     }
 }
 

@@ -42,6 +42,7 @@ mod sweep;
 
 mod check;
 mod diagnostic;
+mod entry;
 mod files;
 mod generate;
 
@@ -55,6 +56,7 @@ pub use answer::{alert_answer, answer};
 pub use catalogue::Catalogue;
 pub use check::check;
 pub use diagnostic::Diagnostic;
+pub use entry::Entry;
 pub use envelope::{Decode, Repair, Rule};
 pub use kind::{Example, FieldInfo, Kind};
 pub use limits::Limits;

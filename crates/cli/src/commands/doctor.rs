@@ -1,5 +1,6 @@
 //! `alertwire doctor`: what is wrong with this installation, and what to do about it.
 
+use alertwire_catalogue::Catalogue;
 use http::Method;
 use serde_json::{Value, json};
 use store::Database;
@@ -120,7 +121,7 @@ async fn database(settings: &Settings) -> Result<String, Failure> {
     }
     let key = folder::read_key(&settings.key_file)?;
     let wiring = Wiring::real()?;
-    let store = instance::open_store(settings, key, &wiring).await?;
+    let store = instance::open_store(settings, Catalogue::builtin(), key, &wiring).await?;
     let health = store.health(wiring.clock.now()).await;
     store.close().await;
     match health.writable {

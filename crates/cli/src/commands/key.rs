@@ -1,5 +1,6 @@
 //! `alertwire key create`: straight into the database of this machine, or through the API of a named server.
 
+use alertwire_catalogue::Catalogue;
 use domain::access::{Actor, ApiKey, Role, Scope};
 use domain::{CompanyId, KeyId};
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ async fn local(
     let wiring = Wiring::real()?;
     folder::prepare(&settings.state_folder)?;
     let (sealing_key, _) = folder::sealing_key(&settings.key_file)?;
-    let store = instance::open_store(&settings, sealing_key, &wiring).await?;
+    let store = instance::open_store(&settings, Catalogue::builtin(), sealing_key, &wiring).await?;
     let key = instance::new_key()?;
     let scope = if companies.is_empty() {
         Scope::All

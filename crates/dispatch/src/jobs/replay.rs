@@ -250,7 +250,6 @@ fn released(
     now: Timestamp,
 ) -> Option<Release> {
     let planner = Planner {
-        catalogue: &shared.catalogue,
         configuration,
         now,
         stamp: shared.clock.stamp(),

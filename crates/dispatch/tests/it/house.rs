@@ -7,7 +7,7 @@ use std::time::Duration;
 use alertwire_dispatch::{Dispatcher, Settings};
 use delivery::Gate;
 use domain::access::{Actor, Scope};
-use domain::catalogue::{Catalogue, Record, Value};
+use domain::catalogue::{Record, Value};
 use domain::company::Company;
 use domain::event_set::{EventSet, NotifyBy};
 use domain::integration::{DeliveryForm, Integration, Secrets};
@@ -40,7 +40,6 @@ pub struct House {
     set: EventSetId,
     receiver: Receiver,
     dice: Dice,
-    catalogue: Arc<Catalogue>,
     _folder: TempDir,
 }
 
@@ -139,10 +138,8 @@ impl House {
         }
         let wall_ahead = Arc::default();
         let (tell, dice) = (telling(&clock, &wall_ahead), Dice::new(rng));
-        let catalogue = Catalogue::builtin();
         let receiver = Receiver::new(
             store.clone(),
-            Arc::clone(&catalogue),
             tell,
             dice.clone(),
             receive::Settings::default(),
@@ -157,7 +154,6 @@ impl House {
             set: set_id,
             receiver,
             dice,
-            catalogue,
             _folder: folder,
         }
     }
@@ -257,7 +253,6 @@ impl House {
         };
         Dispatcher::start(
             self.store.clone(),
-            Arc::clone(&self.catalogue),
             egress.unwrap(),
             clock,
             self.dice.clone(),

@@ -56,7 +56,7 @@ fn a_joined_alert_reads_back_into_all_its_records() {
     let events =
         records.map(|record| house.event(Some(acme), Some("system.asset_added"), &[record]));
     let catalogue = Catalogue::builtin();
-    let alert = Alert::of_events(&events, &catalogue, &house.configuration()).unwrap();
+    let alert = Alert::of_events(&events, &house.configuration()).unwrap();
     let reading = catalogue.read(&alert.body, &alertwire_domain::catalogue::Limits::default());
     let read: Vec<_> = reading
         .alerts
@@ -84,14 +84,8 @@ fn a_joined_alert_of_one_event_still_says_the_truth_of_what_was_made_readable() 
         .unwrap();
     let mut event = house.event(Some(acme), Some("entra.login_failure"), &[fields]);
     (event.subject, event.body) = (rendered.subject.clone(), rendered.body.clone());
-    let alert = |event: &_| {
-        Alert::of_events(
-            std::slice::from_ref(event),
-            &catalogue,
-            &house.configuration(),
-        )
-        .unwrap()
-    };
+    let alert =
+        |event: &_| Alert::of_events(std::slice::from_ref(event), &house.configuration()).unwrap();
     let sealed = alert(&event);
     assert_eq!(
         header(&sealed, "alertwire-fields"),

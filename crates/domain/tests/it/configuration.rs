@@ -1,8 +1,12 @@
 use std::collections::BTreeSet;
 
+use alertwire_domain::access::Actor;
+use alertwire_domain::catalogue::Catalogue;
 use alertwire_domain::configuration::{Configuration, Delta, Parts, Removed};
+use alertwire_domain::event_kind::{Adds, EventKind};
 use alertwire_domain::event_set::NotifyBy;
 use alertwire_domain::mapping::MappedTo;
+use alertwire_domain::{EventKindId, Timestamp};
 
 use crate::house::House;
 
@@ -120,4 +124,73 @@ fn what_is_removed_is_found_by_nobody() {
     });
     assert!(gone.company(acme).is_none() && gone.integration(desk).is_none());
     assert!(gone.rule(rule).is_none());
+}
+
+fn entry(number: u8, adds: Adds, file: &str) -> EventKind {
+    EventKind {
+        id: EventKindId::from_bytes([number; 16]),
+        code: "backup.failed".to_owned(),
+        adds,
+        file: file.to_owned(),
+        author: Actor::Local,
+        created_at: Timestamp::from_micros(1),
+    }
+}
+
+const KIND: &str = "category = 'Backups'
+[[event]]
+code = 'backup.failed'
+subject = 'Backup Failed'
+body = 'Backup of {hostname:host} failed'
+";
+const WORDINGS: &str = "[[extend]]
+code = 'backup.failed'
+variants = ['No backup of {hostname:host}']
+";
+
+#[test]
+fn the_catalogue_follows_the_entries_of_event_kinds() {
+    let house = House::new();
+    let before = house.configuration();
+    let kind = entry(1, Adds::Kind, KIND);
+    let put = |event_kinds| Parts {
+        event_kinds,
+        ..Parts::default()
+    };
+    let taught = before.with(put(vec![kind.clone(), entry(2, Adds::Wordings, WORDINGS)]));
+    assert!(before.catalogue().kind("backup.failed").is_none());
+    let found = taught.catalogue().kind("backup.failed").unwrap();
+    assert_eq!((found.variants.len(), taught.left_out().len()), (1, 0));
+    // A change of something else keeps the very catalogue.
+    let later = taught.with(Parts::default());
+    assert!(std::sync::Arc::ptr_eq(
+        taught.catalogue(),
+        later.catalogue()
+    ));
+    let gone = taught.changed(Delta {
+        put: Parts::default(),
+        removed: Removed {
+            event_kinds: vec![kind.id],
+            ..Removed::default()
+        },
+    });
+    assert!(gone.catalogue().kind("backup.failed").is_none());
+    assert_eq!(gone.left_out()[0].file, "backup.failed wordings");
+}
+
+#[test]
+fn an_entry_that_does_not_fit_costs_no_other_kind() {
+    let broken = entry(1, Adds::Kind, &KIND.replace("host}", "nonsense}"));
+    let configuration = Configuration::on(Catalogue::builtin()).with(Parts {
+        event_kinds: vec![broken],
+        ..Parts::default()
+    });
+    assert!(configuration.catalogue().kind("backup.failed").is_none());
+    assert!(
+        configuration
+            .catalogue()
+            .kind("system.asset_added")
+            .is_some()
+    );
+    assert_eq!(configuration.left_out()[0].file, "backup.failed");
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use alertwire_receive::{Acknowledgement, Receiver, Refusal, Settings, source_digest};
 use bytes::Bytes;
 use domain::access::{Actor, Scope};
-use domain::catalogue::Catalogue;
 use domain::company::Company;
 use domain::event::Event;
 use domain::source::{Authentication, HeaderAuthentication, PasswordAuthentication, Source};
@@ -59,13 +58,7 @@ impl House {
         }
         let told = Arc::clone(&clock);
         let tell = Clock::new(move || told.now());
-        let receiver = Receiver::new(
-            store.clone(),
-            Catalogue::builtin(),
-            tell,
-            Dice::new(rng),
-            Settings::default(),
-        );
+        let receiver = Receiver::new(store.clone(), tell, Dice::new(rng), Settings::default());
         Self {
             store,
             receiver,

@@ -11,8 +11,8 @@ use domain::source::{
     Authentication, CompanyRule, HeaderAuthentication, PasswordAuthentication, Source,
 };
 use domain::{
-    CompanyId, Dice, EventSetId, IntegrationId, KeyId, RuleId, Secret, SilenceId, SourceId,
-    Timestamp,
+    CompanyId, Dice, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, Secret, SilenceId,
+    SourceId, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -331,6 +331,7 @@ fn take_away(removed: &mut Removed, item: &LoadedItem) -> Result<(), StoreError>
         Kind::Company => removed.companies.push(CompanyId::from_bytes(id)),
         Kind::Source => removed.sources.push(SourceId::from_bytes(id)),
         Kind::Integration => removed.integrations.push(IntegrationId::from_bytes(id)),
+        Kind::CatalogueEntry => removed.event_kinds.push(EventKindId::from_bytes(id)),
         Kind::EventSet => removed.event_sets.push(EventSetId::from_bytes(id)),
         Kind::Rule => removed.rules.push(RuleId::from_bytes(id)),
         Kind::Mapping => {
@@ -379,6 +380,7 @@ fn add(
                 .integrations
                 .push(of_json::<IntegrationDocument>(noun, &id, &document)?.read(bytes)?);
         }
+        Kind::CatalogueEntry => parts.event_kinds.push(of_json(noun, &id, &document)?),
         Kind::EventSet => parts.event_sets.push(of_json(noun, &id, &document)?),
         Kind::Rule => parts.rules.push(of_json(noun, &id, &document)?),
         Kind::Mapping => parts.mappings.push(of_json(noun, &id, &document)?),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::access::Actor;
+use domain::event_kind::EventKind;
 use domain::integration::Secrets;
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
@@ -25,6 +26,7 @@ pub(crate) enum Kind {
     Company,
     Source,
     Integration,
+    CatalogueEntry,
     EventSet,
     Rule,
     Mapping,
@@ -33,10 +35,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Company,
         Self::Source,
         Self::Integration,
+        Self::CatalogueEntry,
         Self::EventSet,
         Self::Rule,
         Self::Mapping,
@@ -50,6 +53,7 @@ impl Kind {
             Self::Company => "company",
             Self::Source => "source",
             Self::Integration => "integration",
+            Self::CatalogueEntry => "event kind",
             Self::EventSet => "event set",
             Self::Rule => "rule",
             Self::Mapping => "mapping",
@@ -65,6 +69,7 @@ impl Kind {
             Self::Company
             | Self::Source
             | Self::Integration
+            | Self::CatalogueEntry
             | Self::EventSet
             | Self::Rule
             | Self::Mapping => true,
@@ -291,6 +296,9 @@ fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
             (Op::ReleaseGate { id }, "release", Map::new())
         }
         Change::RemoveIntegration(id) => remove(Kind::Integration, id.to_bytes()),
+        Change::InsertEventKind(kind) => insert(event_kind_item(&kind)),
+        Change::UpdateEventKind(kind) => update(event_kind_item(&kind)),
+        Change::RemoveEventKind(id) => remove(Kind::CatalogueEntry, id.to_bytes()),
         Change::InsertEventSet(set) => insert(event_set_item(&set)),
         Change::UpdateEventSet(set) => update(event_set_item(&set)),
         Change::RemoveEventSet(id) => remove(Kind::EventSet, id.to_bytes()),
@@ -342,7 +350,7 @@ fn beside(name: &str, value: bool) -> Map<String, Value> {
 pub(crate) fn references_of(item: &Stored) -> Result<Vec<Reference>, StoreError> {
     let (noun, id, document) = (item.kind.noun(), &item.id, &item.document);
     Ok(match item.kind {
-        Kind::Company | Kind::EventSet | Kind::Key => Vec::new(),
+        Kind::Company | Kind::CatalogueEntry | Kind::EventSet | Kind::Key => Vec::new(),
         Kind::Source => uses_companies(of_json::<SourceDocument>(noun, id, document)?.names()),
         Kind::Integration => {
             uses_companies(of_json::<IntegrationDocument>(noun, id, document)?.companies)
@@ -423,6 +431,15 @@ fn integration_item(
             to_json(&document),
         )
     }
+}
+
+fn event_kind_item(kind: &EventKind) -> Item {
+    plain(
+        Kind::CatalogueEntry,
+        kind.id.to_bytes(),
+        &kind.name(),
+        to_json(kind),
+    )
 }
 
 fn event_set_item(set: &domain::event_set::EventSet) -> Item {

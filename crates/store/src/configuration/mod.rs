@@ -1,4 +1,4 @@
-//! Companies, sources, integrations, event sets, rules, mappings, silences and keys: small things that are read whole, as one snapshot.
+//! Companies, sources, integrations, event kinds, event sets, rules, mappings, silences and keys: small things that are read whole, as one snapshot.
 //!
 //! Each is a document in one table, with a second table that says which one refers to which. So a change of any of
 //! them is the same few statements, and "still in use" and "no such thing" are found in one way for all.
@@ -18,13 +18,17 @@ use std::time::Duration;
 use domain::access::{Actor, ApiKey};
 use domain::company::Company;
 use domain::configuration::Configuration;
+use domain::event_kind::EventKind;
 use domain::event_set::EventSet;
 use domain::integration::{Integration, Secrets};
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
 use domain::silence::Silence;
 use domain::source::Source;
-use domain::{CompanyId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId, Timestamp};
+use domain::{
+    CompanyId, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId,
+    Timestamp,
+};
 use serde_json::Value;
 
 use crate::seal::Seal;
@@ -71,6 +75,10 @@ pub enum Change {
     },
     /// Also its rules and mappings; its pending deliveries end as dead.
     RemoveIntegration(IntegrationId),
+    InsertEventKind(EventKind),
+    UpdateEventKind(EventKind),
+    /// Events of the kind keep its code.
+    RemoveEventKind(EventKindId),
     InsertEventSet(EventSet),
     UpdateEventSet(EventSet),
     RemoveEventSet(EventSetId),
@@ -189,10 +197,9 @@ impl Store {
             Backend::Sqlite(db) => sqlite::load(db).await?,
             Backend::Postgres(db) => postgres::load(db).await?,
         };
-        self.reading(move |instance, seal| {
-            Ok(Configuration::new(document::parts(loaded, instance, seal)?))
-        })
-        .await
+        let empty = Configuration::on(Arc::clone(&self.0.catalogue));
+        self.reading(move |instance, seal| Ok(empty.with(document::parts(loaded, instance, seal)?)))
+            .await
     }
 
     /// Parses rows away from the runtime's own threads.

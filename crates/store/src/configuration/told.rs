@@ -123,9 +123,12 @@ impl Face {
                 let hidden = digest.map(|digest| (field("", "key"), only_compared(&digest)));
                 hidden.into_iter().collect()
             }
-            Kind::Company | Kind::EventSet | Kind::Rule | Kind::Mapping | Kind::Silence => {
-                Hidden::new()
-            }
+            Kind::Company
+            | Kind::CatalogueEntry
+            | Kind::EventSet
+            | Kind::Rule
+            | Kind::Mapping
+            | Kind::Silence => Hidden::new(),
         };
         Self {
             shown: shown.into(),

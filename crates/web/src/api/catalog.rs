@@ -2,12 +2,10 @@
 
 use alertwire_catalogue::Kind;
 use axum::Json;
-use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Answer;
-use crate::App;
 use crate::read::Viewer;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -29,6 +27,8 @@ pub(crate) struct KindView {
     aliases: Vec<String>,
     #[schema(value_type = String)]
     severity: &'static str,
+    /// It comes with the program, perhaps with further wordings that were taught.
+    built_in: bool,
     /// `documented` or `proposed`.
     #[schema(value_type = String)]
     wording: &'static str,
@@ -46,13 +46,14 @@ pub(crate) struct FieldView {
 
 /// All event kinds by category.
 #[utoipa::path(get, path = "/api/v1/catalog", tag = "catalogue", responses((status = 200, body = CatalogView)))]
-pub(crate) async fn get(app: State<App>, _: Viewer) -> Answer<CatalogView> {
+pub(crate) async fn get(Viewer(caller): Viewer) -> Answer<CatalogView> {
     let category = |(name, kinds): (&str, Vec<&Kind>)| CategoryView {
         name: name.to_owned(),
         events: kinds.into_iter().map(KindView::from).collect(),
     };
     Ok(Json(CatalogView {
-        categories: app
+        categories: caller
+            .configuration
             .catalogue()
             .categories()
             .into_iter()
@@ -74,6 +75,7 @@ impl From<&Kind> for KindView {
             subject: kind.subject.clone(),
             aliases: kind.aliases.clone(),
             severity: kind.severity.as_str(),
+            built_in: kind.is_built_in(),
             wording: kind.wording.as_str(),
             class: kind.class.clone(),
             fields: kind.fields().into_iter().map(field).collect(),

@@ -26,7 +26,7 @@ pub(crate) struct ParseQuery {
     request_body(content = String, content_type = "*/*"), responses((status = 200, body = Object)))]
 pub(crate) async fn create(
     app: State<App>,
-    _: Viewer,
+    Viewer(caller): Viewer,
     Query(query): Query<ParseQuery>,
     request: Request,
 ) -> Answer<Value> {
@@ -36,7 +36,7 @@ pub(crate) async fn create(
         .unwrap_or(false);
     params.finish()?;
     let payload = body::whole(request.into_body(), app.settings().form_bytes).await?;
-    let catalogue = app.catalogue().clone();
+    let catalogue = caller.configuration.catalogue().clone();
     let read = move || {
         answer(
             &catalogue,

@@ -2,12 +2,10 @@
 
 use alertwire_catalogue::{Record, RenderError};
 use axum::Json;
-use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Answer;
-use crate::App;
 use crate::problem::Problem;
 use crate::read::{Form, Viewer};
 
@@ -33,8 +31,7 @@ pub(crate) struct RenderedView {
 #[utoipa::path(post, path = "/api/v1/render", tag = "catalogue", request_body = RenderForm,
     responses((status = 200, body = RenderedView)))]
 pub(crate) async fn create(
-    app: State<App>,
-    _: Viewer,
+    Viewer(caller): Viewer,
     Form(form): Form<RenderForm>,
 ) -> Answer<RenderedView> {
     let records = match (form.fields, form.records) {
@@ -47,7 +44,8 @@ pub(crate) async fn create(
         (Some(record), None) => vec![record],
         (None, records) => records.unwrap_or_default(),
     };
-    let rendered = app
+    let rendered = caller
+        .configuration
         .catalogue()
         .render(&form.event, &records)
         .map_err(|error| Problem::field(place(&error), error.to_string()))?;

@@ -1,8 +1,5 @@
 //! A server to call.
 
-use std::sync::Arc;
-
-use alertwire_catalogue::Catalogue;
 use axum::body::Body;
 use domain::access::{Actor, ApiKey, Role, Scope};
 use domain::{Clock, CompanyId, Dice, KeyId, NodeId, Timestamp};
@@ -101,10 +98,8 @@ impl Server {
         let dice = Dice::new(testkit::seeded(7));
         let told = clock.clone();
         let told = Clock::new(move || told.now());
-        let catalogue = Catalogue::builtin();
         let receiver = Receiver::new(
             store.clone(),
-            Arc::clone(&catalogue),
             told.clone(),
             dice.clone(),
             receive::Settings::default(),
@@ -122,7 +117,6 @@ impl Server {
             .handle();
         let app = App::new(Parts {
             store,
-            catalogue,
             egress,
             receiver,
             clock: told,

@@ -53,6 +53,10 @@ impl Loader<'_> {
 }
 
 impl Extension {
+    pub(crate) fn code(&self) -> &str {
+        &self.code
+    }
+
     /// Adds to the kind of its code; the finding when there is none.
     pub(crate) fn apply(
         self,

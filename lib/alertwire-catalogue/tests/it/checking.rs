@@ -223,7 +223,7 @@ fields = [{ ip = '10.0.0.7', hostname = 'db-1' }]
 #[test]
 fn an_extension_adds_a_wording_and_a_subject_to_a_kind_and_leaves_its_rendering() {
     let builtin = Catalogue::builtin();
-    assert!(builtin.check_entries(&[("taught", TAUGHT)]).is_empty());
+    assert!(builtin.check_entry(&[], ("taught", TAUGHT)).is_empty());
     let (catalogue, left_out) = builtin.extended(&[("taught", TAUGHT)]);
     assert!(left_out.is_empty());
     let limits = Limits::default();
@@ -241,7 +241,7 @@ fn an_extension_adds_a_wording_and_a_subject_to_a_kind_and_leaves_its_rendering(
 #[test]
 fn a_finding_in_an_extension_stands_in_its_own_file() {
     let broken = TAUGHT.replace("db-1' }", "db-2' }");
-    let found = Catalogue::builtin().check_entries(&[("taught", &broken)]);
+    let found = Catalogue::builtin().check_entry(&[], ("taught", &broken));
     assert_eq!((found[0].file.as_str(), found[0].line), ("taught", 6));
     assert!(found[0].message.contains("the example fails"));
 }
@@ -292,4 +292,21 @@ fn an_extension_that_adds_nothing_or_extends_nothing_is_refused() {
         found[0].help.as_deref(),
         Some("did you mean `system.asset_added`?")
     );
+}
+
+#[test]
+fn an_entry_is_checked_beside_those_that_are_there_and_blamed_for_itself_alone() {
+    let kind = |code: &str, body: &str| {
+        format!("category = 'X'\n[[event]]\ncode = '{code}'\nsubject = 'Y'\nbody = '{body}'\n")
+    };
+    let one = kind("x.one", "Saw {ip:ip}");
+    let broken = kind("x.broken", "Saw {ip:nonsense}");
+    let known = [("one", one.as_str()), ("broken", broken.as_str())];
+    let builtin = Catalogue::builtin();
+    let twin = kind("x.two", "Saw {address:ip}");
+    let found = builtin.check_entry(&known, ("two", &twin));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].message.contains("reads the text of"));
+    let other = kind("x.two", "Lost {address:ip}");
+    assert!(builtin.check_entry(&known, ("two", &other)).is_empty());
 }

@@ -24,7 +24,7 @@ pub(crate) async fn get(
         .await?
         .ok_or_else(|| Problem::not_found("event"))?;
     let (catalogue, configuration, limits) = (
-        app.catalogue().clone(),
+        caller.configuration.catalogue().clone(),
         caller.configuration.clone(),
         Limits::default(),
     );

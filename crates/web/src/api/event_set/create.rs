@@ -37,7 +37,7 @@ pub(crate) async fn create(
 ) -> Made<EventSetView> {
     let mut fields = Fields::default();
     let known = (app.fresh(EventSetId::new), app.now());
-    let set = form.parse(&mut fields, known, app.catalogue(), &[]);
+    let set = form.parse(&mut fields, known, caller.configuration.catalogue(), &[]);
     let set = fields.finish_with(set)?;
     let view = EventSetView::from(&set);
     app.store()

@@ -36,7 +36,12 @@ pub(crate) async fn update(
     let mut fields = Fields::default();
     let known = (id, stored.created_at);
     let form = patch.over(stored.into());
-    let changed = form.parse(&mut fields, known, app.catalogue(), &stored.events);
+    let changed = form.parse(
+        &mut fields,
+        known,
+        caller.configuration.catalogue(),
+        &stored.events,
+    );
     let changed = fields.finish_with(changed)?;
     let view = EventSetView::from(&changed);
     if changed != *stored {

@@ -152,7 +152,7 @@ impl Reader<'_> {
             let fresh = known.is_none();
             let known = known.unwrap_or_else(|| (self.app.fresh(EventSetId::new), self.now));
             let kept = stored.map_or(&[][..], |stored| &stored.events);
-            let catalogue = self.app.catalogue();
+            let catalogue = configuration.catalogue();
             let set = form.and_then(|form| form.parse(self.fields, known, catalogue, kept));
             if let Some(set) = &set
                 && fresh

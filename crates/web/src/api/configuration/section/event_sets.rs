@@ -27,8 +27,8 @@ pub(in crate::api::configuration) fn plan(plan: &mut Plan<'_>, forms: &[EventSet
             None => (plan.app.fresh(EventSetId::new), plan.app.now()),
         };
         let kept = known.map_or(&[][..], |set| &set.events);
-        let (known_as, catalogue) = ((id, created_at), plan.app.catalogue());
-        let Some(set) = form.parse(&mut plan.fields, known_as, catalogue, kept) else {
+        let catalogue = plan.caller.configuration.catalogue();
+        let Some(set) = form.parse(&mut plan.fields, (id, created_at), catalogue, kept) else {
             continue;
         };
         let pair = Pair {
