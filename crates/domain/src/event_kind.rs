@@ -30,6 +30,15 @@ impl Adds {
             Self::Wordings => "wordings",
         }
     }
+
+    /// What an entry of this code is known by: `backup.failed`, or `backup.failed wordings`.
+    #[must_use]
+    pub fn name_of(self, code: &str) -> String {
+        match self {
+            Self::Kind => code.to_owned(),
+            Self::Wordings => format!("{code} wordings"),
+        }
+    }
 }
 
 /// One entry: a catalogue file with a single `[[event]]` or `[[extend]]`.
@@ -45,12 +54,9 @@ pub struct EventKind {
 }
 
 impl EventKind {
-    /// What it is known by among the entries: `backup.failed`, or `backup.failed wordings`.
+    /// What it is known by among the entries.
     #[must_use]
     pub fn name(&self) -> String {
-        match self.adds {
-            Adds::Kind => self.code.clone(),
-            Adds::Wordings => format!("{} wordings", self.code),
-        }
+        self.adds.name_of(&self.code)
     }
 }

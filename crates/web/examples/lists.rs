@@ -3,7 +3,6 @@
 //! socket; bounded by its numbers. Build it with `--release`.
 
 use std::io::Write as _;
-use std::sync::Arc;
 
 use alertwire_web::{App, Parts, Settings, router};
 use axum::body::Body;

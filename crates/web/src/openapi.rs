@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use utoipa::OpenApi;
 
 use crate::api::{
-    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration,
-    journal, key, mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
+    integration, journal, key, mapping, parse, render, replay, rule, silence, source, what_if,
+    whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -80,6 +81,11 @@ use crate::read::Viewer;
         replay::resume::resume,
         replay::cancel::cancel,
         catalog::get,
+        event_kind::create::create,
+        event_kind::list::list,
+        event_kind::get::get,
+        event_kind::update::update,
+        event_kind::remove::remove,
         parse::create,
         render::create,
         what_if::create,

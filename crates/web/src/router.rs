@@ -11,8 +11,9 @@ use http::header::{self, HeaderName, HeaderValue};
 use metrics::{counter, histogram};
 
 use crate::api::{
-    audit, catalog, company, configuration, dead_letter, delivery, event, event_set, integration,
-    journal, key, mapping, parse, render, replay, rule, silence, source, what_if, whitelisting,
+    audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
+    integration, journal, key, mapping, parse, render, replay, rule, silence, source, what_if,
+    whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
@@ -184,6 +185,16 @@ fn traffic() -> Router<App> {
 fn tools() -> Router<App> {
     Router::new()
         .route("/api/v1/catalog", get(catalog::get))
+        .route(
+            "/api/v1/catalog/kinds",
+            post(event_kind::create::create).get(event_kind::list::list),
+        )
+        .route(
+            "/api/v1/catalog/kinds/{id}",
+            get(event_kind::get::get)
+                .put(event_kind::update::update)
+                .delete(event_kind::remove::remove),
+        )
         .route("/api/v1/parse", post(parse::create))
         .route("/api/v1/render", post(render::create))
         .route("/api/v1/what-if", post(what_if::create))

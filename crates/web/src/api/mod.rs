@@ -7,6 +7,7 @@ pub(crate) mod configuration;
 pub(crate) mod dead_letter;
 pub(crate) mod delivery;
 pub(crate) mod event;
+pub(crate) mod event_kind;
 pub(crate) mod event_set;
 pub(crate) mod integration;
 pub(crate) mod journal;

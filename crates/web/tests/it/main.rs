@@ -22,6 +22,7 @@ mod configuration;
 mod delivery;
 #[cfg(test)]
 mod event;
+mod event_kind;
 #[cfg(test)]
 mod health;
 #[cfg(test)]

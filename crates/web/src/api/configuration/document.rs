@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::section::integrations::IntegrationEntry;
-use super::section::{companies, event_sets, integrations, sources};
+use super::section::{companies, event_kinds, event_sets, integrations, sources};
 use crate::api::company::create::CompanyForm;
+use crate::api::event_kind::create::EventKindForm;
 use crate::api::event_set::create::EventSetForm;
 use crate::api::fields::Fields;
 use crate::api::source::create::SourceForm;
@@ -28,6 +29,8 @@ pub(crate) struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) companies: Option<Vec<CompanyForm>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) event_kinds: Option<Vec<EventKindForm>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) event_sets: Option<Vec<EventSetForm>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sources: Option<Vec<SourceForm>>,
@@ -45,6 +48,7 @@ impl Document {
         Self {
             version: VERSION,
             companies: Some(companies::export(configuration)),
+            event_kinds: Some(event_kinds::export(configuration)),
             event_sets: Some(event_sets::export(configuration)),
             sources: Some(sources::export(configuration)),
             integrations: Some(integrations::export(configuration)),
@@ -61,6 +65,7 @@ impl Document {
         }
         let counts = [
             ("/companies", self.companies.as_ref().map(Vec::len)),
+            ("/event_kinds", self.event_kinds.as_ref().map(Vec::len)),
             ("/event_sets", self.event_sets.as_ref().map(Vec::len)),
             ("/sources", self.sources.as_ref().map(Vec::len)),
             ("/integrations", self.integrations.as_ref().map(Vec::len)),

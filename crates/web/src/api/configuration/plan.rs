@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::diff::{FieldChange, differences};
 use super::document::Document;
-use super::section::{companies, event_sets, integrations, sources};
+use super::section::{companies, event_kinds, event_sets, integrations, sources};
 use crate::App;
 use crate::api::fields::Fields;
 use crate::problem::Problem;
@@ -25,7 +25,7 @@ pub(crate) struct ChangeView {
     /// `insert`, `update` or `remove`.
     #[schema(value_type = String)]
     action: &'static str,
-    /// `company`, `event set`, `source`, `integration`, `rule` or `mapping`.
+    /// `company`, `event kind`, `event set`, `source`, `integration`, `rule` or `mapping`.
     #[schema(value_type = String)]
     what: &'static str,
     /// Of a rule or mapping with its integration: `Desk / Urgent`.
@@ -91,6 +91,9 @@ impl<'a> Plan<'a> {
         document.check(&mut plan.fields);
         if let Some(forms) = &document.companies {
             companies::plan(&mut plan, forms);
+        }
+        if let Some(forms) = &document.event_kinds {
+            event_kinds::plan(&mut plan, forms);
         }
         if let Some(forms) = &document.event_sets {
             event_sets::plan(&mut plan, forms);
