@@ -48,6 +48,8 @@ pub struct Retention {
     pub webhook_ids: Duration,
     pub idempotency_keys: Duration,
     pub fingerprints: Duration,
+    /// After an import has met it for the last time.
+    pub known: Duration,
     /// After their end.
     pub silences: Duration,
     pub jobs: Duration,
@@ -64,6 +66,7 @@ impl Default for Retention {
             webhook_ids: days(7),
             idempotency_keys: days(1),
             fingerprints: days(30),
+            known: days(400),
             silences: days(90),
             jobs: days(90),
         }

@@ -25,7 +25,7 @@ use store::Store;
 
 pub use authenticate::{Admitted, Refusal};
 pub use limits::Settings;
-pub use raise::{Raise, RaiseError, Raised};
+pub use raise::{Raise, RaiseError, Raised, Wanted};
 pub use signature::{parse_secret as parse_signing_secret, sign};
 pub use token::Token;
 pub use webhook::Acknowledgement;

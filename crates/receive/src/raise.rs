@@ -1,18 +1,20 @@
 //! Events that come as fields, by the API: each is rendered, matched and stored like one that came as prose.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use bytes::Bytes;
 use delivery::Planner;
+use domain::access::Scope;
 use domain::catalogue::{Record, RenderError, Rendered, Value};
 use domain::configuration::Configuration;
-use domain::event::{Event, Reading, Reason, Routing};
+use domain::event::{Event, Fingerprint, Reading, Reason, Routing};
 use domain::message::{Decode, Message};
 use domain::{CompanyId, EventId, MessageId, Severity, Timestamp};
 use http::HeaderMap;
 use rand::Rng;
 use sha2::{Digest as _, Sha256};
-use store::{Acceptance, Idempotency, Receipt, StoreError};
+use store::{Acceptance, Accepted, EventQuery, Idempotency, PageAt, Receipt, StoreError};
 
 use crate::Receiver;
 use crate::limits::MATCH_ROUNDS;
@@ -30,11 +32,23 @@ pub struct Raise {
     pub occurred_at: Option<Timestamp>,
 }
 
+/// Which of the events are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    All,
+    /// Those that tell of what their company is not known to have.
+    New,
+}
+
 /// What was stored, in the order of the raises.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raised {
-    pub message: MessageId,
+    /// None when all of it was known, so nothing was stored.
+    pub message: Option<MessageId>,
     pub events: Vec<EventId>,
+    /// For each event whether it told of the same before this request, which stored nothing for it. Empty where all were
+    /// wanted.
+    pub known: Vec<bool>,
     /// The same request had been stored before, under the same idempotency key.
     pub repeated: bool,
 }
@@ -60,6 +74,7 @@ impl Receiver {
         headers: &HeaderMap,
         raises: Vec<Raise>,
         idempotency: Option<Idempotency>,
+        wanted: Wanted,
     ) -> Result<Raised, RaiseError> {
         let inner = &self.inner;
         let mut rng = inner.dice.fork();
@@ -88,7 +103,7 @@ impl Receiver {
                 now,
                 stamp,
             };
-            let events = raises
+            let events: Vec<Accepted> = raises
                 .iter()
                 .zip(&rendered)
                 .map(|(raise, rendered)| {
@@ -97,35 +112,90 @@ impl Receiver {
                     accepted(&planner, event, fields, None, &mut rng)
                 })
                 .collect();
+            let own = match wanted {
+                Wanted::All => Vec::new(),
+                Wanted::New => events.iter().map(|accepted| accepted.event.id).collect(),
+            };
             let acceptance = Acceptance {
                 message: message.clone(),
                 events,
                 idempotency: idempotency.clone(),
+                only_new: wanted == Wanted::New,
                 epoch: configuration.epoch,
             };
-            match inner.store.accept(acceptance).await? {
-                Receipt::Stored { message, events } => {
-                    return Ok(Raised {
-                        message,
-                        events,
-                        repeated: false,
-                    });
-                }
-                Receipt::Duplicate {
-                    message, events, ..
-                } => {
-                    return Ok(Raised {
-                        message,
-                        events,
-                        repeated: true,
-                    });
-                }
-                Receipt::KeyReused => return Err(RaiseError::KeyReused),
-                Receipt::Moved { .. } => {}
+            let receipt = inner.store.accept(acceptance).await?;
+            if let Some(raised) = self.raised(receipt, wanted, &own).await? {
+                return Ok(raised);
             }
         }
         Err(RaiseError::Unavailable(StoreError::Overloaded))
     }
+
+    /// The answer; none when the configuration has moved. `own` are the ids that the events had when they were handed over.
+    async fn raised(
+        &self,
+        receipt: Receipt,
+        wanted: Wanted,
+        own: &[EventId],
+    ) -> Result<Option<Raised>, RaiseError> {
+        let (message, events, repeated) = match receipt {
+            Receipt::Stored { message, events } => (Some(message), events, false),
+            Receipt::Duplicate {
+                message, events, ..
+            } => (Some(message), events, true),
+            Receipt::Known { events } => (None, events, false),
+            Receipt::KeyReused => return Err(RaiseError::KeyReused),
+            Receipt::Moved { .. } => return Ok(None),
+        };
+        let known = match (wanted, message) {
+            (Wanted::All, _) => Vec::new(),
+            (Wanted::New, Some(message)) if repeated => {
+                known_of(&events, &self.events_of(message).await?)
+            }
+            (Wanted::New, _) => known_of(&events, own),
+        };
+        Ok(Some(Raised {
+            message,
+            events,
+            known,
+            repeated,
+        }))
+    }
+
+    /// What raising only what is new would find known: for each raise the event that told of it before.
+    pub async fn known(&self, raises: &[Raise]) -> Result<Vec<Option<EventId>>, RaiseError> {
+        let configuration = self.inner.store.configuration().await?;
+        let rendered = render_all(raises, &configuration)?;
+        let prints = raises
+            .iter()
+            .zip(&rendered)
+            .map(|(raise, rendered)| (raise.company, print(raise, rendered, &configuration)))
+            .collect();
+        Ok(self.inner.store.known(prints).await?)
+    }
+
+    /// The events that came with a message. A request that asks for what is new fits into one page.
+    async fn events_of(&self, message: MessageId) -> Result<Vec<EventId>, StoreError> {
+        let query = EventQuery {
+            message: Some(message),
+            ..EventQuery::default()
+        };
+        let at = PageAt::new(Some(PageAt::MOST), None);
+        // The answer of the same key's first request says no more than that one did.
+        let page = self.inner.store.events(&Scope::All, &query, &at).await?;
+        // A message names earlier events too, where they stand for its own.
+        let own = page
+            .items
+            .into_iter()
+            .filter(|event| event.message == message);
+        Ok(own.map(|event| event.id).collect())
+    }
+}
+
+/// Which of these events are none of the request's own.
+fn known_of(events: &[EventId], own: &[EventId]) -> Vec<bool> {
+    let own: HashSet<&EventId> = own.iter().collect();
+    events.iter().map(|event| !own.contains(event)).collect()
 }
 
 fn render_all(
@@ -155,6 +225,14 @@ fn render(raise: &Raise, configuration: &Configuration) -> Result<Rendered, Rend
         }
         rendered => rendered,
     }
+}
+
+/// The fingerprint of the event that this would become.
+fn print(raise: &Raise, rendered: &Rendered, configuration: &Configuration) -> Fingerprint {
+    let kind = configuration.catalogue().kind(&raise.kind);
+    let reading = Reading::of_records(rendered.records.clone());
+    let (subject, body) = (&rendered.subject, &rendered.body);
+    fingerprint(Some(raise.company), kind, &reading, subject, body)
 }
 
 fn event(

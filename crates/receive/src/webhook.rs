@@ -96,6 +96,7 @@ impl Receiver {
                 message: message.clone(),
                 events,
                 idempotency: None,
+                only_new: false,
                 epoch: configuration.epoch,
             };
             match inner.store.accept(acceptance).await? {
@@ -124,7 +125,8 @@ impl Receiver {
                         duplicate: true,
                     });
                 }
-                Receipt::Moved { .. } | Receipt::KeyReused => {}
+                // After a move it is matched again; the others are answers to what is not asked for here.
+                Receipt::Moved { .. } | Receipt::KeyReused | Receipt::Known { .. } => {}
             }
         }
         Err(Refusal::Unavailable(StoreError::Overloaded))

@@ -360,6 +360,7 @@ impl Setup {
                 dedup_window: None,
             }],
             idempotency: None,
+            only_new: false,
             epoch,
         }
     }

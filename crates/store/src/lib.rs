@@ -17,6 +17,7 @@ pub mod delivery;
 pub mod event;
 pub mod health;
 pub mod job;
+pub mod known;
 pub mod lease;
 pub mod message;
 pub mod retention;

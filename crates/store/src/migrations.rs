@@ -26,6 +26,7 @@ macro_rules! migrations {
             3 "0003_replays",
             4 "0004_revision",
             5 "0005_fair_pages",
+            6 "0006_known",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

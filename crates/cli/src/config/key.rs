@@ -149,6 +149,8 @@ pub(crate) const KEYS: &[Key] = &[
         "Silences, after their end."),
     key("retention.fingerprints", Sort::Duration, "30d",
         "Fingerprints, by which repeated alerts without an id are counted."),
+    key("retention.known", Sort::Duration, "400d",
+        "What a company is known to have, after an import has met it for the last time; then it is new again."),
     key("retention.jobs", Sort::Duration, "90d",
         "Replays that have ended."),
 

@@ -323,6 +323,7 @@ fn retention(layers: &Layers) -> Result<dispatch::Retention, Failure> {
         webhook_ids: keep("retention.webhook_ids")?,
         idempotency_keys: keep("retention.idempotency_keys")?,
         fingerprints: keep("retention.fingerprints")?,
+        known: keep("retention.known")?,
         silences: keep("retention.silences")?,
         jobs: keep("retention.jobs")?,
     })

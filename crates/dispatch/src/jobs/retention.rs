@@ -68,6 +68,7 @@ fn kept(retention: &Retention, class: RetentionClass) -> Duration {
         RetentionClass::WebhookIds => retention.webhook_ids,
         RetentionClass::IdempotencyKeys => retention.idempotency_keys,
         RetentionClass::Fingerprints => retention.fingerprints,
+        RetentionClass::Known => retention.known,
         RetentionClass::Jobs => retention.jobs,
     }
 }

@@ -18,7 +18,7 @@ use domain::{
     Clock, CompanyId, DeliveryId, Dice, EventSetId, IntegrationId, JobId, NodeId, RuleId,
     SilenceId, Timestamp,
 };
-use receive::{Raise, Receiver};
+use receive::{Raise, Receiver, Wanted};
 use serde_json::json;
 use store::{
     Change, Database, DeliveryQuery, DeliveryRow, EventQuery, Job, Listed, NewJob, PageAt,
@@ -299,7 +299,13 @@ impl House {
 
     async fn raise_all(&self, raises: Vec<Raise>) {
         self.receiver
-            .raise(b"{}".to_vec().into(), &http::HeaderMap::new(), raises, None)
+            .raise(
+                b"{}".to_vec().into(),
+                &http::HeaderMap::new(),
+                raises,
+                None,
+                Wanted::All,
+            )
             .await
             .unwrap();
     }

@@ -1,7 +1,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use alertwire_receive::{Raise, RaiseError, Refusal};
+use alertwire_receive::{Raise, RaiseError, Refusal, Wanted};
 use bytes::Bytes;
 use domain::CompanyId;
 use domain::access::{Actor, Scope};
@@ -43,7 +43,9 @@ async fn raise(house: &House, companies: &[CompanyId]) -> Result<(), RaiseError>
         occurred_at: None,
     });
     let (raw, headers) = (Bytes::from_static(b"{}"), header_map(&[]));
-    let raised = house.receiver.raise(raw, &headers, raises.collect(), None);
+    let raised = house
+        .receiver
+        .raise(raw, &headers, raises.collect(), None, Wanted::All);
     raised.await.map(drop)
 }
 

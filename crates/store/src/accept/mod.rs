@@ -24,6 +24,9 @@ pub struct Acceptance {
     pub message: Message,
     pub events: Vec<Accepted>,
     pub idempotency: Option<Idempotency>,
+    /// An event that tells of what its company is known to have is not stored: the earlier one stands for it. When all are
+    /// such, nothing is stored at all.
+    pub only_new: bool,
     /// The epoch that the events were matched under.
     pub epoch: u64,
 }
@@ -49,7 +52,8 @@ pub struct Accepted {
 /// What became of an acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Receipt {
-    /// Stored and fsynced. An event that was counted on an earlier one is named by the earlier one's id.
+    /// Stored and fsynced. An event that was counted on an earlier one, or told of what is known, is named by the earlier
+    /// one's id.
     Stored {
         message: MessageId,
         events: Vec<EventId>,
@@ -60,6 +64,8 @@ pub enum Receipt {
         sha256: [u8; 32],
         events: Vec<EventId>,
     },
+    /// All of it is known to its company; nothing was stored. These are the events that told of it first.
+    Known { events: Vec<EventId> },
     /// The configuration has moved since matching; nothing was stored. Match again under this epoch.
     Moved { epoch: u64 },
     /// The idempotency key was used with another body; nothing was stored.

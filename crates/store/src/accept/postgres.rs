@@ -155,6 +155,7 @@ async fn within(accepting: &Accepting, work: &Work, jobs: &[&Prepared]) -> Resul
     keys::webhook_ids(work, &mut batch).await?;
     keys::settle_idempotency(work, &batch).await?;
     let plan = events::plan(work, &batch).await?;
+    plan.answer_known(&mut batch);
     let rung = plan.integrations();
     let stored = batch.states.contains(&State::New);
     let news = stored.then(|| News {

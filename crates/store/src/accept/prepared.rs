@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Acceptance, Accepted, Idempotency, NewDelivery, NewGroup};
 use crate::codec::{severity_rank, to_json};
+use crate::known::Print;
 
 /// All rows of one acceptance.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ pub(crate) struct Prepared {
     pub(crate) message: PreparedMessage,
     pub(crate) events: Vec<PreparedEvent>,
     pub(crate) idempotency: Option<Idempotency>,
+    pub(crate) only_new: bool,
     pub(crate) epoch: i64,
 }
 
@@ -89,6 +91,7 @@ impl Prepared {
                 .map(PreparedEvent::new)
                 .collect(),
             idempotency: acceptance.idempotency,
+            only_new: acceptance.only_new,
             epoch: acceptance.epoch.cast_signed(),
         }
     }
@@ -122,6 +125,11 @@ impl PreparedMessage {
 }
 
 impl PreparedEvent {
+    /// What it tells of, and whose it is.
+    pub(crate) fn print(&self) -> Print {
+        (self.company.unwrap_or_default(), self.fingerprint)
+    }
+
     fn new(accepted: Accepted) -> Self {
         let Event {
             id,
@@ -188,4 +196,12 @@ impl PreparedDelivery {
             }),
         }
     }
+}
+
+/// Whether an earlier event stands for each of these.
+pub(crate) fn is_all_known(events: &[PreparedEvent], standing: &[[u8; 16]]) -> bool {
+    events
+        .iter()
+        .zip(standing)
+        .all(|(event, standing)| event.id != *standing)
 }

@@ -6,9 +6,11 @@ use delivery::group::{BYTES, RECORDS};
 use domain::{EventId, IntegrationId, MessageId};
 use rusqlite::Connection;
 
+use super::prepared::is_all_known;
 use super::{NewGroup, Prepared, PreparedDelivery, PreparedEvent, PreparedMessage, Receipt};
 use crate::codec::{fixed, join_ids, split_ids};
 use crate::delivery::lane;
+use crate::known::tail_on_sqlite;
 use crate::sqlite::{Care, Sqlite, one, run};
 use crate::{Notice, StoreError};
 
@@ -48,10 +50,16 @@ pub(super) async fn accept(db: &Sqlite, prepared: Prepared) -> Result<Receipt, S
             notices.tell(Notice::Events);
         }
     };
+    // What is new alone may be refused late, when the index lags too far behind.
+    let care = if prepared.only_new {
+        Care::Guarded
+    } else {
+        Care::Hot
+    };
     let prepared = Arc::new(prepared);
     let written = Arc::clone(&prepared);
     let receipt = db
-        .write_then(Care::Hot, move |conn| store(conn, &written), after)
+        .write_then(care, move |conn| store(conn, &written), after)
         .await;
     // Kept until here, so that its many small parts are freed by the thread that made them and not by the writer.
     drop(prepared);
@@ -84,11 +92,18 @@ fn store(conn: &Connection, prepared: &Prepared) -> Result<Receipt, StoreError> 
         );
         run(conn, INSERT_IDEMPOTENCY, row)?;
     }
-    let events = prepared
-        .events
-        .iter()
-        .map(|event| store_event(conn, message, event))
-        .collect::<Result<Vec<_>, _>>()?;
+    let events = match prepared.only_new {
+        false => prepared
+            .events
+            .iter()
+            .map(|event| store_event(conn, message, event))
+            .collect::<Result<Vec<_>, _>>()?,
+        true => store_new(conn, message, &prepared.events)?,
+    };
+    if prepared.only_new && is_all_known(&prepared.events, &events) {
+        let events = events.into_iter().map(EventId::from_bytes).collect();
+        return Ok(Receipt::Known { events });
+    }
     let row = (
         message.id,
         message.source,
@@ -182,6 +197,25 @@ fn duplicate(conn: &Connection, message: [u8; 16]) -> Result<Option<Receipt>, St
         sha256,
         events,
     }))
+}
+
+/// Stores those events that tell of what their company is not known to have.
+fn store_new(
+    conn: &Connection,
+    message: &PreparedMessage,
+    events: &[PreparedEvent],
+) -> Result<Vec<[u8; 16]>, StoreError> {
+    let known = tail_on_sqlite(conn, events.iter().map(PreparedEvent::print))?;
+    let event = |event: &PreparedEvent| match known.meet(
+        conn,
+        event.print(),
+        event.id,
+        message.received_at,
+    )? {
+        Some(earlier) => Ok(earlier),
+        None => store_event(conn, message, event),
+    };
+    events.iter().map(event).collect()
 }
 
 /// Stores an event with its deliveries, or counts it on an earlier one; answers the id that stands for it.

@@ -26,6 +26,8 @@ pub enum RetentionClass {
     IdempotencyKeys,
     /// Fingerprints, by which repeats are counted.
     Fingerprints,
+    /// What companies are known to have, and no import has met again.
+    Known,
     /// Jobs that have ended.
     Jobs,
 }
@@ -42,7 +44,7 @@ pub struct PrunedRow {
 }
 
 impl RetentionClass {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Messages,
         Self::Delivered,
         Self::Dead,
@@ -51,6 +53,7 @@ impl RetentionClass {
         Self::WebhookIds,
         Self::IdempotencyKeys,
         Self::Fingerprints,
+        Self::Known,
         Self::Jobs,
     ];
 
@@ -65,6 +68,7 @@ impl RetentionClass {
             Self::WebhookIds => "webhook_ids",
             Self::IdempotencyKeys => "idempotency_keys",
             Self::Fingerprints => "fingerprints",
+            Self::Known => "known",
             Self::Jobs => "jobs",
         }
     }

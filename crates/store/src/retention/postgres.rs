@@ -42,6 +42,8 @@ const OLD_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM idempotency WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE)) RETURNING message";
 const OLD_FINGERPRINTS: &str = "DELETE FROM fingerprint WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM fingerprint WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE)) RETURNING fingerprint";
+const OLD_KNOWN: &str = "DELETE FROM known WHERE ctid = ANY(ARRAY( \
+     SELECT ctid FROM known WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE)) RETURNING fingerprint";
 const OLD_JOBS: &str = "DELETE FROM job WHERE id = ANY(ARRAY( \
      SELECT id FROM job WHERE ended_at < $1 ORDER BY id LIMIT $2 FOR UPDATE)) RETURNING id";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ANY($1::bytea[])";
@@ -102,6 +104,12 @@ async fn forget(
         }
         RetentionClass::Fingerprints => {
             all(work, OLD_FINGERPRINTS, &[&before.micros(), &rows], |row| {
+                row.try_get(0)
+            })
+            .await?
+        }
+        RetentionClass::Known => {
+            all(work, OLD_KNOWN, &[&before.micros(), &rows], |row| {
                 row.try_get(0)
             })
             .await?

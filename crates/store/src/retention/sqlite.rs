@@ -33,6 +33,8 @@ const OLD_IDEMPOTENCY: &str = "DELETE FROM idempotency WHERE (scope, key) IN \
      (SELECT scope, key FROM idempotency WHERE at < ?1 ORDER BY at LIMIT ?2) RETURNING message";
 const OLD_FINGERPRINTS: &str = "DELETE FROM fingerprint WHERE (source, fingerprint) IN \
      (SELECT source, fingerprint FROM fingerprint WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2) RETURNING fingerprint";
+const OLD_KNOWN: &str = "DELETE FROM known WHERE (company, fingerprint) IN \
+     (SELECT company, fingerprint FROM known WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2) RETURNING fingerprint";
 const OLD_JOBS: &str = "DELETE FROM job WHERE id IN \
      (SELECT id FROM job WHERE ended_at < ?1 ORDER BY id LIMIT ?2) RETURNING id";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ?1";
@@ -74,6 +76,9 @@ pub(super) async fn prune(
             },
             RetentionClass::Fingerprints => Batch {
                 ids: returned(conn, OLD_FINGERPRINTS, before, limit)?,
+            },
+            RetentionClass::Known => Batch {
+                ids: returned(conn, OLD_KNOWN, before, limit)?,
             },
             RetentionClass::Jobs => jobs(conn, before, limit)?,
         };

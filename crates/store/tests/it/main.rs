@@ -34,6 +34,7 @@ mod event_kinds;
 mod events;
 mod fairness;
 mod history;
+mod known;
 mod leases;
 mod life;
 mod nodes;

@@ -284,6 +284,7 @@ impl World {
                 dedup_window: None,
             }],
             idempotency: None,
+            only_new: false,
             epoch: configuration.epoch,
         }
     }

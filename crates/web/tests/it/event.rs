@@ -220,6 +220,97 @@ async fn an_idempotency_key_stores_once() {
 }
 
 #[tokio::test]
+async fn only_what_is_new_is_stored_when_that_is_asked_for() {
+    let server = Server::start().await;
+    server.company("Acme").await;
+    server.company("Other").await;
+    let only_new = "/api/v1/events?only_new=true";
+    let dry_run = "/api/v1/events?only_new=true&dry_run=true";
+    let both = json!([asset("Acme", "10.0.0.1"), asset("Acme", "10.0.0.2")]);
+    let earlier = server.asset_added("Acme", "10.0.0.1").await;
+    let preview = server.post(dry_run, both.clone()).await.expect(200).json();
+    let nothing = json!({"items": [{"id": earlier, "seen": true}, {"id": null, "seen": false}], "journal_id": null});
+    assert_eq!(preview, nothing);
+    assert_eq!(stored(&server).await, 1);
+    let first = server.post(only_new, both.clone()).await.expect(202).json();
+    assert_eq!(first["items"][0], json!({"id": earlier, "seen": true}));
+    assert_eq!(first["items"][1]["seen"], false);
+    assert!(first["journal_id"].is_string());
+    let second = server.post(only_new, both).await.expect(202).json();
+    assert_eq!(
+        second["items"][1],
+        json!({"id": first["items"][1]["id"], "seen": true})
+    );
+    assert!(second["journal_id"].is_null());
+    assert_eq!(stored(&server).await, 2);
+    let other = server
+        .post(only_new, asset("Other", "10.0.0.1"))
+        .await
+        .expect(202)
+        .json();
+    assert_eq!(
+        other["items"][0]["seen"], false,
+        "what one company has is new to another"
+    );
+    let plain = server
+        .post("/api/v1/events", asset("Acme", "10.0.0.1"))
+        .await
+        .expect(202)
+        .json();
+    assert!(plain["items"][0].get("seen").is_none());
+    assert_eq!(stored(&server).await, 4);
+}
+
+#[tokio::test]
+async fn a_repeated_request_for_what_is_new_gets_its_first_answer() {
+    let server = Server::start().await;
+    server.company("Acme").await;
+    let ask = async |body: Value| {
+        let mut request = request(Method::POST, "/api/v1/events?only_new=true");
+        for (name, value) in [
+            ("authorization", format!("Bearer {}", server.admin)),
+            ("idempotency-key", "k-1".to_owned()),
+        ] {
+            request = request.header(name, value);
+        }
+        server
+            .send(request.body(body.to_string().into()).unwrap())
+            .await
+    };
+    let earlier = server.asset_added("Acme", "10.0.0.1").await;
+    let both = json!([asset("Acme", "10.0.0.1"), asset("Acme", "10.0.0.2")]);
+    let first = ask(both.clone()).await.expect(202).json();
+    assert_eq!(first["items"][0], json!({"id": earlier, "seen": true}));
+    assert_eq!(ask(both).await.expect(202).json(), first);
+}
+
+#[tokio::test]
+async fn asking_for_what_is_new_has_its_bounds() {
+    let server = Server::start().await;
+    server.company("Acme").await;
+    let many = Value::Array(vec![asset("Acme", "10.0.0.1"); 1_001]);
+    server
+        .post("/api/v1/events?only_new=true", many)
+        .await
+        .field("", "at most 1000 events");
+    let one = asset("Acme", "10.0.0.1");
+    server
+        .post("/api/v1/events?dry_run=true", one.clone())
+        .await
+        .field("?dry_run", "only_new");
+    server
+        .post("/api/v1/events?only_new=maybe", one.clone())
+        .await
+        .field("?only_new", "true");
+    let bad = asset("Acme", "300.1.1.1");
+    server
+        .post("/api/v1/events?only_new=true&dry_run=true", bad)
+        .await
+        .field("/fields/ip", "300.1.1.1");
+    assert_eq!(stored(&server).await, 0);
+}
+
+#[tokio::test]
 async fn a_batch_may_be_larger_than_other_bodies_but_not_without_bound() {
     let server =
         Server::start_with(|settings| (settings.form_bytes, settings.events_bytes) = (100, 1_000))

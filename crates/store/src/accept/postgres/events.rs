@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use delivery::group::{BYTES, RECORDS};
 use domain::{EventId, IntegrationId};
 
-use super::super::{Prepared, PreparedDelivery, PreparedEvent};
-use super::Batch;
+use super::super::prepared::is_all_known;
+use super::super::{Prepared, PreparedDelivery, PreparedEvent, Receipt};
+use super::{Batch, State};
 use crate::codec::fixed;
+use crate::known::meet_on_postgres;
 use crate::postgres::{Failure, Work, all, sound};
 
 /// Inserts fingerprints, or locks those that are there; either way answers the event that stands for each.
@@ -71,6 +73,20 @@ impl Plan<'_> {
             .collect()
     }
 
+    /// Answers those of which all is known: nothing of them is stored.
+    pub(super) fn answer_known(&self, batch: &mut Batch<'_>) {
+        for (state, (job, ids)) in batch
+            .states
+            .iter_mut()
+            .zip(batch.jobs.iter().zip(&self.ids))
+        {
+            if *state == State::New && job.only_new && is_all_known(&job.events, ids) {
+                let events = ids.iter().copied().map(EventId::from_bytes).collect();
+                *state = State::Answered(Receipt::Known { events });
+            }
+        }
+    }
+
     pub(super) fn ids_of(&self, job: usize) -> &[[u8; 16]] {
         &self.ids[job]
     }
@@ -85,6 +101,7 @@ impl Plan<'_> {
 
 pub(super) async fn plan<'a>(work: &Work, batch: &Batch<'a>) -> Result<Plan<'a>, Failure> {
     let mut prints = fingerprints(work, batch).await?;
+    let known = known(work, batch).await?;
     let mut groups = open_groups(work, batch).await?;
     let mut plan = Plan {
         ids: vec![Vec::new(); batch.jobs.len()],
@@ -92,7 +109,11 @@ pub(super) async fn plan<'a>(work: &Work, batch: &Batch<'a>) -> Result<Plan<'a>,
     };
     for (place, job) in batch.new_ones() {
         for event in &job.events {
-            let id = match count_on_earlier(&mut plan, &mut prints, event) {
+            let earlier = match job.only_new {
+                false => count_on_earlier(&mut plan, &mut prints, event),
+                true => told_before(&known, event),
+            };
+            let id = match earlier {
                 Some(earlier) => earlier,
                 None => store(&mut plan, &mut groups, job, event),
             };
@@ -100,6 +121,22 @@ pub(super) async fn plan<'a>(work: &Work, batch: &Batch<'a>) -> Result<Plan<'a>,
         }
     }
     Ok(plan)
+}
+
+/// The events that stand for what is told of by those who ask for what is new alone.
+async fn known(work: &Work, batch: &Batch<'_>) -> Result<HashMap<Print, [u8; 16]>, Failure> {
+    let mut told = BTreeMap::new();
+    let asking = batch.new_ones().filter(|(_, job)| job.only_new);
+    for event in asking.flat_map(|(_, job)| &job.events) {
+        told.entry(event.print())
+            .or_insert((event.id, event.received_at));
+    }
+    meet_on_postgres(work, &told).await
+}
+
+fn told_before(known: &HashMap<Print, [u8; 16]>, event: &PreparedEvent) -> Option<[u8; 16]> {
+    let standing = known.get(&event.print())?;
+    (*standing != event.id).then_some(*standing)
 }
 
 /// The event that stands for a fingerprint.

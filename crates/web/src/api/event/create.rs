@@ -5,21 +5,23 @@ use bytes::Bytes;
 use connectors::FieldError;
 use domain::{EventId, Timestamp};
 use http::{HeaderMap, StatusCode};
-use receive::{Raise, RaiseError};
+use receive::{Raise, RaiseError, Raised, Wanted};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::Idempotency;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::api::Made;
 use crate::api::fields::{ERRORS, Fields};
 use crate::problem::Problem;
 use crate::read::form::{expect_json, media_type};
-use crate::read::{Caller, Operator, body, json};
+use crate::read::{Caller, Operator, Params, Query, body, json};
 
 /// Most events of one request.
 const EVENTS: usize = 10_000;
+/// Most events of a request that wants what is new alone: each is looked for inside the transaction.
+const NEW_EVENTS: usize = 1_000;
 /// Longest idempotency key, in bytes.
 const KEY_BYTES: usize = 255;
 
@@ -53,29 +55,51 @@ pub(crate) enum EventsForm {
     Many(Vec<EventForm>),
 }
 
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RaiseQuery {
+    /// Store only events that tell of what their company is not known to have, by fingerprint. At most 1,000 events.
+    #[param(value_type = Option<bool>)]
+    only_new: Option<String>,
+    /// With `only_new`: store nothing and tell what is known.
+    #[param(value_type = Option<bool>)]
+    dry_run: Option<String>,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RaisedView {
     /// In the order of the request.
     items: Vec<RaisedItem>,
-    journal_id: String,
+    /// Null when nothing was stored: all of it was known, or it was a dry run.
+    journal_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RaisedItem {
-    id: String,
+    /// The event, or the one that told of the same first, which may be forgotten by now. Null only in a dry run.
+    id: Option<String>,
+    /// With `only_new`: it was known, and nothing was stored for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen: Option<bool>,
 }
 
 /// Raise events: one, an array, or a line each (`application/x-ndjson`). All are stored, or none.
+///
+/// With `only_new` what the company is known to have is left out, and the answer tells so for each event. What an import has
+/// told of stays known beyond the retention of events (`retention.known`).
 #[utoipa::path(post, path = "/api/v1/events", tag = "events",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Quoted or bare; kept for 24 h.")),
+    params(RaiseQuery, ("Idempotency-Key" = Option<String>, Header, description = "Quoted or bare; kept for 24 h.")),
     request_body(content((EventsForm = "application/json"), (String = "application/x-ndjson"))),
-    responses((status = 202, body = RaisedView),
+    responses((status = 202, body = RaisedView), (status = 200, body = RaisedView, description = "A dry run."),
         (status = 429, body = crate::problem::ProblemView, description = "A company's quota is used up, or the queue is full: nothing is stored; come again after Retry-After.")))]
 pub(crate) async fn create(
     app: State<App>,
     Operator(caller): Operator,
+    Query(query): Query<RaiseQuery>,
     request: Request,
 ) -> Made<RaisedView> {
+    let (wanted, dry_run) = query.parse()?;
     let (parts, body) = request.into_parts();
     let lines = media_type(&parts.headers) == "application/x-ndjson";
     if !lines {
@@ -89,6 +113,16 @@ pub(crate) async fn create(
         Batch::of_json(&raw)
     }?;
     let raises = batch.raises(&caller)?;
+    if wanted == Wanted::New && raises.len() > NEW_EVENTS {
+        let detail =
+            format!("names at most {NEW_EVENTS} events with only_new; send several requests");
+        return Err(Problem::field("", detail));
+    }
+    if dry_run {
+        let known = app.receiver().known(&raises).await;
+        let known = known.map_err(|error| batch.refused(error))?;
+        return Ok((StatusCode::OK, Json(RaisedView::preview(known))));
+    }
     let idempotency = key.map(|key| Idempotency {
         scope: caller.key_id().to_string(),
         key,
@@ -96,28 +130,54 @@ pub(crate) async fn create(
     });
     let raised = app
         .receiver()
-        .raise(raw, &parts.headers, raises, idempotency)
+        .raise(raw, &parts.headers, raises, idempotency, wanted)
         .await;
-    let raised = raised.map_err(|error| match error {
-        RaiseError::Bad { index, error } => Problem::invalid(vec![batch.at_fault(index, &error)]),
-        RaiseError::OverQuota { .. } => {
+    let raised = raised.map_err(|error| {
+        if let RaiseError::OverQuota { .. } = error {
             app.meters().raised_over_quota.increment(1);
-            error.into()
         }
-        other => other.into(),
+        batch.refused(error)
     })?;
-    let items = raised
-        .events
-        .iter()
-        .map(|id: &EventId| RaisedItem { id: id.to_string() })
-        .collect();
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(RaisedView {
-            items,
-            journal_id: raised.message.to_string(),
-        }),
-    ))
+    Ok((StatusCode::ACCEPTED, Json(RaisedView::new(&raised))))
+}
+
+impl RaiseQuery {
+    fn parse(&self) -> Result<(Wanted, bool), Problem> {
+        let mut params = Params::default();
+        let only_new = params.read("only_new", self.only_new.as_deref());
+        let dry_run = params.read("dry_run", self.dry_run.as_deref());
+        let (only_new, dry_run) = (only_new.unwrap_or(false), dry_run.unwrap_or(false));
+        if dry_run && !only_new {
+            params.error("dry_run", "goes with only_new=true");
+        }
+        params.finish()?;
+        let wanted = if only_new { Wanted::New } else { Wanted::All };
+        Ok((wanted, dry_run))
+    }
+}
+
+impl RaisedView {
+    fn new(raised: &Raised) -> Self {
+        let item = |(index, id): (usize, &EventId)| RaisedItem {
+            id: Some(id.to_string()),
+            seen: raised.known.get(index).copied(),
+        };
+        Self {
+            items: raised.events.iter().enumerate().map(item).collect(),
+            journal_id: raised.message.map(|message| message.to_string()),
+        }
+    }
+
+    fn preview(known: Vec<Option<EventId>>) -> Self {
+        let item = |id: Option<EventId>| RaisedItem {
+            id: id.map(|id| id.to_string()),
+            seen: Some(id.is_some()),
+        };
+        Self {
+            items: known.into_iter().map(item).collect(),
+            journal_id: None,
+        }
+    }
 }
 
 /// The events of a request, and how pointers into them begin.
@@ -193,6 +253,15 @@ impl Batch {
         }
         fields.finish()?;
         Ok(raises)
+    }
+
+    fn refused(&self, error: RaiseError) -> Problem {
+        match error {
+            RaiseError::Bad { index, error } => {
+                Problem::invalid(vec![self.at_fault(index, &error)])
+            }
+            other => other.into(),
+        }
     }
 
     /// Which field a refused rendering speaks of.
