@@ -1,4 +1,4 @@
-//! What the tests need of the machine: PostgreSQL, a fast linker, nextest. Missing parts are installed from Debian's
+//! What the tests need of the machine: PostgreSQL, nmap, a fast linker, nextest. Missing parts are installed from Debian's
 //! packages (as root) and crates.io; on another system the message says what to install.
 
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ pub fn prepare() -> Result<()> {
     let mut packages = Vec::new();
     if postgres_bin().is_none() {
         packages.push("postgresql");
+    }
+    if !works("nmap", &["--version"]) {
+        packages.push("nmap");
     }
     if !works("mold", &["--version"]) {
         packages.push("mold");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::Secret;
 use egress::{Egress, Exchange, Request, Target};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use url::Url;
@@ -34,6 +34,8 @@ pub(crate) struct Api {
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
+    /// When the server wants to be asked again.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Api {
@@ -160,9 +162,12 @@ impl Answer {
                 Value::String(String::from_utf8_lossy(&exchange.body).into_owned())
             }),
         };
+        let retry_after = exchange.headers.get(RETRY_AFTER);
+        let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
         Ok(Self {
             status: exchange.status,
             body,
+            retry_after: seconds.map(Duration::from_secs),
         })
     }
 
@@ -208,6 +213,7 @@ pub(crate) fn refused(problem: Value) -> Failure {
     Answer {
         status: status.unwrap_or(StatusCode::BAD_GATEWAY),
         body: problem,
+        retry_after: None,
     }
     .refused()
 }

@@ -1,5 +1,6 @@
 //! The command line: what can be said, not what is done about it.
 
+mod import;
 mod replay;
 mod silences;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::key::KEYS;
 use crate::config::layers::Flags;
 
+pub(crate) use import::{ImportArguments, ImportCommand};
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 
@@ -48,6 +50,9 @@ pub(crate) enum Command {
     Catalog(CatalogCommand),
     /// Send an event to a server.
     Send(SendArguments),
+    /// Raise events for what a scanner found and the company is not known to have.
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// The events of a server.
     #[command(subcommand)]
     Events(EventsCommand),

@@ -71,6 +71,7 @@ impl Api {
         Err(Answer {
             status,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+            retry_after: None,
         }
         .refused())
     }

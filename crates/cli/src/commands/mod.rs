@@ -15,6 +15,7 @@ mod events;
 mod export;
 mod fields;
 mod healthcheck;
+mod import;
 mod integrations;
 mod key;
 pub(crate) mod kinds;
@@ -64,6 +65,7 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Parse(arguments) => parse::run(arguments, session),
         Command::Render(arguments) => render::run(arguments, session),
         Command::Catalog(command) => catalog::run(command, session),
+        Command::Import(command) => wait(import::run(command, session)),
         Command::Send(arguments) => wait(send::run(arguments, session)),
         Command::Events(command) => wait(events::run(command, session)),
         Command::Deliveries(command) => wait(deliveries::run(command, session)),

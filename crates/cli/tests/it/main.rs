@@ -14,6 +14,7 @@ mod endurance;
 mod full_disk;
 mod guide_flow;
 mod history;
+mod import;
 mod integrations;
 mod parse;
 mod replay;
