@@ -22,7 +22,7 @@ const LONGEST_FILE: usize = 4 * 1024 * 1024;
 const MOST_KINDS: usize = 10_000;
 
 const FILE_KEYS: [&str; 3] = ["category", "event", "extend"];
-const KIND_KEYS: [&str; 15] = [
+const KIND_KEYS: [&str; 16] = [
     "code",
     "name",
     "subject",
@@ -30,6 +30,7 @@ const KIND_KEYS: [&str; 15] = [
     "severity",
     "wording",
     "class",
+    "action",
     "key",
     "identity",
     "product",
@@ -283,6 +284,7 @@ impl Loader<'_> {
         let class = self
             .text(table, "class")
             .map_or_else(|| "event".to_owned(), |(text, _)| text);
+        let action = self.text(table, "action").map(|(text, _)| text);
         let aliases = self.texts(table, "aliases");
         let [key, identity, product] =
             ["key", "identity", "product"].map(|key| self.texts(table, key));
@@ -303,6 +305,7 @@ impl Loader<'_> {
             .map(|(_, span)| span.clone())
             .collect();
         let kind = Kind {
+            action: action.unwrap_or_else(|| action_of_code(&code.0)),
             code: code.0,
             category: category?,
             name: name.unwrap_or_else(|| subject.0.clone()),
@@ -454,6 +457,11 @@ impl Loader<'_> {
             .help = near;
         }
     }
+}
+
+/// What a kind that names no action speaks of, after its code: `asset-added` of `system.asset_added`.
+fn action_of_code(code: &str) -> String {
+    code.rsplit('.').next().unwrap_or(code).replace('_', "-")
 }
 
 fn only_texts(list: Vec<(String, Range<usize>)>) -> Vec<String> {

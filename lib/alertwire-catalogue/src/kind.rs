@@ -11,7 +11,7 @@ use crate::value::Record;
 /// let catalogue = alertwire_catalogue::Catalogue::builtin();
 /// let kind = catalogue.kind("system.asset_added").unwrap();
 /// assert_eq!(kind.subject, "New Asset(s) Added");
-/// assert_eq!(kind.class, "asset");
+/// assert_eq!((kind.class.as_str(), kind.action.as_str()), ("asset", "asset-added"));
 /// ```
 #[derive(Debug)]
 pub struct Kind {
@@ -30,6 +30,8 @@ pub struct Kind {
     pub wording: Wording,
     /// What the event speaks of (asset, port, vulnerability, login, …): drives the projections. Data, not an enumeration.
     pub class: String,
+    /// What happened to that (`asset-added`, `login-failure`, `user-deleted`, …), for the projections too.
+    pub action: String,
     /// The fields that identify the asset: the first that is present does.
     pub key: Vec<String>,
     /// Further fields that tell two records of one asset apart.
