@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::catalogue::{Record, Value};
+use crate::catalogue::{Kind, Record, Value};
 use crate::message::Decode;
 use crate::{CompanyId, EventId, MessageId, Severity, SilenceId, SourceId, Timestamp};
 
@@ -276,6 +276,31 @@ impl Fingerprint {
         let mut short = [0; 16];
         short.copy_from_slice(&hash.finalize()[..16]);
         Self(short)
+    }
+
+    /// The fingerprint of what was read. Keys of doubtful readings are not used: such an event is the same only as one with
+    /// the same words.
+    #[must_use]
+    pub fn of_records(
+        company: Option<CompanyId>,
+        kind: Option<&Kind>,
+        records: &[Record],
+        is_certain: bool,
+        subject: &str,
+        body: &str,
+    ) -> Self {
+        let keys = |kind: &Kind| -> Option<Vec<String>> {
+            records
+                .iter()
+                .map(|record| kind.record_key(record))
+                .collect()
+        };
+        let mut keys = kind
+            .filter(|_| is_certain)
+            .and_then(keys)
+            .unwrap_or_default();
+        let kind = kind.map(|kind| kind.code.as_str());
+        Self::new(company, kind, &mut keys, subject, body)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! What it is for: companies, sources, integrations, event sets, rules, mappings and silences
 //! ([`configuration::Configuration`]), events, the one [`filter::Filter`] language,
-//! [`matching`]: which integrations an event goes to, and why; and [`what_if`]: which it would go to.
+//! [`matching`]: which integrations an event goes to, and why; [`what_if`]: which it would go to; and [`projection`]: events
+//! in the formats of others.
 //!
 //! What it never does: no socket, no file, no database, no clock and no global randomness.
 //! Time and randomness are arguments.
@@ -24,6 +25,7 @@ pub mod integration;
 pub mod mapping;
 pub mod matching;
 pub mod message;
+pub mod projection;
 pub mod rule;
 pub mod secret;
 pub mod silence;

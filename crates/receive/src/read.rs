@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use alertwire_catalogue::{self as catalogue, AlertReading, Kind, Record, Value};
+use alertwire_catalogue::{self as catalogue, AlertReading, Kind, Value};
 use domain::configuration::Configuration;
 use domain::event::{Ambiguity, Event, Fingerprint, Match, Reading, Reason, Repair, Routing};
 use domain::message::{Decode, Message};
@@ -213,7 +213,6 @@ pub(crate) fn occurred_at(reading: &Reading) -> Option<Timestamp> {
     agreed(reading, "timestamp")?.parse().ok()
 }
 
-/// Keys of doubtful readings are not used: such an event is the same only as one with the same words.
 pub(crate) fn fingerprint(
     company: Option<CompanyId>,
     kind: Option<&Kind>,
@@ -221,22 +220,6 @@ pub(crate) fn fingerprint(
     subject: &str,
     body: &str,
 ) -> Fingerprint {
-    let keys = |kind: &Kind| -> Option<Vec<String>> {
-        reading
-            .records
-            .iter()
-            .map(|record: &Record| kind.record_key(record))
-            .collect()
-    };
-    let mut keys = kind
-        .filter(|_| reading.ambiguous.is_empty())
-        .and_then(keys)
-        .unwrap_or_default();
-    Fingerprint::new(
-        company,
-        kind.map(|kind| kind.code.as_str()),
-        &mut keys,
-        subject,
-        body,
-    )
+    let is_certain = reading.ambiguous.is_empty();
+    Fingerprint::of_records(company, kind, &reading.records, is_certain, subject, body)
 }

@@ -13,6 +13,8 @@ mod house;
 #[cfg(test)]
 mod matching;
 #[cfg(test)]
+mod projection;
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod source;
