@@ -1,6 +1,7 @@
 //! The command line: what can be said, not what is done about it.
 
 mod import;
+mod projection;
 mod replay;
 mod silences;
 
@@ -12,6 +13,7 @@ use crate::config::key::KEYS;
 use crate::config::layers::Flags;
 
 pub(crate) use import::{ImportArguments, ImportCommand};
+pub(crate) use projection::ProjectionFlags;
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 
@@ -213,8 +215,13 @@ pub(crate) struct ParseArguments {
     #[arg(long)]
     pub(crate) lines: bool,
     /// Add where in the body each field stands.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub(crate) spans: bool,
+    #[command(flatten)]
+    pub(crate) projection: ProjectionFlags,
+    /// The company that the alerts are of, for --as; else the one that the body names.
+    #[arg(long, value_name = "NAME", requires = "format")]
+    pub(crate) company: Option<String>,
     #[command(flatten)]
     pub(crate) catalogue: CatalogueFlags,
 }
@@ -318,6 +325,8 @@ pub(crate) enum EventsCommand {
     /// One event with its fields.
     Show {
         id: String,
+        #[command(flatten)]
+        projection: ProjectionFlags,
         #[command(flatten)]
         server: ServerFlags,
     },

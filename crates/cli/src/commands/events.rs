@@ -1,7 +1,9 @@
 //! `alertwire events list`, `show`, `trace` and `tail`.
 
+use domain::projection::Document;
 use serde_json::Value;
 
+use super::projection::printed;
 use super::{Session, segment, text};
 use crate::arguments::EventsCommand;
 use crate::exit::{Code, Ending, Failure};
@@ -18,12 +20,24 @@ pub(super) async fn run(command: EventsCommand, session: &mut Session<'_>) -> En
             let page = session.api(&server)?.get("api/v1/events", &filters).await?;
             list(&page, session)?;
         }
-        EventsCommand::Show { id, server } => {
+        EventsCommand::Show {
+            id,
+            projection,
+            server,
+        } => {
+            let format = projection.format;
+            let query: Vec<_> = format
+                .map(|format| ("as".to_owned(), format.as_str().to_owned()))
+                .into_iter()
+                .collect();
             let event = session
                 .api(&server)?
-                .get(&format!("api/v1/events/{}", segment(&id)?), &[])
+                .get(&format!("api/v1/events/{}", segment(&id)?), &query)
                 .await?;
-            show(&event, session)?;
+            match format {
+                Some(_) => show_documents(event, session)?,
+                None => show(&event, session)?,
+            }
         }
         EventsCommand::Trace { id, server } => {
             let trace = session
@@ -60,6 +74,23 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
     session.out.table(&table)?;
     if page["next"].is_string() {
         talk("there are more; raise --limit");
+    }
+    Ok(())
+}
+
+/// An event in the format of others, a line for each record.
+fn show_documents(documents: Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    let documents: Vec<Document> = match documents {
+        Value::Array(objects) => objects.into_iter().map(Document::Object).collect(),
+        Value::String(text) => text
+            .lines()
+            .map(|line| Document::Line(line.to_owned()))
+            .collect(),
+        object => vec![Document::Object(object)],
+    };
+    for document in &documents {
+        session.out.raw(printed(document).as_bytes())?;
+        session.out.raw(b"\n")?;
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ pub(crate) mod kinds;
 mod man;
 mod openapi;
 mod parse;
+mod projection;
 mod render;
 mod replay;
 mod rollback;

@@ -1,4 +1,4 @@
-//! `alertwire parse`: payloads in, one JSON line out for each.
+//! `alertwire parse`: payloads in, one JSON line out for each; with `--as` a line for each record.
 
 use std::io::{self, BufRead, Read as _};
 use std::num::NonZeroUsize;
@@ -6,10 +6,14 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 
-use alertwire_catalogue::{Catalogue, Decode, Limits, answer};
+use alertwire_catalogue::{Catalogue, Decode, Limits, Reading, answer};
+use domain::Clock;
+use domain::projection::{Format, Origin, Unstored, project_alert};
 
+use super::projection::printed;
 use super::{Session, kinds};
 use crate::arguments::ParseArguments;
+use crate::clock;
 use crate::config::files;
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Output, harmless_json, talk};
@@ -28,9 +32,17 @@ struct Reader<'a> {
     catalogue: &'a Catalogue,
     limits: Limits,
     spans: bool,
+    projected: Option<Projected>,
 }
 
-/// The JSON line of one payload, and whether it could be decoded.
+/// A format of others, and what is said in it beside the reading.
+struct Projected {
+    format: Format,
+    company: Option<String>,
+    clock: Clock,
+}
+
+/// The line of one payload, or with `--as` those of its records, and whether it could be decoded.
 struct Answered {
     line: String,
     decoded: bool,
@@ -46,6 +58,11 @@ pub(super) fn run(arguments: ParseArguments, session: &mut Session<'_>) -> Endin
         catalogue: &catalogue,
         limits,
         spans: arguments.spans,
+        projected: arguments.projection.format.map(|format| Projected {
+            format,
+            company: arguments.company,
+            clock: clock::real(),
+        }),
     };
     let mut decoded = true;
     let standard_input = [std::path::PathBuf::from("-")];
@@ -66,9 +83,15 @@ pub(super) fn run(arguments: ParseArguments, session: &mut Session<'_>) -> Endin
 impl Reader<'_> {
     fn answer(&self, payload: &[u8]) -> Answered {
         let reading = self.catalogue.read(payload, &self.limits);
-        let line = answer(self.catalogue, &reading, self.spans).to_string();
+        let line = match &self.projected {
+            Some(projected) => projected.lines(&reading, payload),
+            None => {
+                let line = answer(self.catalogue, &reading, self.spans).to_string();
+                harmless_json(&line).into_owned()
+            }
+        };
         Answered {
-            line: harmless_json(&line).into_owned(),
+            line,
             decoded: reading.decode != Decode::Failed,
         }
     }
@@ -162,6 +185,26 @@ impl Reader<'_> {
                 })
                 .collect()
         })
+    }
+}
+
+impl Projected {
+    /// The documents of all records of all alerts, a line each.
+    fn lines(&self, reading: &Reading<'_>, payload: &[u8]) -> String {
+        let unstored = Unstored {
+            decode: reading.decode,
+            company: self.company.as_deref(),
+            read_at: self.clock.stamp(),
+            version: env!("CARGO_PKG_VERSION"),
+            origin: Some(Origin::of_payload(payload, reading.is_array)),
+        };
+        let lines: Vec<String> = reading
+            .alerts
+            .iter()
+            .flat_map(|alert| project_alert(self.format, alert, &unstored))
+            .map(|document| printed(&document))
+            .collect();
+        lines.join("\n")
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
-pub(crate) use sanitise::{harmless, harmless_json};
+pub(crate) use sanitise::{harmless, harmless_fields, harmless_json};
 pub(crate) use table::Table;
 
 /// The standard streams of one command.

@@ -21,6 +21,12 @@ pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// A line whose tabs are its own, as those of LEEF are: they stay, all else is as in [`harmless`].
+pub(crate) fn harmless_fields(text: &str) -> String {
+    let fields: Vec<_> = text.split('\t').map(harmless).collect();
+    fields.join("\t")
+}
+
 /// JSON text with each harmful character as a JSON escape, so that it still says the same. In JSON text that serde wrote
 /// they stand inside strings alone.
 pub(crate) fn harmless_json(json: &str) -> Cow<'_, str> {
@@ -59,6 +65,11 @@ mod tests {
             "web\\u{1b}]52;c;ZXZpbA==\\u{7}\\r\\n\\u{9b}2J\\u{202e}x"
         );
         assert!(matches!(harmless("café ☕ ポート"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn tabs_between_fields_stay() {
+        assert_eq!(harmless_fields("a=1\tb=\u{1b}2"), "a=1\tb=\\u{1b}2");
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 use crate::Timestamp;
 use crate::catalogue::{AlertReading, Decode};
@@ -112,6 +113,18 @@ pub struct Origin<'a> {
     pub webhook_id: Option<&'a str>,
     /// Its bytes. Only when it holds this one alert, or whoever reads the document may see the other alerts as well.
     pub raw: Option<&'a [u8]>,
+}
+
+impl<'a> Origin<'a> {
+    /// Of a payload that is not stored. Of several alerts none is told with the bytes of all.
+    #[must_use]
+    pub fn of_payload(payload: &'a [u8], is_array: bool) -> Self {
+        Self {
+            sha256: Sha256::digest(payload).into(),
+            webhook_id: None,
+            raw: (!is_array).then_some(payload),
+        }
+    }
 }
 
 /// What there is to know of an alert that was read and not stored.

@@ -328,7 +328,10 @@ fn times_of_event<'a>(event: &'a Event, names: &Names<'_>) -> Vec<WrittenTime<'a
         return Vec::new();
     }
     let limits = Limits::default();
-    let alert = names.configuration.catalogue().read_alert(&event.subject, &event.body, &limits);
+    let alert = names
+        .configuration
+        .catalogue()
+        .read_alert(&event.subject, &event.body, &limits);
     if alert.records == event.reading.records {
         times(&alert.spans, &event.body)
     } else {

@@ -107,7 +107,7 @@ impl Case {
         let company = self.company.as_deref().map(|name| house.company(name));
         let configuration = house.configuration();
         let names = Names {
-                configuration: &configuration,
+            configuration: &configuration,
             version: "1.2.3",
             origin,
         };

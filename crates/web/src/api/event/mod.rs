@@ -6,6 +6,8 @@ pub(crate) mod list;
 pub(crate) mod stream;
 pub(crate) mod trace;
 
+mod projected;
+
 use alertwire_catalogue::{Catalogue, Entities, Limits, Record};
 use domain::Timestamp;
 use domain::configuration::Configuration;

@@ -1,0 +1,58 @@
+//! An event in the formats of others.
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use domain::event::Event;
+use domain::projection::{Document, Format, Names, Origin, project};
+use http::header::CONTENT_TYPE;
+
+use crate::App;
+use crate::problem::Problem;
+use crate::read::Caller;
+
+/// A document for each record: an array of objects, or lines of text.
+pub(super) async fn answer(
+    app: &App,
+    caller: &Caller,
+    event: Event,
+    format: Format,
+) -> Result<Response, Problem> {
+    // The journal forgets a message with its events; one that went just now only says less.
+    let message = app.store().message(caller.scope(), event.message).await?;
+    let configuration = caller.configuration.clone();
+    let project = move || {
+        // What was raised by the API came as something else than an alert, and a message of several alerts may hold some
+        // that the caller must not see.
+        let tells_raw = |events: usize| event.source.is_some() && events == 1;
+        let origin = message.as_ref().map(|(message, events)| Origin {
+            sha256: message.sha256,
+            webhook_id: message.webhook_id.as_deref(),
+            raw: tells_raw(events.len()).then_some(&*message.raw),
+        });
+        let names = Names {
+            configuration: &configuration,
+            version: env!("CARGO_PKG_VERSION"),
+            origin,
+        };
+        project(format, &event, &names)
+    };
+    // Like the view: a body of a megabyte takes its time.
+    let documents = tokio::task::spawn_blocking(project).await;
+    documents
+        .map(|documents| response(format, &documents))
+        .map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn response(format: Format, documents: &[Document]) -> Response {
+    if format.is_json() {
+        let objects = documents.iter().filter_map(|document| match document {
+            Document::Object(object) => Some(object),
+            Document::Line(_) => None,
+        });
+        return Json(objects.collect::<Vec<_>>()).into_response();
+    }
+    let lines = documents.iter().fold(String::new(), |lines, document| {
+        format!("{lines}{document}\n")
+    });
+    ([(CONTENT_TYPE, "text/plain; charset=utf-8")], lines).into_response()
+}
