@@ -17,6 +17,7 @@ mod history;
 mod import;
 mod integrations;
 mod parse;
+mod projection;
 mod replay;
 mod server;
 mod silences;

@@ -38,6 +38,8 @@ mod openapi;
 #[cfg(test)]
 mod problem;
 #[cfg(test)]
+mod projection;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod rule;
