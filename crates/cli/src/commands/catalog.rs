@@ -63,7 +63,7 @@ fn described(kind: &Kind) -> Value {
         .collect();
     json!({
         "event": kind.code, "category": kind.category, "name": kind.name, "subject": kind.subject, "aliases": kind.aliases,
-        "severity": kind.severity.as_str(), "wording": kind.wording.as_str(), "class": kind.class, "fields": fields, "body": kind.body,
+        "severity": kind.severity.as_str(), "wording": kind.wording.as_str(), "class": kind.class, "action": kind.action, "fields": fields, "body": kind.body,
     })
 }
 

@@ -32,7 +32,9 @@ pub(crate) struct KindView {
     /// `documented` or `proposed`.
     #[schema(value_type = String)]
     wording: &'static str,
+    /// What the event speaks of, and what happened to it: they choose what it is in the formats of SIEMs.
     class: String,
+    action: String,
     fields: Vec<FieldView>,
 }
 
@@ -78,6 +80,7 @@ impl From<&Kind> for KindView {
             built_in: kind.is_built_in(),
             wording: kind.wording.as_str(),
             class: kind.class.clone(),
+            action: kind.action.clone(),
             fields: kind.fields().into_iter().map(field).collect(),
         }
     }
