@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use super::ecs::is_exploited;
 use super::fields::{Fields, Host, is_cve};
 use super::part::Part;
-use super::{PRODUCT, severity_of_ten};
+use super::{PRODUCT, UNKNOWN, severity_of_ten, some};
 
 /// The places for what CEF has no key for, each with a label of its own: six and two.
 const SLOTS: [&str; 8] = [
@@ -60,8 +60,8 @@ impl Line {
             PRODUCT,
             PRODUCT,
             told.version,
-            told.code.unwrap_or("unknown"),
-            told.subject,
+            told.code.unwrap_or(UNKNOWN),
+            some(told.subject).unwrap_or(UNKNOWN),
         ] {
             text.push('|');
             push_header(&mut text, item);
@@ -211,7 +211,7 @@ impl Line {
             let together: Map<String, Json> = together.into_iter().collect();
             self.slot(*last, "more", Json::Object(together));
         }
-        self.push("msg", part.told.body);
+        self.push_some("msg", some(part.told.body));
     }
 }
 

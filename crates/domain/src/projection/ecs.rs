@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::fields::{Fields, Host, is_cve};
 use super::part::Part;
-use super::{PRODUCT, severity_of_ten};
+use super::{PRODUCT, severity_of_ten, some};
 use crate::Severity;
 
 const VERSION: &str = "9.0.0";
@@ -80,7 +80,7 @@ impl Ecs {
         self.set_some("event.id", part.uid());
         self.set("event.kind", "event");
         self.set_some("event.action", some(part.action()));
-        self.set("event.code", told.subject);
+        self.set_some("event.code", some(told.subject));
         self.set("event.dataset", "alertwire.alert");
         self.set_some("event.provider", told.source);
         self.set("event.severity", severity_of_ten(part.severity));
@@ -362,8 +362,4 @@ pub(super) fn is_exploited(action: &str) -> bool {
 /// As RFC 7042 writes hardware addresses.
 fn hyphened(mac: &str) -> String {
     mac.to_uppercase().replace(':', "-")
-}
-
-fn some(text: &str) -> Option<&str> {
-    (!text.is_empty()).then_some(text)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::ecs::is_exploited;
 use super::fields::{Fields, Host};
 use super::part::Part;
-use super::{PRODUCT, severity_of_ten};
+use super::{PRODUCT, UNKNOWN, severity_of_ten, some};
 use crate::Timestamp;
 
 /// The tab, as the header names it.
@@ -50,7 +50,7 @@ impl Line {
             PRODUCT,
             PRODUCT,
             told.version,
-            told.code.unwrap_or("unknown"),
+            told.code.unwrap_or(UNKNOWN),
             DELIMITER,
         ] {
             text.push('|');
@@ -94,9 +94,9 @@ impl Line {
         let told = part.told;
         self.push("devTime", written(part.time()));
         self.push("devTimeFormat", TIME_FORMAT.0);
-        self.push("cat", told.category.unwrap_or("unknown"));
+        self.push("cat", told.category.unwrap_or(UNKNOWN));
         self.push("sev", severity_of_ten(part.severity));
-        self.push("subject", told.subject);
+        self.push_some("subject", some(told.subject));
         self.push_some("externalId", part.uid());
         self.push_some("domain", part.company);
         self.push_some("domainId", part.company_uid());
@@ -167,7 +167,7 @@ impl Line {
         if part.told.count > 1 {
             self.push("count", part.told.count);
         }
-        self.push("msg", part.told.body);
+        self.push_some("msg", some(part.told.body));
     }
 }
 

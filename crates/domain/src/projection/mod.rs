@@ -34,6 +34,9 @@ use told::Told;
 /// Who tells: vendor and product of each document.
 const PRODUCT: &str = "Alertwire";
 
+/// What stands where a header wants a name and there is none.
+const UNKNOWN: &str = "unknown";
+
 /// A format that others read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -173,4 +176,9 @@ fn severity_of_ten(severity: crate::Severity) -> u8 {
         crate::Severity::High => 8,
         crate::Severity::Critical => 10,
     }
+}
+
+/// The text, when there is any.
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }

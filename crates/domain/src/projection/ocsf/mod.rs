@@ -9,9 +9,9 @@ mod iam;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::PRODUCT;
 use super::fields::{Fields, Host, is_cve, is_mac};
 use super::part::Part;
+use super::{PRODUCT, some};
 use crate::catalogue::Value;
 use crate::{Severity, Timestamp};
 
@@ -269,7 +269,7 @@ fn metadata(part: &Part<'_>, draft: &Draft) -> Json {
     );
     set("sequence", part.number.map(Json::from));
     set("original_event_uid", sender.map(Json::from));
-    set("event_code", Some(json!(told.subject)));
+    set("event_code", some(told.subject).map(Json::from));
     set("tenant_uid", part.company_uid().map(Json::from));
     set("log_provider", told.source.map(Json::from));
     set("logged_time", Some(json!(millis(told.received_at))));

@@ -164,6 +164,10 @@ fn line_of_a_job(text: &str, format: Format) -> read_back::Read {
 
 fn value<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
     let found = pairs.iter().find(|(key, _)| key == name);
+    // An empty body is left out.
+    if name == "msg" && found.is_none() {
+        return "";
+    }
     found
         .unwrap_or_else(|| panic!("no {name} in {pairs:?}"))
         .1
