@@ -42,7 +42,7 @@ struct Projected {
     clock: Clock,
 }
 
-/// The line of one payload, or with `--as` those of its records, and whether it could be decoded.
+/// The JSON line of one payload, and whether it could be decoded.
 struct Answered {
     line: String,
     decoded: bool,
@@ -83,15 +83,9 @@ pub(super) fn run(arguments: ParseArguments, session: &mut Session<'_>) -> Endin
 impl Reader<'_> {
     fn answer(&self, payload: &[u8]) -> Answered {
         let reading = self.catalogue.read(payload, &self.limits);
-        let line = match &self.projected {
-            Some(projected) => projected.lines(&reading, payload),
-            None => {
-                let line = answer(self.catalogue, &reading, self.spans).to_string();
-                harmless_json(&line).into_owned()
-            }
-        };
+        let line = answer(self.catalogue, &reading, self.spans).to_string();
         Answered {
-            line,
+            line: harmless_json(&line).into_owned(),
             decoded: reading.decode != Decode::Failed,
         }
     }
@@ -102,10 +96,26 @@ impl Reader<'_> {
             true => standard_input()?,
             false => files::bytes(file, LONGEST as u64)?,
         };
-        let answered = self.answer(&payload);
-        out.raw(answered.line.as_bytes())?;
-        out.raw(b"\n")?;
-        Ok(answered.decoded)
+        self.tell(&[payload], out)
+    }
+
+    /// What payloads say, in the words that were asked for; whether all could be decoded.
+    fn tell(&self, payloads: &[Vec<u8>], out: &mut Output) -> Result<bool, Failure> {
+        let mut decoded = true;
+        if let Some(projected) = &self.projected {
+            for payload in payloads {
+                let reading = self.catalogue.read(payload, &self.limits);
+                projected.write(&reading, payload, out)?;
+                decoded &= reading.decode != Decode::Failed;
+            }
+            return Ok(decoded);
+        }
+        for answered in self.batch(payloads) {
+            out.raw(answered.line.as_bytes())?;
+            out.raw(b"\n")?;
+            decoded &= answered.decoded;
+        }
+        Ok(decoded)
     }
 
     /// One payload a line: a thread reads ahead, several parse, and what comes out keeps the order of what came in.
@@ -146,11 +156,7 @@ impl Reader<'_> {
                     Err(_) => break,
                 }
             }
-            for answered in self.batch(&batch) {
-                out.raw(answered.line.as_bytes())?;
-                out.raw(b"\n")?;
-                decoded &= answered.decoded;
-            }
+            decoded &= self.tell(&batch, out)?;
             // Whoever feeds lines by hand sees the answer before the next one.
             out.flush()?;
             if let Some(error) = broken {
@@ -189,8 +195,14 @@ impl Reader<'_> {
 }
 
 impl Projected {
-    /// The documents of all records of all alerts, a line each.
-    fn lines(&self, reading: &Reading<'_>, payload: &[u8]) -> String {
+    /// The documents of all records of all alerts, a line each, written as they are made: they can be far longer together than
+    /// the payload.
+    fn write(
+        &self,
+        reading: &Reading<'_>,
+        payload: &[u8],
+        out: &mut Output,
+    ) -> Result<(), Failure> {
         let unstored = Unstored {
             decode: reading.decode,
             company: self.company.as_deref(),
@@ -198,13 +210,13 @@ impl Projected {
             version: env!("CARGO_PKG_VERSION"),
             origin: Some(Origin::of_payload(payload, reading.is_array)),
         };
-        let lines: Vec<String> = reading
-            .alerts
-            .iter()
-            .flat_map(|alert| project_alert(self.format, alert, &unstored))
-            .map(|document| printed(&document))
-            .collect();
-        lines.join("\n")
+        for alert in &reading.alerts {
+            for document in project_alert(self.format, alert, &unstored) {
+                out.raw(printed(&document).as_bytes())?;
+                out.raw(b"\n")?;
+            }
+        }
+        Ok(())
     }
 }
 

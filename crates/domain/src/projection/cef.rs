@@ -211,7 +211,7 @@ impl Line {
             let together: Map<String, Json> = together.into_iter().collect();
             self.slot(*last, "more", Json::Object(together));
         }
-        self.push_some("msg", some(part.told.body));
+        self.push_some("msg", part.body().and_then(some));
     }
 }
 

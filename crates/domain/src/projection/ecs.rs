@@ -72,11 +72,11 @@ impl Ecs {
     }
 
     fn common(&mut self, part: &Part<'_>) {
-        let (told, original) = (part.told, part.original());
+        let told = part.told;
         let received = told.received_at.to_string();
         self.set("@timestamp", part.time().to_string());
         self.set("ecs.version", VERSION);
-        self.set("message", told.body);
+        self.set_some("message", part.body());
         self.set_some("event.id", part.uid());
         self.set("event.kind", "event");
         self.set_some("event.action", some(part.action()));
@@ -88,15 +88,17 @@ impl Ecs {
         self.set_some("event.start", part.occurred.map(|time| time.to_string()));
         self.set("event.created", received.clone());
         self.set("event.ingested", received);
-        self.set("event.original", original.text);
-        self.set("event.hash", original.sha256());
+        if let Some(original) = part.original() {
+            self.set("event.original", original.text);
+            self.set("event.hash", original.sha256());
+            self.set_some("labels.message_sha256", original.message_sha256);
+        }
         self.set_some("organization.id", part.company_uid());
         self.set_some("organization.name", part.company);
         self.set("observer.vendor", PRODUCT);
         self.set("observer.product", PRODUCT);
         self.set("observer.version", told.version);
         self.set_some("labels.kind", told.code);
-        self.set_some("labels.message_sha256", original.message_sha256);
     }
 
     fn host(&mut self, host: &Host<'_>) {

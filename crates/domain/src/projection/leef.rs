@@ -167,7 +167,7 @@ impl Line {
         if part.told.count > 1 {
             self.push("count", part.told.count);
         }
-        self.push_some("msg", some(part.told.body));
+        self.push_some("msg", part.body().and_then(some));
     }
 }
 

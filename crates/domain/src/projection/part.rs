@@ -31,6 +31,8 @@ pub(super) struct Part<'a> {
     /// The certain ones, but for what the members above tell already.
     pub(super) fields: Fields<'a>,
     pub(super) doubts: Vec<Doubt<'a>>,
+    /// Whether its document has the text that was read; of very many records only the first has.
+    pub(super) tells_text: bool,
     /// How it was read, when that is not all well.
     pub(super) marks: Vec<(&'static str, Json)>,
 }
@@ -46,8 +48,10 @@ impl<'a> Part<'a> {
         self.told.kind.map_or("", |kind| &kind.action)
     }
 
+    /// Nobody said how grave it is, so it is as grave as its kind.
     pub(super) fn is_default_severity(&self) -> bool {
-        self.told.is_default_severity()
+        let kind = self.told.kind;
+        self.told.is_severity_unsaid && kind.is_some_and(|kind| kind.severity == self.severity)
     }
 
     pub(super) fn time(&self) -> Timestamp {
@@ -71,8 +75,17 @@ impl<'a> Part<'a> {
         self.told.company_id.map(|id| id.to_string())
     }
 
+    /// The body, where the document is to have it.
+    pub(super) fn body(&self) -> Option<&'a str> {
+        Some(self.told.body).filter(|_| self.tells_text)
+    }
+
     /// The text that it was read from: the whole message where that is one alert and not too long, else the body.
-    pub(super) fn original(&self) -> Original<'a> {
+    pub(super) fn original(&self) -> Option<Original<'a>> {
+        self.tells_text.then(|| self.whole_or_body())
+    }
+
+    fn whole_or_body(&self) -> Original<'a> {
         let whole = self
             .told
             .origin

@@ -1,5 +1,7 @@
 //! What the formats are told: an event, or an alert that was only read, as one view.
 
+use std::collections::HashMap;
+
 use serde_json::{Value as Json, json};
 
 use super::fields::Fields;
@@ -9,6 +11,10 @@ use crate::catalogue::{AlertReading, Kind, Limits, Record, Span, Value};
 use crate::company::name_key;
 use crate::event::{Event, Fingerprint};
 use crate::{CompanyId, EventId, Severity, Timestamp};
+
+/// How many bytes of text the documents of one event repeat at most. With more, its first document has the text alone: ten
+/// thousand ports of one alert must not be ten thousand times its body.
+const REPEATED_BYTES: usize = 4 * 1024 * 1024;
 
 /// The whole of an event.
 #[derive(Debug)]
@@ -26,9 +32,12 @@ pub(super) struct Told<'a> {
     pub(super) subject: &'a str,
     pub(super) body: &'a str,
     severity: Severity,
+    /// The text says nothing of how grave it is.
+    pub(super) is_severity_unsaid: bool,
     records: &'a [Record],
     doubts: Vec<Doubt<'a>>,
-    times: Vec<WrittenTime<'a>>,
+    /// By record.
+    times: HashMap<usize, WrittenTime<'a>>,
     fingerprint: Fingerprint,
     occurred_at: Option<Timestamp>,
     pub(super) received_at: Timestamp,
@@ -53,7 +62,6 @@ pub(super) struct Doubt<'a> {
 /// How a record's time stands in the body.
 #[derive(Debug, Clone, Copy)]
 struct WrittenTime<'a> {
-    record: usize,
     text: &'a str,
     assumed_utc: bool,
 }
@@ -87,6 +95,7 @@ impl<'a> Told<'a> {
             subject: &event.subject,
             body: &event.body,
             severity: event.severity,
+            is_severity_unsaid: reading.certain_values("severity").next().is_none(),
             records: &reading.records,
             doubts: reading
                 .ambiguous
@@ -128,6 +137,7 @@ impl<'a> Told<'a> {
             subject: &alert.subject,
             body: &alert.body,
             severity: alert.effective_severity().unwrap_or(Severity::Info),
+            is_severity_unsaid: alert.severity.is_none(),
             records: &alert.records,
             doubts: alert
                 .ambiguous
@@ -179,11 +189,13 @@ impl<'a> Told<'a> {
         let record = self.records.get(index);
         let certain = record.into_iter().flat_map(Record::iter);
         let mut fields = Fields::new(certain.filter(|(name, _)| !doubted(name)));
-        let written = self.times.iter().find(|time| time.record == index);
+        let written = self.times.get(&index);
         let occurred = self.occurred(&mut fields);
         let original_time = written
             .map(|time| time.text)
             .filter(|_| !doubted("timestamp"));
+        let tells_text =
+            index == 0 || self.records.len().saturating_mul(self.body.len()) <= REPEATED_BYTES;
         let severity = self.part_severity(&fields);
         let said_severity = said_severity(&fields);
         if said_severity == Some(severity) {
@@ -208,7 +220,8 @@ impl<'a> Told<'a> {
             original_time,
             fields,
             doubts,
-            marks: self.part_marks(index == last, occurred.is_some(), written),
+            marks: self.part_marks(index == last, occurred.is_some(), tells_text, written),
+            tells_text,
         }
     }
 
@@ -216,11 +229,15 @@ impl<'a> Told<'a> {
         &self,
         is_last: bool,
         has_time: bool,
+        tells_text: bool,
         written: Option<&WrittenTime<'_>>,
     ) -> Vec<(&'static str, Json)> {
         let mut marks = self.marks.clone();
         if is_last && !self.remainder.is_empty() {
             marks.push(("remainder", json!(self.remainder)));
+        }
+        if !tells_text {
+            marks.push(("text", json!("in the first document")));
         }
         if !has_time {
             marks.push(("time_source", json!("received")));
@@ -247,18 +264,6 @@ impl<'a> Told<'a> {
         said_severity(fields)
             .filter(|_| self.records.len() > 1)
             .unwrap_or(self.severity)
-    }
-
-    /// Nobody said how grave it is, so it is as grave as its kind.
-    pub(super) fn is_default_severity(&self) -> bool {
-        let said = (0..self.records.len()).any(|index| {
-            let doubted = self
-                .doubts
-                .iter()
-                .any(|doubt| doubt.record == index && doubt.field == "severity");
-            !doubted && self.records[index].contains("severity")
-        });
-        !said && self.kind.is_some_and(|kind| kind.severity == self.severity)
     }
 
     /// Of one record of several: what its event would have if it spoke of this one alone, so that a finding stays the same
@@ -322,10 +327,10 @@ fn said_severity(fields: &Fields<'_>) -> Option<Severity> {
 }
 
 /// The times as the body writes them. Spans are not stored: the body says them again, when the catalogue still reads it so.
-fn times_of_event<'a>(event: &'a Event, names: &Names<'_>) -> Vec<WrittenTime<'a>> {
+fn times_of_event<'a>(event: &'a Event, names: &Names<'_>) -> HashMap<usize, WrittenTime<'a>> {
     let mut records = event.reading.records.iter();
     if !records.any(|record| record.contains("timestamp")) {
-        return Vec::new();
+        return HashMap::new();
     }
     let limits = Limits::default();
     let alert = names
@@ -335,19 +340,17 @@ fn times_of_event<'a>(event: &'a Event, names: &Names<'_>) -> Vec<WrittenTime<'a
     if alert.records == event.reading.records {
         times(&alert.spans, &event.body)
     } else {
-        Vec::new()
+        HashMap::new()
     }
 }
 
-fn times<'a>(spans: &[Span], body: &'a str) -> Vec<WrittenTime<'a>> {
+fn times<'a>(spans: &[Span], body: &'a str) -> HashMap<usize, WrittenTime<'a>> {
     let of_time = spans.iter().filter(|span| span.field == "timestamp");
     of_time
         .filter_map(|span| {
-            Some(WrittenTime {
-                record: span.record,
-                text: body.get(span.start..span.end)?,
-                assumed_utc: span.assumed_utc,
-            })
+            let text = body.get(span.start..span.end)?;
+            let assumed_utc = span.assumed_utc;
+            Some((span.record, WrittenTime { text, assumed_utc }))
         })
         .collect()
 }

@@ -224,6 +224,28 @@ fn a_kind_that_is_no_longer_there_is_told_generically() {
 }
 
 #[test]
+fn ten_thousand_records_do_not_repeat_their_body() {
+    let mut house = House::new();
+    let fields: &[(&str, &str)] = &[("ip", "10.0.0.1")];
+    let mut event = house.event(None, Some("system.asset_added"), &vec![fields; 9_999]);
+    event.body = "x".repeat(500_000);
+    let configuration = house.configuration();
+    let names = Names {
+        configuration: &configuration,
+        version: "1.2.3",
+        origin: None,
+    };
+    for format in Format::ALL {
+        let documents = project(format, &event, &names);
+        assert_eq!(documents.len(), 9_999);
+        let long = |document: &&Document| document.to_string().len() > 100_000;
+        assert_eq!(documents.iter().filter(long).count(), 1);
+        let second = documents[1].to_string();
+        assert!(second.contains("in the first document"), "{second}");
+    }
+}
+
+#[test]
 fn a_format_is_known_by_its_name() {
     for format in Format::ALL {
         assert_eq!(format.as_str().parse(), Ok(format));

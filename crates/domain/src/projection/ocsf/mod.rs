@@ -24,7 +24,7 @@ pub(super) fn document(part: &Part<'_>) -> Json {
         base(part, &left)
     });
     let mut document = head(part, &draft);
-    document.insert("message".into(), json!(part.told.body));
+    document.extend(part.body().map(|body| ("message".to_owned(), json!(body))));
     document.insert("metadata".into(), metadata(part, &draft));
     document.extend(draft.attributes);
     if !draft.observables.is_empty() {
@@ -33,11 +33,14 @@ pub(super) fn document(part: &Part<'_>) -> Json {
     if part.told.count > 1 {
         document.insert("count".into(), json!(part.told.count));
     }
-    let original = part.original();
-    document.insert("raw_data".into(), json!(original.text));
-    document.insert("raw_data_hash".into(), sha256(&original.sha256()));
-    document.insert("raw_data_size".into(), json!(original.text.len()));
-    let unmapped = unmapped(part, &left, original.message_sha256);
+    let mut message_sha256 = None;
+    if let Some(original) = part.original() {
+        document.insert("raw_data".into(), json!(original.text));
+        document.insert("raw_data_hash".into(), sha256(&original.sha256()));
+        document.insert("raw_data_size".into(), json!(original.text.len()));
+        message_sha256 = original.message_sha256;
+    }
+    let unmapped = unmapped(part, &left, message_sha256);
     document.insert("unmapped".into(), Json::Object(unmapped));
     Json::Object(document)
 }
