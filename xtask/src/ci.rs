@@ -4,6 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::packages::packages;
 use crate::postgres::Server;
 use crate::run::{cargo, run};
 use crate::system;
@@ -13,6 +14,7 @@ const FUZZ: &str = "lib/alertwire-catalogue/fuzz/Cargo.toml";
 /// Everything that must pass before a change lands.
 pub fn ci() -> Result<()> {
     system::prepare()?;
+    system::prepare_packages()?;
     run(linked(cargo(&["fmt", "--all", "--check"])))?;
     run(linked(cargo(&[
         "clippy",
@@ -43,7 +45,8 @@ pub fn ci() -> Result<()> {
         "--locked",
         "-p",
         "alertwire-catalogue",
-    ])))
+    ])))?;
+    packages()
 }
 
 /// The tests alone.
@@ -68,7 +71,7 @@ fn tests(server: &Server, arguments: &[String]) -> Command {
 }
 
 /// Compiler flags come by the environment, not by a file: a user without mold must be able to build.
-fn linked(mut command: Command) -> Command {
+pub fn linked(mut command: Command) -> Command {
     if let Some(flags) = system::link_flags() {
         command.env("CARGO_ENCODED_RUSTFLAGS", flags);
     }

@@ -14,6 +14,7 @@
 mod audit;
 mod bench;
 mod ci;
+mod packages;
 mod postgres;
 mod run;
 mod system;
@@ -22,10 +23,11 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
-  ci      install what the tests need, then fmt, clippy, docs, tests and doctests
-  test    the tests alone: `cargo xtask test [nextest arguments]`, with PostgreSQL beside them
-  bench   measure: `cargo xtask bench [names]`, figures on standard output
-  audit   licences, bans, unused dependencies, spelling: installs its tools first, takes minutes
+  ci        install what the tests need, then fmt, clippy, docs, tests, doctests and packages
+  test      the tests alone: `cargo xtask test [nextest arguments]`, with PostgreSQL beside them
+  packages  build the Python and the npm package of the catalogue and test them as they are installed
+  bench     measure: `cargo xtask bench [names]`, figures on standard output
+  audit     licences, bans, unused dependencies, spelling: installs its tools first, takes minutes
 ";
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("ci") => ci::ci(),
         Some("test") => ci::test(rest),
+        Some("packages") => packages::packages(),
         Some("bench") => bench::bench(rest),
         Some("audit") => audit::audit(),
         _ => {

@@ -1,5 +1,5 @@
-//! What the tests need of the machine: PostgreSQL, nmap, a fast linker, nextest. Missing parts are installed from Debian's
-//! packages (as root) and crates.io; on another system the message says what to install.
+//! What the tests need of the machine: PostgreSQL, nmap, a fast linker, nextest, and for the packages Python and Node.
+//! Missing parts are installed from Debian's packages (as root) and crates.io; on another system the message says what to install.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -25,6 +25,21 @@ pub fn prepare() -> Result<()> {
         run(cargo(&["install", "--locked", "cargo-nextest"]))?;
     }
     Ok(())
+}
+
+/// Installs what the Python and the npm package of the catalogue are built and tested with. The packages need no headers.
+pub fn prepare_packages() -> Result<()> {
+    let mut packages = Vec::new();
+    if !works("python3", &["-c", "import ensurepip, venv"]) {
+        packages.push("python3-venv");
+    }
+    if !works("node", &["--version"]) {
+        packages.push("nodejs");
+    }
+    if !works("npm", &["--version"]) {
+        packages.push("npm");
+    }
+    install(&packages)
 }
 
 fn install(packages: &[&str]) -> Result<()> {
