@@ -1,78 +1,123 @@
 //! Drives a target with a stable compiler: over files, and over damaged examples made from a seed.
 //!
-//! `fuzz decode|parse [--seconds N] [--seed N] [FILE…]`. An input that fails is written to `fuzz-failure.bin`.
+//! `fuzz decode|parse|template|file [--inputs N | --seconds N] [--seed N] [FILE…]`. An input that fails is written to
+//! `fuzz-failure.bin`; the same seed makes the same inputs.
+
+mod examples;
 
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use alertwire_catalogue::Catalogue;
-use alertwire_catalogue_fuzz::{decode, parse};
+use alertwire_catalogue::{Catalogue, Kind};
+use alertwire_catalogue_fuzz::{TEMPLATES, decode, file, parse, template};
 
 const FAILURE: &str = "fuzz-failure.bin";
+const USAGE: &str =
+    "usage: fuzz decode|parse|template|file [--inputs N | --seconds N] [--seed N] [FILE…]";
+
+/// What is fuzzed: the promises, and what its inputs are made of.
+struct Target {
+    name: &'static str,
+    run: fn(&[u8]) -> usize,
+    examples: fn(&[Kind]) -> Vec<Vec<u8>>,
+    /// Damaged examples that one call takes, with a zero byte between.
+    at_once: u64,
+}
+
+const TARGETS: [Target; 4] = [
+    Target {
+        name: "decode",
+        run: decode,
+        examples: examples::payloads,
+        at_once: 1,
+    },
+    Target {
+        name: "parse",
+        run: parse,
+        examples: examples::bodies,
+        at_once: 1,
+    },
+    Target {
+        name: "template",
+        run: template,
+        examples: examples::templates,
+        at_once: TEMPLATES as u64,
+    },
+    Target {
+        name: "file",
+        run: file,
+        examples: examples::files,
+        at_once: 1,
+    },
+];
+
+/// When to stop.
+enum End {
+    Inputs(u64),
+    After(Duration),
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let target: fn(&[u8]) = match arguments.next().as_deref() {
-        Some("decode") => decode,
-        Some("parse") => parse,
-        _ => return Err("usage: fuzz decode|parse [--seconds N] [--seed N] [FILE…]".into()),
-    };
-    let (mut seconds, mut seed, mut files) = (10, 1, Vec::new());
+    let name = arguments.next().ok_or(USAGE)?;
+    let target = TARGETS.iter().find(|target| target.name == name);
+    let target = target.ok_or(USAGE)?;
+    let (mut end, mut seed, mut files) = (End::After(Duration::from_secs(10)), 1, Vec::new());
     while let Some(argument) = arguments.next() {
+        let mut number =
+            || -> Result<u64, Box<dyn Error>> { Ok(arguments.next().ok_or(USAGE)?.parse()?) };
         match argument.as_str() {
-            "--seconds" => {
-                seconds = arguments
-                    .next()
-                    .ok_or("--seconds needs a number")?
-                    .parse()?
-            }
-            "--seed" => seed = arguments.next().ok_or("--seed needs a number")?.parse()?,
+            "--inputs" => end = End::Inputs(number()?),
+            "--seconds" => end = End::After(Duration::from_secs(number()?)),
+            "--seed" => seed = number()?,
             file => files.push(file.to_owned()),
         }
     }
+    let start = Instant::now();
     for file in &files {
         run(target, &std::fs::read(file)?)?;
     }
-    let start = Instant::now();
+    let (inputs, understood) = drive(target, &end, seed, start)?;
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "{name}: {inputs} inputs, {understood} understood, seed {seed}, {seconds:.1} s, no failure"
+    );
+    Ok(())
+}
+
+fn drive(
+    target: &Target,
+    end: &End,
+    seed: u64,
+    start: Instant,
+) -> Result<(u64, u64), Box<dyn Error>> {
+    let examples = (target.examples)(Catalogue::builtin().kinds());
     let mut dice = Dice(seed);
-    let examples = examples(std::ptr::fn_addr_eq(target, parse as fn(&[u8])));
-    let mut runs = files.len() as u64;
-    while start.elapsed() < Duration::from_secs(seconds) {
-        let input = damaged(&examples, &mut dice);
-        run(target, &input)?;
-        runs += 1;
-    }
-    println!("{runs} inputs, seed {seed}, no failure");
-    Ok(())
-}
-
-fn run(target: fn(&[u8]), input: &[u8]) -> Result<(), Box<dyn Error>> {
-    if catch_unwind(AssertUnwindSafe(|| target(input))).is_err() {
-        std::fs::write(FAILURE, input)?;
-        return Err(format!("a promise was broken; the input is in {FAILURE}").into());
-    }
-    Ok(())
-}
-
-/// The catalogue's examples as inputs: payloads, or a byte for the subject and the body.
-fn examples(bare: bool) -> Vec<Vec<u8>> {
-    let catalogue = Catalogue::builtin();
-    let mut examples = Vec::new();
-    for (index, kind) in catalogue.kinds().iter().enumerate() {
-        for example in &kind.examples {
-            examples.push(if bare {
-                [&[u8::try_from(index).unwrap_or(0)], example.body.as_bytes()].concat()
-            } else {
-                format!(
-                    "{{\"subject\": \"{}\", \"body\": \"{}\"}}",
-                    kind.subject, example.body
-                )
-                .into_bytes()
-            });
+    let (mut inputs, mut understood) = (0, 0);
+    loop {
+        let over = match end {
+            End::Inputs(most) => inputs >= *most,
+            End::After(most) => start.elapsed() >= *most,
+        };
+        if over {
+            return Ok((inputs, understood));
         }
+        let mut input = damaged(&examples, &mut dice);
+        for _ in 1..target.at_once {
+            input.push(0);
+            input.extend(damaged(&examples, &mut dice));
+        }
+        understood += run(target, &input)? as u64;
+        inputs += target.at_once;
     }
-    examples
+}
+
+fn run(target: &Target, input: &[u8]) -> Result<usize, Box<dyn Error>> {
+    catch_unwind(AssertUnwindSafe(|| (target.run)(input))).or_else(|_| {
+        std::fs::write(FAILURE, input)?;
+        Err(format!("a promise was broken; the input is in {FAILURE}").into())
+    })
 }
 
 /// An example with a few bytes changed, taken out, doubled, or taken from another example.
