@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod alert;
 #[cfg(test)]
+mod any_filter;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod diff;
