@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::packages;
 use crate::run::{cargo, run, works};
 
 pub fn audit() -> Result<()> {
@@ -33,5 +34,6 @@ pub fn audit() -> Result<()> {
     run(cargo(&["machete"]))?;
     let mut typos = std::process::Command::new("typos");
     typos.current_dir(crate::run::root());
-    run(typos)
+    run(typos)?;
+    packages::command(&["types".into()])
 }

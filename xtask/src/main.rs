@@ -25,9 +25,10 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
   ci        install what the tests need, then fmt, clippy, docs, tests, doctests and packages
   test      the tests alone: `cargo xtask test [nextest arguments]`, with PostgreSQL beside them
-  packages  build the Python and the npm package of the catalogue and test them as they are installed
+  packages  build the Python and the npm package of the catalogue and test them as they are installed;
+            `cargo xtask packages types` checks their types with mypy and tsc too
   bench     measure: `cargo xtask bench [names]`, figures on standard output
-  audit     licences, bans, unused dependencies, spelling: installs its tools first, takes minutes
+  audit     licences, bans, unused dependencies, spelling, types of the packages: installs its tools first, takes minutes
 ";
 
 fn main() -> ExitCode {
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     let result = match arguments.first().map(String::as_str) {
         Some("ci") => ci::ci(),
         Some("test") => ci::test(rest),
-        Some("packages") => packages::packages(),
+        Some("packages") => packages::command(rest),
         Some("bench") => bench::bench(rest),
         Some("audit") => audit::audit(),
         _ => {

@@ -15,6 +15,18 @@ use crate::system;
 const MANIFEST: &str = "lib/alertwire-catalogue/packages/Cargo.toml";
 const SAMPLES: &str = "lib/alertwire-catalogue/tests/cases";
 const MATURIN: &str = "1.16.0";
+const MYPY: &str = "mypy==2.4.1";
+const TYPESCRIPT: [&str; 2] = ["typescript@5.9.3", "@types/node@20.19.43"];
+
+/// `cargo xtask packages [types]`.
+pub fn command(arguments: &[String]) -> Result<()> {
+    packages()?;
+    match arguments {
+        [] => Ok(()),
+        [word] if word == "types" => types(),
+        _ => bail!("usage: cargo xtask packages [types]"),
+    }
+}
 
 /// Builds and tests both.
 pub fn packages() -> Result<()> {
@@ -45,6 +57,30 @@ pub fn packages() -> Result<()> {
     let cases = write_cases()?;
     python(&cases)?;
     node(&cases)
+}
+
+/// Checks the types of both as their users' checkers would, against the tests. It needs the packages that were built.
+fn types() -> Result<()> {
+    let (tools, trial) = (target().join("tools"), target().join("node"));
+    run(program(
+        tools.join("bin/pip"),
+        &["install", "--quiet"],
+        MYPY,
+    ))?;
+    let mut mypy = program(tools.join("bin/mypy"), &["--strict"], "--python-executable");
+    mypy.arg(target().join("python/bin/python"));
+    for folder in ["python/python/alertwire_catalogue", "python/tests"] {
+        mypy.arg(source(folder));
+    }
+    run(mypy)?;
+    let mut install = program("npm", &["install", "--silent", "--no-audit"], "--no-fund");
+    install.args(TYPESCRIPT).current_dir(&trial);
+    run(install)?;
+    fs::copy(source("node/test/types.ts"), trial.join("types.ts"))?;
+    let flags = ["tsc", "--strict", "--noEmit", "--module", "nodenext"];
+    let mut tsc = program("npx", &flags, "types.ts");
+    tsc.current_dir(&trial);
+    run(tsc)
 }
 
 /// Where everything goes: build artefacts, tools, packages, and the places they are tried in.

@@ -76,6 +76,30 @@ fn no_source_file_grows_past_its_bound_without_saying_why() {
 }
 
 #[test]
+fn the_packages_of_the_catalogue_have_the_version_of_the_workspace() {
+    let version = |path: &str| {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        let line = text.lines().map(|line| line.trim().replace('"', ""));
+        line.filter_map(|line| {
+            let value = line
+                .strip_prefix("version = ")
+                .or(line.strip_prefix("version: "))?;
+            Some(value.trim_end_matches(',').to_owned())
+        })
+        .next()
+        .unwrap_or_else(|| panic!("{path} has no version"))
+    };
+    let packages = "lib/alertwire-catalogue/packages";
+    for path in ["Cargo.toml", "node/package.json"] {
+        assert_eq!(
+            version(&format!("{packages}/{path}")),
+            version("Cargo.toml"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
 fn migrations_come_for_both_databases_together() {
     let names = |database: &str| -> BTreeSet<String> {
         let folder = root().join("crates/store/migrations").join(database);

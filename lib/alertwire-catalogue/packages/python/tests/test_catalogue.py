@@ -7,9 +7,10 @@ import sys
 import threading
 import unittest
 from pathlib import Path
+from typing import Any
 
 import alertwire_catalogue
-from alertwire_catalogue import Catalogue, CatalogueError, Diagnostic, RenderError, check
+from alertwire_catalogue import Catalogue, CatalogueError, Diagnostic, Record, RenderError, check
 
 README = Path(__file__).parent.parent / "README.md"
 SAMPLES = Path(__file__).parents[3] / "tests" / "cases"
@@ -36,7 +37,7 @@ class Reading(unittest.TestCase):
         self.catalogue = Catalogue.builtin()
 
     def test_the_four_samples_of_the_guide_are_read_in_full(self) -> None:
-        expected = {
+        expected: dict[str, tuple[str, Record]] = {
             "001-guide-asset": ("system.asset_added", {"ip": "192.168.1.100", "mac": "00:1B:44:11:3A:B7"}),
             "002-guide-port": ("system.port_open_probe", {"port": 443, "hostname": "server-01.example.com"}),
             "003-guide-vulnerability": ("problem.critical", {"company": "Acme Corporation", "vul_id": "CVE-2021-44228"}),
@@ -117,7 +118,8 @@ class Reading(unittest.TestCase):
 class Threads(unittest.TestCase):
     def test_many_threads_share_a_catalogue(self) -> None:
         catalogue = Catalogue.builtin()
-        payload, answers = sample("003-guide-vulnerability"), []
+        payload = sample("003-guide-vulnerability")
+        answers: list[object] = []
         def work() -> None:
             answers.extend(catalogue.read(payload).answer() for _ in range(200))
         threads = [threading.Thread(target=work) for _ in range(8)]
@@ -131,8 +133,9 @@ class Threads(unittest.TestCase):
         """With no switching between threads, another one runs only where the reader lets go by itself."""
         native = Catalogue.builtin()._native
         payload = b'{"subject": "x", "body": "' + b"10.0.0.1 " * 20_000 + b'"}'
-        started, seen, before = threading.Event(), [], sys.getswitchinterval()
+        started, before = threading.Event(), sys.getswitchinterval()
         stopped: list[bool] = []
+        seen: list[bool] = []
         def work() -> None:
             started.set()
             for _ in range(2000):
@@ -219,10 +222,12 @@ class Readme(unittest.TestCase):
     def test_its_code_runs_as_it_stands(self) -> None:
         blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.S)
         self.assertEqual(len(blocks), 2)
-        world: dict = {}
+        world: dict[str, Any] = {}
         for block in blocks:
             exec(compile(block, str(README), "exec"), world)
-        inventory, tickets, archive = [], [], []
+        inventory: list[Record] = []
+        tickets: list[Any] = []
+        archive: list[bytes] = []
         for name in ("001-guide-asset", "003-guide-vulnerability", "079-not-json"):
             world["receive"](sample(name), inventory, tickets, archive)
         self.assertEqual([asset["ip"] for asset in inventory], ["192.168.1.100"])

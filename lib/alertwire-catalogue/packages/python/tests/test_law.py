@@ -5,6 +5,7 @@ import json
 import os
 import unittest
 from pathlib import Path
+from typing import Any
 
 from alertwire_catalogue import Catalogue, RenderError
 
@@ -26,12 +27,14 @@ class Law(unittest.TestCase):
         self.assertGreater(read, 5000)
         self.assertGreater(rendered, 500)
 
-    def check_rendering(self, catalogue: Catalogue, case: dict) -> None:
+    def check_rendering(self, catalogue: Catalogue, case: dict[str, Any]) -> None:
+        said: dict[str, Any] | None = None
+        error: str | None = None
         try:
             alert = catalogue.render(case["render"], case["records"], company=case["company"])
-            said, error = {name: getattr(alert, name) for name in case["answer"] or ()}, None
+            said = {name: getattr(alert, name) for name in ("subject", "body", "records", "fields_header")}
         except RenderError as refusal:
-            said, error = None, str(refusal)
+            error = str(refusal)
         if case["contradicts"]:
             self.assertIn("and the company to name is", error or "")
         else:

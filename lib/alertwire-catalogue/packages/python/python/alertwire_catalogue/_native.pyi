@@ -1,7 +1,10 @@
+from typing import final
+
 VERSION: str
 
 class Refused(ValueError): ...
 
+@final
 class Catalogue:
     @staticmethod
     def builtin() -> Catalogue: ...
