@@ -88,7 +88,11 @@ impl Kind {
                 optional: field.optional,
                 free: field.kind.is_free(),
             });
-            if field.kind == FieldType::Port {
+            let named = |known: &FieldInfo| known.name == "protocol";
+            if field.kind == FieldType::Port
+                && !self.template.template.names_protocol()
+                && !fields.iter().any(named)
+            {
                 fields.push(FieldInfo {
                     name: "protocol".into(),
                     type_name: "enum(tcp|udp|sctp|icmp)".into(),

@@ -202,7 +202,7 @@ impl Kind {
             let Some(value) = field.kind.canonical(given).map_err(bad)? else {
                 continue;
             };
-            if field.kind == FieldType::Port {
+            if field.kind == FieldType::Port && !self.template.template.names_protocol() {
                 let (value, protocol) = port(&value, given, record)?;
                 canonical.insert(field.name.clone(), value);
                 if let Some(protocol) = protocol {

@@ -71,6 +71,10 @@ fn read(catalogue: &Catalogue, subject: &str, code: &str, body: &str) {
             "a span lies in the body"
         );
     }
+    for record in &alert.records {
+        let names: BTreeSet<&str> = record.iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), record.len(), "a record has each field once");
+    }
     // What an unchecked template reads it may not be able to render; that is an error, and no panic.
     if let Ok(rendered) = catalogue.render(code, &alert.records) {
         let payload = serde_json::json!({"subject": subject, "body": rendered.body}).to_string();

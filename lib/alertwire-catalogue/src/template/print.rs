@@ -70,7 +70,10 @@ impl Compiled {
             let value = record
                 .get(&field.name)
                 .ok_or_else(|| PrintError::MissingField(field.name.to_string()))?;
-            body.push_str(&field.kind.print(value, record.text("protocol")));
+            let protocol = record
+                .text("protocol")
+                .filter(|_| !self.template.names_protocol());
+            body.push_str(&field.kind.print(value, protocol));
         }
         Ok(())
     }

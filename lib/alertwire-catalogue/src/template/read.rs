@@ -146,6 +146,11 @@ impl Builder<'_> {
             .is_some_and(|field| field.list)
     }
 
+    /// A record has each field once: the first of two ports says the protocol, and a field of that name before both.
+    fn wants_protocol(&self, record: &Record) -> bool {
+        !record.contains("protocol") && self.fields.iter().all(|field| field.name != "protocol")
+    }
+
     fn record(&mut self, captures: &[Capture], item: usize) {
         let mut record = Record::with_capacity(captures.len() + 1);
         let mut items = 0;
@@ -174,7 +179,7 @@ impl Builder<'_> {
                 end,
                 assumed_utc: meaning.assumed_utc,
             });
-            if let Some(protocol) = meaning.protocol {
+            if let Some(protocol) = meaning.protocol.filter(|_| self.wants_protocol(&record)) {
                 record.push(Cow::Borrowed("protocol"), Value::from(protocol));
                 let start = end - protocol.len();
                 self.found.push(Span {

@@ -25,6 +25,13 @@ pub(crate) struct Template {
     pub(crate) fields: Vec<Field>,
 }
 
+impl Template {
+    /// A field of its own says the protocol; otherwise what stands behind a port (`53/udp`) makes one.
+    pub(crate) fn names_protocol(&self) -> bool {
+        self.fields.iter().any(|field| field.name == "protocol")
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Field {
     pub(crate) name: Cow<'static, str>,

@@ -1,5 +1,7 @@
 //! `catalog check`: each fault is found, with its place.
 
+use std::collections::BTreeSet;
+
 use alertwire_catalogue::{Catalogue, Limits, Match, check};
 
 /// A file with one kind whose template is this.
@@ -309,4 +311,35 @@ fn an_entry_is_checked_beside_those_that_are_there_and_blamed_for_itself_alone()
     assert!(found[0].message.contains("reads the text of"));
     let other = kind("x.two", "Lost {address:ip}");
     assert!(builtin.check_entry(&known, ("two", &other)).is_empty());
+}
+
+/// Ports bring a field along that the template does not name; a record still has each field once.
+#[test]
+fn two_ports_and_a_protocol_of_its_own_make_no_field_twice() {
+    for (template, text, record) in [
+        (
+            "From {source_port:port} to {port:port}",
+            "From 53/udp to 443/tcp",
+            r#"{"source_port":53,"protocol":"udp","port":443}"#,
+        ),
+        (
+            "Port {port:port} by {protocol:word}",
+            "Port 443/tcp by quic",
+            r#"{"port":443,"protocol":"quic"}"#,
+        ),
+    ] {
+        let file = file("Mine", template);
+        let catalogue = Catalogue::with_files(&[("mine.toml", &file)]).unwrap();
+        let alert = catalogue.read_alert("Mine", text, &Limits::default());
+        assert_eq!(serde_json::to_string(&alert.records[0]).unwrap(), record);
+        assert_eq!(alert.spans.len(), alert.records[0].len());
+        let kind = catalogue.kind("mine.event").unwrap();
+        let named = kind.fields().into_iter().map(|field| field.name);
+        assert_eq!(named.collect::<BTreeSet<_>>().len(), kind.fields().len());
+        let rendered = catalogue.render("mine.event", &alert.records).unwrap();
+        assert_eq!(
+            (rendered.records, rendered.fields_header),
+            (alert.records, None)
+        );
+    }
 }
