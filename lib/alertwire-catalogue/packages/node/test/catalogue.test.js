@@ -189,6 +189,12 @@ test("kinds of one's own are read, and faults have their place", () => {
   assert.throws(() => Catalogue.withFiles({ "mine.toml": 5 }), { name: "TypeError", message: /files are given as strings by their names/ });
 });
 
+test("a wording is added to a built-in kind", () => {
+  const taught = "[[extend]]\ncode = 'system.asset_added'\naliases = ['Device Found']\nvariants = ['Found device {ip:ip}']\n";
+  const alert = Catalogue.withFiles({ "taught.toml": taught }).readAlert("Device Found", "Found device 10.0.0.7");
+  assert.deepEqual([alert.event, alert.match, alert.records], ["system.asset_added", "full", [{ ip: "10.0.0.7" }]]);
+});
+
 test("the code of the README runs as it stands", () => {
   const page = readFileSync(join(PACKAGE, "README.md"), "utf8");
   const blocks = [...page.matchAll(/```js\n([^]*?)```/g)].map(([, code]) => code);

@@ -202,6 +202,11 @@ class Files(unittest.TestCase):
         alert = Catalogue.with_files({"backups.toml": BACKUPS}).read_alert("backup failed", "Backup of db-1 failed")
         self.assertEqual((alert.event, alert.records), ("backup.failed", [{"hostname": "db-1"}]))
 
+    def test_a_wording_is_added_to_a_built_in_kind(self) -> None:
+        taught = "[[extend]]\ncode = 'system.asset_added'\naliases = ['Device Found']\nvariants = ['Found device {ip:ip}']\n"
+        alert = Catalogue.with_files({"taught.toml": taught}).read_alert("Device Found", "Found device 10.0.0.7")
+        self.assertEqual((alert.event, alert.match, alert.records), ("system.asset_added", "full", [{"ip": "10.0.0.7"}]))
+
     def test_a_fault_has_its_place_and_a_caret(self) -> None:
         with self.assertRaises(CatalogueError) as raised:
             Catalogue.with_files({"mine.toml": BACKUPS.replace(":host}", ":hots}")})
