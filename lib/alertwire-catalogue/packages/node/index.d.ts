@@ -83,6 +83,7 @@ export interface Kind {
   severity: Severity;
   wording: "documented" | "proposed";
   class: string;
+  action: string;
   key: string[];
   identity: string[];
   product: string[];

@@ -199,7 +199,7 @@ fn kind(kind: &Kind) -> Json {
     json!({
         "code": kind.code, "category": kind.category, "name": kind.name, "subject": kind.subject,
         "aliases": kind.aliases, "severity": kind.severity.as_str(), "wording": kind.wording.as_str(),
-        "class": kind.class, "key": kind.key, "identity": kind.identity, "product": kind.product,
+        "class": kind.class, "action": kind.action, "key": kind.key, "identity": kind.identity, "product": kind.product,
         "alternatives": kind.alternatives, "fields": fields.collect::<Vec<_>>(), "body": kind.body,
         "variants": kind.variants, "examples": examples.collect::<Vec<_>>(),
     })

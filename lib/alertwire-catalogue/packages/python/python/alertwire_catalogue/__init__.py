@@ -199,6 +199,7 @@ class Kind:
     severity: Severity
     wording: Literal["documented", "proposed"]
     class_: str
+    action: str
     key: list[str]
     identity: list[str]
     product: list[str]
