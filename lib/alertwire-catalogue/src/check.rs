@@ -1,7 +1,7 @@
 //! `alertwire catalog check`: what a catalogue file must not hold, found before it reads its first alert.
 
 mod crossing;
-mod structure;
+pub(crate) mod structure;
 
 use std::ops::Range;
 

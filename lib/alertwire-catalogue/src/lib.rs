@@ -46,6 +46,8 @@ mod entry;
 mod files;
 mod generate;
 
+mod learn;
+
 mod hash;
 mod limits;
 mod nearest;
@@ -59,6 +61,10 @@ pub use diagnostic::Diagnostic;
 pub use entry::Entry;
 pub use envelope::{Decode, Repair, Rule};
 pub use kind::{Example, FieldInfo, Kind};
+pub use learn::{
+    LONGEST_BODY, Learned, LearnedField, MOST_BODIES, MOST_WORDINGS, NewKind, Proposal,
+    RenameError, TemplateError, learn,
+};
 pub use limits::Limits;
 pub use nearest::nearest;
 pub use reading::{AlertReading, Ambiguity, Match, Reading, Span};

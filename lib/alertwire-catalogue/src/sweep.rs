@@ -145,7 +145,7 @@ fn add(list: &mut Vec<String>, value: &str, end: usize, most: usize) -> usize {
 }
 
 /// Where a tight value ends that is a value indeed, not a word for its absence.
-fn real_end(kind: &FieldType, text: &str, at: usize) -> Option<usize> {
+pub(crate) fn real_end(kind: &FieldType, text: &str, at: usize) -> Option<usize> {
     let end = kind.scan(text, at)?.end;
     (end > at && !crate::types::means_absent(&text[at..end])).then_some(end)
 }
@@ -157,7 +157,7 @@ fn end_of_word(bytes: &[u8], at: usize) -> usize {
         .count()
 }
 
-fn is_host(name: &str) -> bool {
+pub(crate) fn is_host(name: &str) -> bool {
     let Some((rest, ending)) = name.rsplit_once('.') else {
         return false;
     };
@@ -170,7 +170,7 @@ fn is_host(name: &str) -> bool {
                 .any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
-fn url_end(bytes: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn url_end(bytes: &[u8], at: usize) -> Option<usize> {
     let scheme = [&b"https://"[..], b"http://", b"ftp://"]
         .into_iter()
         .find(|scheme| {
@@ -202,7 +202,7 @@ fn url_end(bytes: &[u8], at: usize) -> Option<usize> {
     (end > at + scheme.len()).then_some(end)
 }
 
-fn email_end(text: &str, at: usize) -> Option<usize> {
+pub(crate) fn email_end(text: &str, at: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let is_part = |byte: &&u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'%' | b'+' | b'-')

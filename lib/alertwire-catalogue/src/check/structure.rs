@@ -15,25 +15,37 @@ const STEPS: u64 = 1_000_000;
 
 pub(super) fn check(kind: &Kind, place: &Place<'_>, found: &mut Vec<Diagnostic>) {
     for (index, compiled) in kind.templates().enumerate() {
-        let mut findings = Findings {
-            template: &compiled.template,
-            rendered: index == 0,
-            list: Vec::new(),
-        };
-        findings.sequence(&compiled.template.pieces, &mut Vec::new());
-        if findings.list.is_empty() {
-            findings.segments(compiled);
-        }
         for Finding {
             span,
             message,
             help,
-        } in findings.list
+        } in findings(compiled, index == 0)
         {
             let finding = place.in_template(kind, index, &span, message);
             found.push(finding.with_help(help));
         }
     }
+}
+
+/// The first fault of a template that would be rendered, and what to do about it.
+pub(crate) fn fault(compiled: &Compiled) -> Option<(String, String)> {
+    findings(compiled, true)
+        .into_iter()
+        .next()
+        .map(|finding| (finding.message, finding.help))
+}
+
+fn findings(compiled: &Compiled, rendered: bool) -> Vec<Finding> {
+    let mut findings = Findings {
+        template: &compiled.template,
+        rendered,
+        list: Vec::new(),
+    };
+    findings.sequence(&compiled.template.pieces, &mut Vec::new());
+    if findings.list.is_empty() {
+        findings.segments(compiled);
+    }
+    findings.list
 }
 
 struct Finding {
