@@ -46,6 +46,7 @@ mod entry;
 mod files;
 mod generate;
 
+mod drift;
 mod learn;
 
 mod hash;
@@ -58,12 +59,13 @@ pub use answer::{alert_answer, answer};
 pub use catalogue::Catalogue;
 pub use check::check;
 pub use diagnostic::Diagnostic;
+pub use drift::{Drift, Turn, new_tail};
 pub use entry::Entry;
 pub use envelope::{Decode, Repair, Rule};
 pub use kind::{Example, FieldInfo, Kind};
 pub use learn::{
     LONGEST_BODY, Learned, LearnedField, MOST_BODIES, MOST_WORDINGS, NewKind, Proposal,
-    RenameError, TemplateError, learn,
+    RenameError, TemplateError, Wordings, learn,
 };
 pub use limits::Limits;
 pub use nearest::nearest;

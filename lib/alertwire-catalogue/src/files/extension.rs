@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Example, Loaded, Loader, Spot, Table, only_texts};
 use crate::diagnostic::Diagnostic;
+use crate::learn::Wordings;
 use crate::nearest::nearest;
 use crate::template::Compiled;
 
@@ -55,6 +56,15 @@ impl Loader<'_> {
 impl Extension {
     pub(crate) fn code(&self) -> &str {
         &self.code
+    }
+
+    pub(crate) fn into_wordings(self) -> Wordings {
+        Wordings {
+            code: self.code,
+            aliases: self.aliases,
+            variants: self.variants.into_iter().map(|(text, _)| text).collect(),
+            examples: self.examples.into_iter().map(|(one, _)| one).collect(),
+        }
     }
 
     /// Adds to the kind of its code; the finding when there is none.

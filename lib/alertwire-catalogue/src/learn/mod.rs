@@ -10,8 +10,10 @@ mod naming;
 mod proposal;
 mod shape;
 mod tokens;
+mod wordings;
 
 pub use proposal::{LearnedField, NewKind, Proposal, RenameError, TemplateError};
+pub use wordings::Wordings;
 
 use std::collections::{HashMap, HashSet};
 

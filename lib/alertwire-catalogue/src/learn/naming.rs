@@ -20,7 +20,7 @@ const HOSTS: [&str; 10] = [
     "node",
     "endpoint",
 ];
-const USERS: [&str; 6] = ["user", "username", "account", "login", "logon", "by"];
+const USERS: [&str; 5] = ["user", "username", "account", "login", "logon"];
 /// Words that say nothing about what comes next.
 const EMPTY: [&str; 26] = [
     "a", "an", "the", "for", "of", "on", "at", "in", "to", "from", "with", "by", "and", "or", "is",
@@ -41,7 +41,7 @@ pub(super) fn names_host(word: &str) -> bool {
 }
 
 pub(super) fn names_user(word: &str) -> bool {
-    USERS.contains(&word) && word != "by"
+    USERS.contains(&word)
 }
 
 /// Names all fields, each differently.

@@ -275,14 +275,7 @@ impl Proposal {
             file.push_str(&format!("key      = [{}]\n", names.join(", ")));
         }
         file.push_str(&format!("body     = {}\n", quoted(&self.template)));
-        for example in self.read_examples() {
-            let records: Vec<String> = example.records.iter().map(inline_table).collect();
-            file.push_str(&format!(
-                "\n[[event.example]]\nbody   = {}\nfields = [{}]\n",
-                quoted(&example.body),
-                records.join(", ")
-            ));
-        }
+        file.push_str(&example_tables("event", &self.read_examples()));
         file
     }
 
@@ -327,8 +320,23 @@ fn fields(compiled: &Compiled) -> Vec<LearnedField> {
         .collect()
 }
 
+/// Examples as tables of an `[[event]]` or `[[extend]]`.
+pub(super) fn example_tables(of: &str, examples: &[Example]) -> String {
+    examples
+        .iter()
+        .map(|example| {
+            let records: Vec<String> = example.records.iter().map(inline_table).collect();
+            format!(
+                "\n[[{of}.example]]\nbody   = {}\nfields = [{}]\n",
+                quoted(&example.body),
+                records.join(", ")
+            )
+        })
+        .collect()
+}
+
 /// A text as a TOML string. JSON's escapes are TOML's, but for the one of DEL, which JSON leaves as it is.
-pub(crate) fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text)
         .to_string()
         .replace('\u{7f}', "\\u007f")

@@ -348,7 +348,7 @@ fn bodies() -> impl Strategy<Value = (&'static str, Vec<String>, Vec<Vec<Value>>
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, rng_seed: proptest::test_runner::RngSeed::Fixed(7), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_wordings_of_the_catalogue_are_learned_from_their_bodies((code, bodies, values) in bodies()) {

@@ -4,6 +4,7 @@ mod builtin;
 mod cases;
 mod checking;
 mod decode;
+mod drift;
 mod learning;
 mod linear;
 mod robust;
