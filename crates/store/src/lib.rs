@@ -14,6 +14,7 @@ pub mod accept;
 pub mod audit;
 pub mod configuration;
 pub mod delivery;
+pub mod drift;
 pub mod event;
 pub mod health;
 pub mod job;
@@ -51,6 +52,7 @@ pub use delivery::{
     Due, DuePage, Look, Others, Retried, Settlement, Settling, Standing, Target,
 };
 pub use domain::alert::Alert as FrozenAlert;
+pub use drift::{DriftRound, Sighting, Watched, WatchedKey};
 pub use error::StoreError;
 pub use event::{EventDelivery, EventQuery, Silenced};
 pub use health::Health;

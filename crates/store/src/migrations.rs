@@ -27,6 +27,7 @@ macro_rules! migrations {
             4 "0004_revision",
             5 "0005_fair_pages",
             6 "0006_known",
+            7 "0007_drift",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

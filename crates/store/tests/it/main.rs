@@ -30,6 +30,7 @@ macro_rules! on_both {
 mod accept;
 mod configuration;
 mod deliveries;
+mod drift;
 mod event_kinds;
 mod events;
 mod fairness;
