@@ -3,8 +3,11 @@
 use super::Body;
 use super::tokens::Sort;
 
-/// The share of the words of a wording that a body has to have.
-const LEAST_SHARE: f64 = 0.5;
+/// The share of words in common: of the shorter of two that begin alike; else, for words tell less then, of what all bodies
+/// of the wording have in common; and of both together while there is only one body, whose values nobody knows yet.
+const LEAST_ALIKE: f64 = 0.5;
+const LEAST_OF_WORDING: f64 = 0.6;
+const LEAST_OF_BOTH: f64 = 0.5;
 /// Words of a body that are compared: the wording shows in its front.
 const MOST_WORDS: usize = 64;
 /// Wordings that are kept apart while bodies are sorted, before the largest are chosen.
@@ -28,8 +31,7 @@ pub(super) fn group<'t>(
         let nearest = groups
             .iter()
             .enumerate()
-            .map(|(index, group)| (index, share(&group.words, &words)))
-            .filter(|(_, share)| *share >= LEAST_SHARE)
+            .filter_map(|(index, group)| Some((index, likeness(group, &words)?)))
             .max_by(|(_, one), (_, two)| one.total_cmp(two));
         match nearest {
             Some((index, _)) => {
@@ -66,14 +68,27 @@ fn words(body: &Body<'_>) -> Vec<String> {
         .collect()
 }
 
-/// How much of the shorter of two is common to both.
-fn share(group: &[String], body: &[String]) -> f64 {
-    let shorter = group.len().min(body.len());
-    if shorter == 0 {
-        return if group.len() == body.len() { 1.0 } else { 0.0 };
+/// How much a body is like those of a group; none when it is of another wording.
+fn likeness(group: &Group<'_>, body: &[String]) -> Option<f64> {
+    let (one, two) = (group.words.len(), body.len());
+    if one == 0 || two == 0 {
+        return (one == two).then_some(1.0);
     }
-    let common = f64::from(u32::try_from(common(group, body).len()).unwrap_or(u32::MAX));
-    common / f64::from(u32::try_from(shorter).unwrap_or(u32::MAX))
+    let common = common(&group.words, body).len();
+    let alike = share(common, one.min(two));
+    let fits = if group.words.first() == body.first() {
+        alike >= LEAST_ALIKE
+    } else if group.bodies.len() == 1 {
+        share(common * 2, one + two) >= LEAST_OF_BOTH
+    } else {
+        share(common, one) >= LEAST_OF_WORDING
+    };
+    fits.then_some(alike)
+}
+
+fn share(part: usize, whole: usize) -> f64 {
+    let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
+    number(part) / number(whole)
 }
 
 /// The longest common subsequence; both sides are at most [`MOST_WORDS`] long.

@@ -7,6 +7,7 @@ mod align;
 mod cluster;
 mod fields;
 mod naming;
+mod parts;
 mod proposal;
 mod shape;
 mod tokens;

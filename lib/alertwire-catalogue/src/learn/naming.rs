@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::shape::{Part, Slot};
+use super::parts::{Part, Slot};
 use crate::types::FieldType;
 
 /// The longest name that is made of words, in bytes.

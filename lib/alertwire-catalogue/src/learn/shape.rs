@@ -5,13 +5,18 @@ use std::ops::Range;
 use super::align::Alignment;
 use super::fields;
 use super::naming;
+use super::parts::{
+    Part, Slot, blank, ends_free, holds_free, may_end_free, print, push_blank, push_text,
+    words_before,
+};
 use super::tokens::{Blank, Sort, Token, fills};
-use crate::types::FieldType;
 
 /// Optional segments inside one another.
 const DEEPEST: usize = 3;
 /// Bodies in which a number has to be the same before it is taken for a part of the wording.
 const PROVES_A_NUMBER: usize = 3;
+/// Columns between two words of the wording in which segments are looked for: looking is quadratic in them.
+const LONGEST_BETWEEN: usize = 160;
 /// Words between the start of a segment that stands in one body only and its first typed value.
 const LONGEST_LONE_INTRODUCER: usize = 4;
 
@@ -36,23 +41,6 @@ impl Detail {
         Self::NoSegments,
         Self::Opening,
     ];
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Part {
-    Text(String),
-    Gap,
-    Field(Slot),
-    Optional(Vec<Part>),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Slot {
-    pub(super) kind: FieldType,
-    pub(super) list: bool,
-    /// The words of the wording before it, the nearest last.
-    pub(super) before: Vec<String>,
-    pub(super) name: String,
 }
 
 /// The template, as it is written in a catalogue file.
@@ -167,7 +155,8 @@ impl<'b, 't> Shaper<'_, 'b, 't> {
         if !columns.clone().any(|column| held(&column)) {
             return;
         }
-        if depth > 0 && self.detail != Detail::NoSegments {
+        let told_apart = columns.len() <= LONGEST_BETWEEN;
+        if depth > 0 && told_apart && self.detail != Detail::NoSegments {
             for lone in [false, true] {
                 let segments = self.segments(columns.clone(), bodies, lone);
                 if self.split(columns.clone(), bodies, segments, depth, parts) {
@@ -438,94 +427,4 @@ fn is_constant(tokens: &[&Token<'_>]) -> bool {
         && tokens
             .windows(2)
             .all(|pair| pair[0].text.eq_ignore_ascii_case(pair[1].text))
-}
-
-/// The blank that stands before most of these tokens.
-fn blank(tokens: &[&Token<'_>]) -> Blank {
-    let count = |blank: Blank| tokens.iter().filter(|token| token.before == blank).count();
-    let (none, breaks) = (count(Blank::None), count(Blank::Break));
-    if none * 2 > tokens.len() {
-        Blank::None
-    } else if breaks > 0 {
-        Blank::Break
-    } else {
-        Blank::Space
-    }
-}
-
-fn push_blank(parts: &mut Vec<Part>, blank: Blank) {
-    match blank {
-        Blank::None => {}
-        Blank::Space => push_text(parts, " "),
-        Blank::Break => parts.push(Part::Gap),
-    }
-}
-
-fn push_text(parts: &mut Vec<Part>, text: &str) {
-    match parts.last_mut() {
-        Some(Part::Text(before)) => before.push_str(text),
-        _ => parts.push(Part::Text(text.to_owned())),
-    }
-}
-
-/// The words right before the next part, the nearest last.
-fn words_before(parts: &[Part]) -> Vec<String> {
-    let text = match parts {
-        [.., Part::Text(text)] => text,
-        [.., Part::Text(text), Part::Gap] => text,
-        _ => return Vec::new(),
-    };
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
-}
-
-fn ends_free(parts: &[Part]) -> bool {
-    matches!(parts.last(), Some(Part::Field(slot)) if slot.kind.is_free())
-}
-
-/// Whether a free text may stand right before the next part: segments may be absent.
-fn may_end_free(parts: &[Part]) -> bool {
-    for part in parts.iter().rev() {
-        match part {
-            Part::Optional(inside) if ends_free(inside) => return true,
-            Part::Optional(_) => {}
-            _ => return ends_free(std::slice::from_ref(part)),
-        }
-    }
-    false
-}
-
-fn holds_free(parts: &[Part]) -> bool {
-    parts.iter().any(|part| match part {
-        Part::Field(slot) => slot.kind.is_free(),
-        Part::Optional(parts) => holds_free(parts),
-        Part::Text(_) | Part::Gap => false,
-    })
-}
-
-fn print(parts: &[Part], source: &mut String) {
-    for part in parts {
-        match part {
-            Part::Text(text) => {
-                for letter in text.chars() {
-                    if matches!(letter, '{' | '}' | '[' | ']' | '(' | ')' | '\\') {
-                        source.push('\\');
-                    }
-                    source.push(letter);
-                }
-            }
-            Part::Gap => source.push_str("{ws}"),
-            Part::Field(slot) => {
-                let list = if slot.list { ",+" } else { "" };
-                source.push_str(&format!("{{{}:{}{list}}}", slot.name, slot.kind.name()));
-            }
-            Part::Optional(parts) => {
-                source.push('[');
-                print(parts, source);
-                source.push(']');
-            }
-        }
-    }
 }

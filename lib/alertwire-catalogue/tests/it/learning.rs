@@ -142,6 +142,27 @@ fn several_wordings_of_one_subject_are_told_apart() {
 }
 
 #[test]
+fn a_short_body_of_another_wording_does_not_spoil_a_long_one() {
+    let learned = learn(&[
+        "Backup of db-1.corp.example failed at 2024-01-15 10:30:00 UTC. Reason: disk full",
+        "No backup of db-1.corp.example",
+        "Backup of web.corp.example failed at 2024-01-16 10:30:00 UTC. Reason: no route",
+    ]);
+    let templates: Vec<&str> = learned
+        .proposals
+        .iter()
+        .map(|proposal| proposal.template.as_str())
+        .collect();
+    assert_eq!(
+        templates,
+        [
+            "Backup of {hostname:host} failed at {timestamp:timestamp}. Reason: {reason:text}",
+            "No backup of {hostname:host}"
+        ]
+    );
+}
+
+#[test]
 fn a_body_that_came_twice_counts_twice() {
     let learned = learn(&["Fan 1 stopped", "Fan 2 stopped", "Fan 1 stopped"]);
     assert_eq!(learned.proposals[0].bodies, 3);
