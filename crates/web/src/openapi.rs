@@ -6,8 +6,8 @@ use utoipa::OpenApi;
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, mapping, parse, render, replay, rule, silence, source, what_if,
-    whitelisting,
+    integration, journal, key, lesson, mapping, parse, render, replay, rule, silence, source,
+    what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -86,6 +86,10 @@ use crate::read::Viewer;
         event_kind::get::get,
         event_kind::update::update,
         event_kind::remove::remove,
+        lesson::unknown::get,
+        lesson::propose::create,
+        lesson::learn::create,
+        lesson::drift::list,
         parse::create,
         render::create,
         what_if::create,

@@ -12,8 +12,8 @@ use metrics::{counter, histogram};
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, mapping, parse, render, replay, rule, silence, source, what_if,
-    whitelisting,
+    integration, journal, key, lesson, mapping, parse, render, replay, rule, silence, source,
+    what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
@@ -195,6 +195,10 @@ fn tools() -> Router<App> {
                 .put(event_kind::update::update)
                 .delete(event_kind::remove::remove),
         )
+        .route("/api/v1/catalog/unknown", get(lesson::unknown::get))
+        .route("/api/v1/catalog/proposals", post(lesson::propose::create))
+        .route("/api/v1/catalog/learn", post(lesson::learn::create))
+        .route("/api/v1/catalog/drift", get(lesson::drift::list))
         .route("/api/v1/parse", post(parse::create))
         .route("/api/v1/render", post(render::create))
         .route("/api/v1/what-if", post(what_if::create))

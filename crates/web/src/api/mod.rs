@@ -12,6 +12,7 @@ pub(crate) mod event_set;
 pub(crate) mod integration;
 pub(crate) mod journal;
 pub(crate) mod key;
+pub(crate) mod lesson;
 pub(crate) mod mapping;
 pub(crate) mod parse;
 pub(crate) mod render;

@@ -32,6 +32,7 @@ mod integration;
 #[cfg(test)]
 mod journal;
 #[cfg(test)]
+mod lesson;
 mod mapping;
 #[cfg(test)]
 mod openapi;

@@ -135,7 +135,7 @@ impl EventKindForm {
 }
 
 /// What is wrong with an entry beside all others that there are.
-fn faults(kind: &EventKind, configuration: &Configuration) -> Vec<Diagnostic> {
+pub(in crate::api) fn faults(kind: &EventKind, configuration: &Configuration) -> Vec<Diagnostic> {
     let mut others: Vec<_> = configuration
         .event_kinds()
         .filter(|other| other.id != kind.id)

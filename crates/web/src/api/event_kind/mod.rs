@@ -58,7 +58,7 @@ impl EventKindView {
 }
 
 /// A finding as one line: `line 3, column 5: … (what to do)`.
-fn told(finding: &Diagnostic) -> String {
+pub(in crate::api) fn told(finding: &Diagnostic) -> String {
     let help = finding
         .help
         .as_ref()

@@ -1,0 +1,112 @@
+use std::sync::Arc;
+
+use alertwire_catalogue::{Catalogue, new_tail};
+use axum::Json;
+use axum::extract::State;
+use domain::Timestamp;
+use domain::configuration::Configuration;
+use domain::event::Event;
+use serde::Serialize;
+use store::Watched;
+use utoipa::ToSchema;
+
+use super::propose::read_by;
+use super::{ProposalView, blocking, front, permit};
+use crate::App;
+use crate::api::{Answer, Named};
+use crate::read::Viewer;
+
+/// Alarms that an answer lists, and bodies that it shows of each.
+const ALARMS: u16 = 50;
+const SAMPLES: usize = 3;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DriftsView {
+    /// The newest alarm first, at most 50.
+    items: Vec<DriftView>,
+    /// There may be further alarms.
+    more: bool,
+}
+
+/// A subject whose alerts used to be read in full and are not any more.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DriftView {
+    subject: String,
+    /// The kind that the subject names.
+    event: String,
+    source: Named,
+    /// Null while they are of no company.
+    company: Option<Named>,
+    #[schema(value_type = String, format = DateTime)]
+    since: Timestamp,
+    /// The share of alerts that were read in full before, and among the newest 20; from 0 to 1.
+    before: f64,
+    now: f64,
+    /// What the newest alerts that are not read in full have in common at their end.
+    new_tail: String,
+    /// Some of these alerts, newest first.
+    samples: Vec<SampleView>,
+    /// A wording to teach: `POST /api/v1/catalog/learn` with `{"events": […], "as": {"variant_of": EVENT}}`.
+    suggestion: Option<ProposalView>,
+    /// The alerts that the suggestion was learned from.
+    events: Vec<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SampleView {
+    event_id: String,
+    body: String,
+}
+
+/// Open alarms of wordings that changed. An alarm closes by itself when alerts are read as well as before, such as after the
+/// new wording was taught.
+#[utoipa::path(get, path = "/api/v1/catalog/drift", tag = "catalogue", responses((status = 200, body = DriftsView)))]
+pub(crate) async fn list(app: State<App>, Viewer(caller): Viewer) -> Answer<DriftsView> {
+    let _permit = permit(&app)?;
+    let alarms = app.store().open_drift(caller.scope(), ALARMS).await?;
+    let more = alarms.len() == usize::from(ALARMS);
+    let mut items = Vec::with_capacity(alarms.len());
+    for alarm in alarms {
+        let events = app.store().events_of(caller.scope(), &alarm.misses).await?;
+        let configuration = Arc::clone(&caller.configuration);
+        items.push(blocking(move || view(&alarm, &events, &configuration)).await?);
+    }
+    Ok(Json(DriftsView { items, more }))
+}
+
+fn view(alarm: &Watched, events: &[Event], configuration: &Configuration) -> DriftView {
+    let bodies: Vec<&str> = events.iter().map(|event| event.body.as_str()).collect();
+    let remainders: Vec<&str> = events
+        .iter()
+        .map(|event| event.reading.remainder.as_str())
+        .collect();
+    let samples = events.iter().rev().take(SAMPLES).map(|event| SampleView {
+        event_id: event.id.to_string(),
+        body: front(&event.body),
+    });
+    DriftView {
+        subject: alarm.subject.clone(),
+        event: alarm.kind.clone(),
+        source: Named::source(alarm.key.source, configuration),
+        company: alarm
+            .key
+            .company
+            .map(|company| Named::company(company, configuration)),
+        since: alarm.opened_at.unwrap_or(alarm.changed_at),
+        before: alarm.state.before(),
+        now: alarm.state.now(),
+        new_tail: new_tail(&remainders, &bodies),
+        samples: samples.collect(),
+        suggestion: suggestion(alarm, &bodies, configuration.catalogue()),
+        events: events.iter().map(|event| event.id.to_string()).collect(),
+    }
+}
+
+fn suggestion(alarm: &Watched, bodies: &[&str], catalogue: &Catalogue) -> Option<ProposalView> {
+    let proposal = alertwire_catalogue::learn(bodies)
+        .proposals
+        .into_iter()
+        .next()?;
+    let read_by = read_by(catalogue, &alarm.subject, &proposal);
+    Some(ProposalView::new(proposal, read_by))
+}

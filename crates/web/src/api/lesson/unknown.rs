@@ -1,0 +1,130 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use alertwire_catalogue::Catalogue;
+use axum::Json;
+use axum::extract::State;
+use domain::Timestamp;
+use domain::event::{Event, Match};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{folded, front, is_unread, permit, walk};
+use crate::App;
+use crate::api::Answer;
+use crate::api::what_if::{days, last_days};
+use crate::read::{Params, Query, Viewer};
+
+/// Subjects that are told apart while events are counted, and those that an answer lists.
+const SUBJECTS: usize = 10_000;
+const LISTED: usize = 100;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UnknownQuery {
+    /// How many days to look back, 1 to 30; 7 unless told.
+    #[param(value_type = Option<u16>)]
+    days: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnknownsView {
+    days: u16,
+    /// Events that were looked at, and whether all of these days were.
+    events: u64,
+    complete: bool,
+    /// The subjects with most unread events first, at most 100.
+    items: Vec<UnknownView>,
+    /// There are further subjects.
+    more: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnknownView {
+    subject: String,
+    /// The kind that the subject names; null when it names none.
+    event: Option<String>,
+    /// Events that no template reads, and those of which one reads only the front.
+    none: u64,
+    partial: u64,
+    #[schema(value_type = String, format = DateTime)]
+    last_seen: Timestamp,
+    /// The newest of them, and its body (the front of a long one).
+    event_id: String,
+    sample: String,
+}
+
+/// Subjects whose alerts are not read in full, by how many there are.
+#[utoipa::path(get, path = "/api/v1/catalog/unknown", tag = "catalogue", params(UnknownQuery),
+    responses((status = 200, body = UnknownsView)))]
+pub(crate) async fn get(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Query(query): Query<UnknownQuery>,
+) -> Answer<UnknownsView> {
+    let mut params = Params::default();
+    let back = params.with("days", query.days.as_deref(), |text| {
+        days(text.parse().unwrap_or(0))
+    });
+    params.finish()?;
+    let back = back.unwrap_or(7);
+    let _permit = permit(&app)?;
+    let counting = Counting {
+        catalogue: Arc::clone(caller.configuration.catalogue()),
+        subjects: HashMap::new(),
+        more: false,
+    };
+    let over = last_days(back, app.now());
+    let (counting, examined) = walk(&app, &caller, over, counting, Counting::see).await?;
+    let mut items: Vec<UnknownView> = counting.subjects.into_values().collect();
+    items.sort_by(|one, two| {
+        let count = |view: &UnknownView| view.none + view.partial;
+        count(two)
+            .cmp(&count(one))
+            .then_with(|| one.subject.cmp(&two.subject))
+    });
+    let more = counting.more || items.len() > LISTED;
+    items.truncate(LISTED);
+    Ok(Json(UnknownsView {
+        days: back,
+        events: examined.events,
+        complete: examined.complete,
+        items,
+        more,
+    }))
+}
+
+struct Counting {
+    catalogue: Arc<Catalogue>,
+    subjects: HashMap<String, UnknownView>,
+    more: bool,
+}
+
+impl Counting {
+    fn see(&mut self, event: &Event) -> bool {
+        if !is_unread(event, &self.catalogue) {
+            return true;
+        }
+        let key = folded(&event.subject);
+        if self.subjects.len() == SUBJECTS && !self.subjects.contains_key(&key) {
+            self.more = true;
+            return true;
+        }
+        // Events come newest first, so the first of a subject is the one that is shown.
+        let view = self.subjects.entry(key).or_insert_with(|| UnknownView {
+            subject: event.subject.clone(),
+            event: event.kind.clone(),
+            none: 0,
+            partial: 0,
+            last_seen: event.received_at,
+            event_id: event.id.to_string(),
+            sample: front(&event.body),
+        });
+        match event.reading.matched {
+            Match::Partial => view.partial += 1,
+            _ => view.none += 1,
+        }
+        true
+    }
+}
