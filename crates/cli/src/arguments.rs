@@ -1,6 +1,7 @@
 //! The command line: what can be said, not what is done about it.
 
 mod import;
+mod lesson;
 mod projection;
 mod replay;
 mod silences;
@@ -13,6 +14,7 @@ use crate::config::key::KEYS;
 use crate::config::layers::Flags;
 
 pub(crate) use import::{ImportArguments, ImportCommand};
+pub(crate) use lesson::{DriftArguments, LearnArguments, UnknownArguments};
 pub(crate) use projection::ProjectionFlags;
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
@@ -307,6 +309,15 @@ pub(crate) enum CatalogCommand {
         #[command(flatten)]
         catalogue: CatalogueFlags,
     },
+    /// Subjects of a server whose alerts are not read in full, by how many there are.
+    Unknown(UnknownArguments),
+    /// Teach a server a wording from stored alerts: a further wording of a kind, or a new kind.
+    ///
+    /// Words that all of the alerts share stay, what differs becomes a field. The template, its fields and what it would read
+    /// of the stored events are shown before it is taught.
+    Learn(Box<LearnArguments>),
+    /// Open alarms of a server: subjects whose alerts used to be read in full and are not any more.
+    Drift(DriftArguments),
 }
 
 #[derive(Debug, Subcommand)]

@@ -161,10 +161,11 @@ pub fn new_tail(remainders: &[&str], bodies: &[&str]) -> String {
         .map(|remainder| remainder.trim())
         .filter(|remainder| !remainder.is_empty())
         .collect();
-    if !told.is_empty() && told.len() * 2 >= bodies.len() {
-        if let Some(proposal) = crate::learn(&told).proposals.into_iter().next() {
-            return proposal.template.replace("\\(", "(").replace("\\)", ")");
-        }
+    if !told.is_empty()
+        && told.len() * 2 >= bodies.len()
+        && let Some(proposal) = crate::learn(&told).proposals.into_iter().next()
+    {
+        return proposal.template.replace("\\(", "(").replace("\\)", ")");
     }
     let mut endings = bodies.iter().map(|body| body.split_whitespace().rev());
     let mut common: Vec<&str> = endings.next().into_iter().flatten().take(20).collect();

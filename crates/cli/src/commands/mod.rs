@@ -19,6 +19,7 @@ mod import;
 mod integrations;
 mod key;
 pub(crate) mod kinds;
+mod lesson;
 mod man;
 mod openapi;
 mod parse;

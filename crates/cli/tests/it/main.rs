@@ -16,6 +16,7 @@ mod guide_flow;
 mod history;
 mod import;
 mod integrations;
+mod learning;
 mod parse;
 mod projection;
 mod replay;
