@@ -101,18 +101,18 @@ async fn open_alarms_are_seen_within_the_scope_and_forgotten_with_age(mut world:
         let store = world.store.clone();
         async move { store.open_drift(&scope, 10).await.unwrap() }
     };
-    assert_eq!(seen(Scope::All).await, [alarm.clone()]);
+    assert_eq!(seen(Scope::All).await, std::slice::from_ref(&alarm));
     let company = alarm.key.company.unwrap();
     assert_eq!(
         seen(Scope::Companies([company].into())).await,
-        [alarm.clone()]
+        std::slice::from_ref(&alarm)
     );
     let other = CompanyId::from_bytes([9; 16]);
     assert_eq!(seen(Scope::Companies([other].into())).await, []);
     // The next round knows it, and closes it.
     sighted(&mut world, Match::Full).await;
     let round = world.store.drift_round(10).await.unwrap().unwrap();
-    assert_eq!(round.known, [alarm.clone()]);
+    assert_eq!(round.known, std::slice::from_ref(&alarm));
     let closed = Watched {
         opened_at: None,
         ..alarm

@@ -338,7 +338,7 @@ fn bodies() -> impl Strategy<Value = (&'static str, Vec<String>, Vec<Vec<Value>>
             for record in records {
                 let rendered = KINDS
                     .render(&kind.code, std::slice::from_ref(&record))
-                    .unwrap();
+                    .expect("the values are of the types of their fields");
                 let tight = |name: &str| {
                     kind.fields().iter().any(|field| {
                         field.name == name
