@@ -43,6 +43,15 @@ macro_rules! ids {
                 Self(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random).into_uuid())
             }
 
+            /// The millisecond that it was made in.
+            #[must_use]
+            pub fn made_at(self) -> Timestamp {
+                let mut millis = [0; 8];
+                millis[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+                let micros = i64::from_be_bytes(millis).saturating_mul(1_000);
+                Timestamp::from_micros(micros).min(Timestamp::LAST)
+            }
+
             /// The 16 bytes that the databases store.
             #[must_use]
             pub fn to_bytes(self) -> [u8; 16] {

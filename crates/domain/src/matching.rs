@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::configuration::Configuration;
-use crate::event::{Event, Reading, Reason, Routing};
+use crate::event::{Event, Fingerprint, Reading, Reason, Routing};
 use crate::event_set::NotifyBy;
 use crate::mapping::MappedTo;
 use crate::rule::IntegrationRule;
@@ -24,6 +24,10 @@ pub struct Facts<'a> {
     pub severity: Severity,
     pub reading: &'a Reading,
     pub received_at: Timestamp,
+    pub occurred_at: Option<Timestamp>,
+    pub fingerprint: Fingerprint,
+    /// Where it went; of an event that has not been matched yet nobody may ask.
+    pub routing: Routing,
     pub via: &'a [String],
 }
 
@@ -41,6 +45,9 @@ impl<'a> Facts<'a> {
             severity: event.severity,
             reading: &event.reading,
             received_at: event.received_at,
+            occurred_at: event.occurred_at,
+            fingerprint: event.fingerprint,
+            routing: event.routing,
             via: &event.via,
         }
     }

@@ -54,7 +54,7 @@ pub use delivery::{
 pub use domain::alert::Alert as FrozenAlert;
 pub use drift::{DriftRound, Sighting, Watched, WatchedKey};
 pub use error::StoreError;
-pub use event::{EventDelivery, EventQuery, Silenced};
+pub use event::{EventDelivery, EventPage, EventQuery, LISTED, Silenced};
 pub use health::Health;
 pub use job::{
     Again, Item, Job, JobLease, JobStep, JobWork, Listed, NewJob, Release, ReplaySpec, Steered,

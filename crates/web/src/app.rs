@@ -39,6 +39,7 @@ struct Inner {
     test_sends: TestSends,
     streams: Arc<Semaphore>,
     what_ifs: Semaphore,
+    exports: Arc<Semaphore>,
     closing: CancellationToken,
 }
 
@@ -56,6 +57,7 @@ impl App {
         let streams = Arc::new(Semaphore::new(parts.settings.streams));
         let test_sends = TestSends::new(parts.settings.test_sends_per_minute);
         let what_ifs = Semaphore::new(parts.settings.what_ifs);
+        let exports = Arc::new(Semaphore::new(parts.settings.exports));
         let meters = Meters::new();
         Self(Arc::new(Inner {
             parts,
@@ -63,6 +65,7 @@ impl App {
             test_sends,
             streams,
             what_ifs,
+            exports,
             closing: CancellationToken::new(),
         }))
     }
@@ -122,6 +125,11 @@ impl App {
     /// One permit for each question over stored events that may be worked at.
     pub(crate) fn what_ifs(&self) -> &Semaphore {
         &self.0.what_ifs
+    }
+
+    /// One permit for each export of events that may be under way.
+    pub(crate) fn exports(&self) -> &Arc<Semaphore> {
+        &self.0.exports
     }
 
     /// Cancelled when the server shuts down, so that answers without an end come to one.

@@ -62,6 +62,7 @@ use crate::read::Viewer;
         event::get::get,
         event::trace::trace,
         event::stream::stream,
+        event::export::export,
         journal::get::get,
         journal::raw::raw,
         source::create::create,

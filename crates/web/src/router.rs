@@ -161,6 +161,7 @@ fn traffic() -> Router<App> {
             post(event::create::create).get(event::list::list),
         )
         .route("/api/v1/events/stream", get(event::stream::stream))
+        .route("/api/v1/events/export", get(event::export::export))
         .route("/api/v1/events/{id}", get(event::get::get))
         .route("/api/v1/events/{id}/trace", get(event::trace::trace))
         .route("/api/v1/journal/{id}", get(journal::get::get))

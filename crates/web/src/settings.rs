@@ -35,6 +35,8 @@ pub struct Settings {
     pub connections_per_address: NonZeroUsize,
     /// Live streams of events that may be open at once.
     pub streams: usize,
+    /// Exports of events that may be under way at once.
+    pub exports: usize,
     /// Questions over stored events (what-if, dry runs of silences) that may be worked at at once.
     pub what_ifs: usize,
     /// Most events that one of these reads, and how long it reads at most.
@@ -64,6 +66,7 @@ impl Settings {
             connections: some(4_096),
             connections_per_address: some(256),
             streams: 256,
+            exports: 4,
             what_ifs: 2,
             what_if_events: domain::what_if::EVENTS,
             what_if_time: Duration::from_secs(30),

@@ -3,11 +3,13 @@
 mod postgres;
 mod row;
 mod sqlite;
+mod walk;
 
 use std::time::Duration;
 
 use domain::access::Scope;
 use domain::event::{Event, Fingerprint, Match};
+use domain::filter::Filter;
 use domain::message::Decode;
 use domain::{
     CompanyId, DeliveryId, EventId, IntegrationId, MessageId, RuleId, Severity, SilenceId,
@@ -15,11 +17,12 @@ use domain::{
 };
 
 use crate::retention::lowest_id;
-use crate::{Backend, Listed, Page, PageAt, Store, StoreError};
+use crate::{Backend, Listed, Store, StoreError};
 
 pub(crate) use postgres::events_of as postgres_events_of;
 pub(crate) use row::{COLUMNS, EventRow, read_deliveries};
 pub(crate) use sqlite::events_of as sqlite_events_of;
+pub use walk::{EventPage, LISTED};
 
 /// Which events a list shows; each part narrows it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,12 +40,15 @@ pub struct EventQuery {
     pub since: Option<Timestamp>,
     /// Received before this time.
     pub until: Option<Timestamp>,
-    /// Words that subject and body must hold, found by the search index, which lags a little behind.
+    /// Words that subject and body must hold, in any order.
     pub text: Option<String>,
     pub message: Option<MessageId>,
     pub fingerprint: Option<Fingerprint>,
     /// Muted by this silence.
     pub silence: Option<SilenceId>,
+    /// What else must hold, tested on each row as far as the database cannot say it.
+    pub filter: Option<Filter>,
+    pub oldest_first: bool,
 }
 
 /// A delivery that carries an event.
@@ -69,6 +75,19 @@ fn above(until: Timestamp) -> [u8; 16] {
     lowest_id(until.after(Duration::from_millis(1)))
 }
 
+/// A pattern of a filter as `LIKE` writes it, with `\` before what means something there.
+fn like(pattern: &str) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    for char in pattern.chars() {
+        match char {
+            '*' => text.push('%'),
+            '%' | '_' | '\\' => text.extend(['\\', char]),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 impl Store {
     /// One event, unless it belongs to a company outside the scope.
     pub async fn event(&self, scope: &Scope, id: EventId) -> Result<Option<Event>, StoreError> {
@@ -90,20 +109,6 @@ impl Store {
         }
     }
 
-    /// Events, newest first.
-    pub async fn events(
-        &self,
-        scope: &Scope,
-        query: &EventQuery,
-        at: &PageAt,
-    ) -> Result<Page<Event>, StoreError> {
-        let rows = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::events(db, scope, query, at).await?,
-            Backend::Postgres(db) => postgres::events(db, scope, query, at).await?,
-        };
-        Ok(Page::of(rows, at, |event| event.id.to_string()))
-    }
-
     /// How many events within the scope a silence has muted.
     pub async fn silenced(&self, scope: &Scope, id: SilenceId) -> Result<Silenced, StoreError> {
         let most = COUNTED + 1;
@@ -119,12 +124,16 @@ impl Store {
     }
 
     /// What a replay takes of these events, oldest first, at most `most`. Those that were routed are never among them.
+    /// It is cut short too where a text or a filter leaves too many to be tested.
     pub async fn list_unrouted(
         &self,
         scope: &Scope,
         query: &EventQuery,
         most: u32,
     ) -> Result<Listed, StoreError> {
+        if query.text.is_some() || query.filter.is_some() {
+            return self.list_tested(scope, query, most).await;
+        }
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::list_unrouted(db, scope, query, most).await,
             Backend::Postgres(db) => postgres::list_unrouted(db, scope, query, most).await,

@@ -1,22 +1,21 @@
 //! Events on PostgreSQL.
 
+mod narrow;
+
 use deadpool_postgres::Client;
 use domain::access::Scope;
 use domain::event::Event;
-use domain::{EventId, MessageId, SilenceId, Timestamp};
+use domain::{EventId, MessageId, SilenceId};
 use tokio_postgres::Row;
 
-use super::{COLUMNS, EventDelivery, EventQuery, EventRow, above, read_deliveries};
-use crate::codec::{fixed, severity_rank, split_ids};
+use super::walk::{Search, Stride};
+use super::{COLUMNS, EventDelivery, EventQuery, EventRow, read_deliveries};
+use crate::StoreError;
+use crate::codec::{fixed, split_ids};
 use crate::job::{Item, Listed, Listing};
 use crate::postgres::{Clauses, Failure, Postgres, all, finished, one};
-use crate::retention::lowest_id;
-use crate::{PageAt, StoreError, search};
+use narrow::{between, narrow, narrow_by, outline, phrase};
 
-/// Events that the indexes behind the ack path do not hold yet.
-const FINGERPRINT: &str = "(seq IN (SELECT seq FROM event_fingerprint WHERE fingerprint = ?) \
-     OR (seq > (SELECT seq FROM indexed) AND fingerprint = ?))";
-const TEXT: &str = "seq IN (SELECT seq FROM event_text WHERE words @@ ?::text::tsquery)";
 /// The number of storing of an event; of one that is gone, of the one stored last before it.
 const STORED_AT: &str = "SELECT seq FROM event WHERE id <= $1 ORDER BY id DESC LIMIT 1";
 
@@ -50,25 +49,70 @@ pub(super) async fn deliveries_of_event(
     })
 }
 
-pub(super) async fn events(
+/// The next rows of a walk that fit what PostgreSQL can say of a search.
+pub(super) async fn stride(
     db: &Postgres,
     scope: &Scope,
-    query: &EventQuery,
-    at: &PageAt,
-) -> Result<Vec<Event>, StoreError> {
+    search: &Search,
+    stride: Stride,
+) -> Result<Vec<EventRow>, StoreError> {
     let client = db.client().await?;
     let mut clauses = Clauses::default();
-    clauses.and_some("id < ?", at.after_id()?.map(Vec::from));
+    between(&mut clauses, search, stride);
     clauses.scope("company", scope);
-    narrow(&mut clauses, query);
-    of_message(&client, &mut clauses, query.message).await?;
-    let rows = select(
-        &client,
-        &clauses,
-        &format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1),
-    )
+    narrow(&mut clauses, &search.query);
+    narrow_by(&mut clauses, &search.narrowing);
+    of_message(&client, &mut clauses, search.query.message).await?;
+    let tail = format!("ORDER BY id{} LIMIT {}", order(search), stride.limit);
+    Ok(select(&client, &clauses, &tail).await?)
+}
+
+/// The id of the last event that a walk over so many comes by; none when there are fewer.
+pub(super) async fn reach(
+    db: &Postgres,
+    scope: &Scope,
+    search: &Search,
+    after: Option<[u8; 16]>,
+    most: u32,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let mut clauses = Clauses::default();
+    let stride = Stride {
+        after,
+        last: None,
+        limit: 1,
+    };
+    between(&mut clauses, search, stride);
+    clauses.scope("company", scope);
+    outline(&mut clauses, &search.query);
+    let sql = format!(
+        "SELECT id FROM event{} ORDER BY id{} LIMIT 1 OFFSET {most}",
+        clauses.sql(),
+        order(search)
+    );
+    let id: Option<Vec<u8>> = one(&db.client().await?, &sql, &clauses.values(), |row| {
+        row.try_get(0)
+    })
     .await?;
-    rows.into_iter().map(Event::try_from).collect()
+    id.map(|id| fixed("event", &id, &id)).transpose()
+}
+
+/// How many events the index knows to hold all of the words, up to `most`.
+pub(super) async fn holding(db: &Postgres, words: &[String], most: u32) -> Result<i64, StoreError> {
+    const HOLDING: &str = "SELECT count(*) FROM \
+         (SELECT 1 FROM event_text WHERE words @@ $1::text::tsquery LIMIT $2::bigint) holding";
+    let (phrase, most) = (phrase(words), i64::from(most));
+    let count = one(&db.client().await?, HOLDING, &[&phrase, &most], |row| {
+        row.try_get(0)
+    })
+    .await?;
+    Ok(count.unwrap_or(0))
+}
+
+fn order(search: &Search) -> &'static str {
+    match search.query.oldest_first {
+        true => "",
+        false => " DESC",
+    }
 }
 
 /// Rows that one statement reads of what a replay takes.
@@ -128,53 +172,6 @@ async fn of_message(
         );
     }
     Ok(())
-}
-
-fn narrow(clauses: &mut Clauses, query: &EventQuery) {
-    clauses.and_text("kind = ?", query.kind.as_deref());
-    clauses.and_text("category = ?", query.category.as_deref());
-    clauses.and_some(
-        "company = ?",
-        query.company.map(|id| id.to_bytes().to_vec()),
-    );
-    clauses.and_some("source = ?", query.source.map(|id| id.to_bytes().to_vec()));
-    clauses.and_some("severity >= ?", query.severity_least.map(severity_rank));
-    match query.routing.as_deref() {
-        Some("unrouted") => clauses.and_plain("routing <> 'routed'"),
-        word => clauses.and_text("routing = ?", word),
-    }
-    clauses.and_some(
-        "matched = ?",
-        query.matched.map(domain::event::Match::as_str),
-    );
-    clauses.and_some(
-        "decode = ?",
-        query.decode.map(domain::message::Decode::as_str),
-    );
-    // Ids tell the time too, and they have the index.
-    clauses.and_some("id >= ?", query.since.map(|at| lowest_id(at).to_vec()));
-    clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
-    clauses.and_some("id < ?", query.until.map(|at| above(at).to_vec()));
-    clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
-    clauses.and_some(
-        "silence = ?",
-        query.silence.map(|id| id.to_bytes().to_vec()),
-    );
-    if let Some(text) = &query.text {
-        // Each word is quoted and holds letters and digits alone, so nothing in it is an operator.
-        let words: Vec<_> = search::words(text)
-            .iter()
-            .map(|word| format!("'{word}'"))
-            .collect();
-        match words.is_empty() {
-            true => clauses.and_plain("FALSE"),
-            false => clauses.and(TEXT, words.join(" & ")),
-        }
-    }
-    clauses.and_some(
-        FINGERPRINT,
-        query.fingerprint.map(|fingerprint| fingerprint.0.to_vec()),
-    );
 }
 
 /// How many events a silence has muted, up to `most`.

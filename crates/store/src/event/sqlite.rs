@@ -1,22 +1,21 @@
 //! Events on SQLite.
 
+mod narrow;
+
 use domain::access::Scope;
 use domain::event::Event;
-use domain::{EventId, MessageId, SilenceId, Timestamp};
+use domain::{EventId, MessageId, SilenceId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::{COLUMNS, EventDelivery, EventQuery, EventRow, above, read_deliveries};
-use crate::codec::{severity_rank, split_ids};
+use super::walk::{Search, Stride};
+use super::{COLUMNS, EventDelivery, EventQuery, EventRow, read_deliveries};
+use crate::StoreError;
+use crate::codec::{fixed, split_ids};
 use crate::job::{Item, Listed, Listing};
-use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, Sqlite, all, blob, one};
-use crate::{PageAt, StoreError, search};
+use narrow::{between, narrow, narrow_by, outline, phrase};
 
-/// Events that the indexes behind the ack path do not hold yet.
-const FINGERPRINT: &str = "(seq IN (SELECT seq FROM event_fingerprint WHERE fingerprint = ?) \
-     OR (seq > (SELECT seq FROM indexed) AND fingerprint = ?))";
-const TEXT: &str = "seq IN (SELECT rowid FROM event_text WHERE event_text MATCH ?)";
 /// The number of storing of an event; of one that is gone, of the one stored last before it.
 const STORED_AT: &str = "SELECT seq FROM event WHERE id <= ?1 ORDER BY id DESC LIMIT 1";
 
@@ -55,24 +54,88 @@ pub(super) async fn deliveries_of_event(
     })
 }
 
-pub(super) async fn events(
+/// The next rows of a walk that fit what SQLite can say of a search.
+pub(super) async fn stride(
     db: &Sqlite,
     scope: &Scope,
-    query: &EventQuery,
-    at: &PageAt,
-) -> Result<Vec<Event>, StoreError> {
+    search: &Search,
+    stride: Stride,
+) -> Result<Vec<EventRow>, StoreError> {
     let mut clauses = Clauses::default();
-    clauses.and_some("id < ?", blob(at.after_id()?));
+    between(&mut clauses, search, stride);
     clauses.scope("company", scope);
-    narrow(&mut clauses, query);
-    let (message, limit) = (query.message, u32::from(at.limit()) + 1);
-    let rows = db
+    narrow(&mut clauses, &search.query);
+    narrow_by(&mut clauses, &search.narrowing);
+    let (message, order) = (search.query.message, order(search));
+    let from = from(search.is_unrouted());
+    db.read(move |conn| {
+        of_message(conn, &mut clauses, message)?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM {from}{} ORDER BY id{order} LIMIT {}",
+            clauses.sql(),
+            stride.limit
+        );
+        all(conn, &sql, params_from_iter(clauses.into_values()), read)
+    })
+    .await
+}
+
+/// The id of the last event that a walk over so many comes by; none when there are fewer.
+pub(super) async fn reach(
+    db: &Sqlite,
+    scope: &Scope,
+    search: &Search,
+    after: Option<[u8; 16]>,
+    most: u32,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let mut clauses = Clauses::default();
+    let stride = Stride {
+        after,
+        last: None,
+        limit: 1,
+    };
+    between(&mut clauses, search, stride);
+    clauses.scope("company", scope);
+    outline(&mut clauses, &search.query);
+    let sql = format!(
+        "SELECT id FROM event{} ORDER BY id{} LIMIT 1 OFFSET {most}",
+        clauses.sql(),
+        order(search)
+    );
+    let id: Option<Vec<u8>> = db
         .read(move |conn| {
-            of_message(conn, &mut clauses, message)?;
-            select(conn, clauses, &format!("ORDER BY id DESC LIMIT {limit}"))
+            one(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+                row.get(0)
+            })
         })
         .await?;
-    rows.into_iter().map(Event::try_from).collect()
+    id.map(|id| fixed("event", &id, &id)).transpose()
+}
+
+/// How many events the index knows to hold all of the words, up to `most`.
+pub(super) async fn holding(db: &Sqlite, words: &[String], most: u32) -> Result<i64, StoreError> {
+    const HOLDING: &str =
+        "SELECT count(*) FROM (SELECT 1 FROM event_text WHERE event_text MATCH ?1 LIMIT ?2)";
+    let phrase = phrase(words);
+    let count = db
+        .read(move |conn| one(conn, HOLDING, (phrase, most), |row| row.get(0)))
+        .await?;
+    Ok(count.unwrap_or(0))
+}
+
+fn order(search: &Search) -> &'static str {
+    match search.query.oldest_first {
+        true => "",
+        false => " DESC",
+    }
+}
+
+/// SQLite cannot know that few of many events are unrouted, so it is told.
+fn from(is_unrouted: bool) -> &'static str {
+    match is_unrouted {
+        true => "event INDEXED BY event_unrouted",
+        false => "event",
+    }
 }
 
 pub(super) async fn list_unrouted(
@@ -86,12 +149,8 @@ pub(super) async fn list_unrouted(
     clauses.scope("company", scope);
     narrow(&mut clauses, query);
     let message = query.message;
-    // SQLite cannot know that few of many events are unrouted, so it is told; what names its events has a shorter way.
-    let named = message.is_some() || query.text.is_some() || query.fingerprint.is_some();
-    let from = match named {
-        true => "event",
-        false => "event INDEXED BY event_unrouted",
-    };
+    // What names its events has a shorter way.
+    let from = from(message.is_none() && query.fingerprint.is_none());
     db.read(move |conn| {
         of_message(conn, &mut clauses, message)?;
         let sql = format!(
@@ -125,54 +184,6 @@ fn of_message(
         );
     }
     Ok(())
-}
-
-fn narrow(clauses: &mut Clauses, query: &EventQuery) {
-    clauses.and_some("kind = ?", query.kind.clone());
-    clauses.and_some("category = ?", query.category.clone());
-    clauses.and_some(
-        "company = ?",
-        blob(query.company.map(domain::CompanyId::to_bytes)),
-    );
-    clauses.and_some(
-        "source = ?",
-        blob(query.source.map(domain::SourceId::to_bytes)),
-    );
-    clauses.and_some("severity >= ?", query.severity_least.map(severity_rank));
-    match query.routing.as_deref() {
-        None => {}
-        Some("unrouted") => clauses.and("routing <> 'routed'", []),
-        Some(word) => clauses.and("routing = ?", [Value::Text(word.to_owned())]),
-    }
-    clauses.and_some(
-        "matched = ?",
-        query.matched.map(|matched| matched.as_str().to_owned()),
-    );
-    clauses.and_some(
-        "decode = ?",
-        query.decode.map(|decode| decode.as_str().to_owned()),
-    );
-    // Ids tell the time too, and they have the index.
-    clauses.and_some("id >= ?", blob(query.since.map(lowest_id)));
-    clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
-    clauses.and_some("id < ?", blob(query.until.map(above)));
-    clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
-    clauses.and_some("silence = ?", blob(query.silence.map(SilenceId::to_bytes)));
-    if let Some(text) = &query.text {
-        // Each word is quoted and holds letters and digits alone, so nothing in it is an operator.
-        let words: Vec<_> = search::words(text)
-            .iter()
-            .map(|word| format!("\"{word}\""))
-            .collect();
-        match words.is_empty() {
-            true => clauses.and("0", []),
-            false => clauses.and(TEXT, [Value::Text(words.join(" "))]),
-        }
-    }
-    if let Some(fingerprint) = query.fingerprint {
-        let value = Value::Blob(fingerprint.0.to_vec());
-        clauses.and(FINGERPRINT, [value.clone(), value]);
-    }
 }
 
 /// How many events a silence has muted, up to `most`.

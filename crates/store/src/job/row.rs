@@ -122,6 +122,11 @@ impl Listing {
         }
     }
 
+    /// Nobody looks for more.
+    pub(crate) fn cut(&mut self) {
+        self.listed.truncated = true;
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.listed.truncated
     }

@@ -14,12 +14,3 @@ impl Store {
         }
     }
 }
-
-/// The words of a search, at most 16: whatever is no letter or digit parts two words, so a query has no syntax to get wrong.
-pub(crate) fn words(text: &str) -> Vec<String> {
-    text.split(|letter: char| !letter.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .take(16)
-        .map(str::to_lowercase)
-        .collect()
-}

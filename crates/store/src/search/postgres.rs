@@ -71,7 +71,7 @@ async fn index(work: &Work, finished: i64, limit: i64) -> Result<usize, Failure>
     Ok(waiting.len())
 }
 
-/// The words of an event, split as [`super::words`] splits a search.
+/// The words of an event, split as [`domain::filter::words`] splits a search.
 fn all_words(subject: &str, body: &str) -> Vec<String> {
     let mut words = BTreeSet::new();
     for word in [subject, body]

@@ -43,6 +43,7 @@ mod parked;
 mod replays;
 mod retention;
 mod rollback;
+mod search;
 mod silences;
 mod sqlite;
 mod work;

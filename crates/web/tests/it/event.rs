@@ -1,3 +1,7 @@
+mod export;
+mod search;
+mod stream;
+
 use axum::body::Body;
 use http::Method;
 use serde_json::{Value, json};

@@ -177,3 +177,106 @@ async fn unassigned_things_belong_to_nobody_in_particular() {
             .problem(404);
     }
 }
+
+/// Every way to look at events, with a filter in the place of `FILTER`.
+const VIEWS: [&str; 6] = [
+    "/api/v1/events?filter=FILTER",
+    "/api/v1/events/export?filter=FILTER",
+    "/api/v1/events/export?filter=FILTER&order=oldest",
+    "/api/v1/events/export?filter=FILTER&format=csv",
+    "/api/v1/events/export?filter=FILTER&format=csv&fields=ip&raw=true",
+    "/api/v1/events/stream?filter=FILTER",
+];
+
+#[tokio::test]
+async fn no_search_export_or_stream_shows_another_company_s_events() {
+    use futures_util::StreamExt as _;
+    use tower::ServiceExt as _;
+
+    let (server, target) = (Server::start().await, Target::start().await);
+    let tenants = [
+        tenant(&server, &target, "Acme", "10.1.1.1").await,
+        tenant(&server, &target, "Globex", "10.2.2.2").await,
+    ];
+    for indexed in [false, true] {
+        for (own, other) in [(&tenants[0], &tenants[1]), (&tenants[1], &tenants[0])] {
+            let event = |tenant: &Tenant| {
+                let path = tenant.paths.iter().find(|path| path.contains("/events/"));
+                path.unwrap().rsplit('/').next().unwrap().to_owned()
+            };
+            let company = other.paths[0].rsplit('/').next().unwrap();
+            let words = ["10.1.1.1", "10.2.2.2"];
+            let theirs = words[usize::from(other.mark == "Globex")];
+            let (own_id, other_id) = (event(own), event(other));
+            let nobody = "company=nobody".to_owned();
+            let blind = [
+                format!("company={}", other.mark),
+                format!("company={company}"),
+                format!("company={}*", &other.mark[..3]),
+                format!("source=\"Door {}\" company!={}", other.mark, own.mark),
+                format!("text={theirs}"),
+                format!("field.ip={theirs}"),
+                format!("company!={}", own.mark),
+                nobody.clone(),
+            ];
+            let open = [
+                format!("company!={}", other.mark),
+                format!("text!={theirs}"),
+                "severity>=info".to_owned(),
+            ];
+            for (filter, is_shown) in blind
+                .iter()
+                .map(|one| (one, false))
+                .chain(open.iter().map(|one| (one, true)))
+            {
+                let filter: String =
+                    url::form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+                for view in VIEWS {
+                    let path = view.replace("FILTER", &filter);
+                    let mut request = crate::support::request(Method::GET, &path)
+                        .header("authorization", format!("Bearer {}", own.key));
+                    if view.contains("stream") {
+                        // From the beginning of time.
+                        request =
+                            request.header("last-event-id", "00000000-0000-7000-8000-000000000000");
+                    }
+                    let request = request.body(axum::body::Body::empty()).unwrap();
+                    let answer = web::router(server.app.clone())
+                        .oneshot(request)
+                        .await
+                        .unwrap();
+                    assert_eq!(answer.status(), 200, "{path}");
+                    let mut body = answer.into_body().into_data_stream();
+                    let mut text = String::new();
+                    while let Some(part) = body.next().await {
+                        text.push_str(&String::from_utf8_lossy(&part.unwrap()));
+                        if view.contains("stream") {
+                            break; // It goes on for ever; there is one event to tell of, or to pass over.
+                        }
+                    }
+                    let shown = match view.contains("stream") {
+                        true => text.contains("data:"),
+                        false => text.contains(&own_id),
+                    };
+                    assert_eq!(shown, is_shown, "{path} {indexed}: {text}");
+                    for secret in [&other_id[..], other.mark, theirs] {
+                        assert!(!text.contains(secret), "{path}: {text}");
+                    }
+                }
+            }
+            // Another company's name is as good as one that nobody has.
+            let by = |filter: &str| format!("/api/v1/events?filter={filter}");
+            let ask = async |path: String| {
+                server
+                    .call_as(&own.key, Method::GET, &path, None)
+                    .await
+                    .text()
+            };
+            assert_eq!(
+                ask(by(&format!("company%3D{}", other.mark))).await,
+                ask(by("company%3Dnobody")).await
+            );
+        }
+        server.app.store().index_search(100).await.unwrap();
+    }
+}

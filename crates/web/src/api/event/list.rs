@@ -1,6 +1,8 @@
 use axum::Json;
 use axum::extract::State;
-use domain::event::{Fingerprint, Match, Reason};
+use domain::Timestamp;
+use domain::event::{Match, Reason};
+use domain::filter::{Filter, Place};
 use domain::message::Decode;
 use serde::{Deserialize, Serialize};
 use store::{EventQuery, PageAt};
@@ -12,7 +14,7 @@ use crate::api::Answer;
 use crate::api::fields::find_company;
 use crate::problem::Problem;
 use crate::read::page::{no_page, page_at};
-use crate::read::{Caller, Listing, Params, Query, Viewer};
+use crate::read::{Caller, Params, Query, Viewer};
 
 /// Most characters of a search.
 const TEXT_CHARS: usize = 256;
@@ -49,25 +51,39 @@ pub(crate) struct EventsQuery {
     fingerprint: Option<String>,
     /// Id of the silence that muted it.
     silence: Option<String>,
+    /// What else must hold, in the filter language: `event=problem.* field.hostname=~"web-.*"`.
+    filter: Option<String>,
     #[param(value_type = Option<u16>)]
     limit: Option<String>,
     cursor: Option<String>,
 }
 
+/// One page of events.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EventListing {
+    items: Vec<EventView>,
+    /// The cursor of the next page; null when this is the last.
+    next: Option<String>,
+    /// How far back this page has looked, when it ended before it was full: a search for what is rare goes on with `next`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    scanned_until: Option<Timestamp>,
+}
+
 /// Events, newest first.
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", params(EventsQuery),
-    responses((status = 200, body = Listing<EventView>)))]
+    responses((status = 200, body = EventListing)))]
 pub(crate) async fn list(
     app: State<App>,
     Viewer(caller): Viewer,
     Query(query): Query<EventsQuery>,
-) -> Answer<Listing<EventView>> {
+) -> Answer<EventListing> {
     let (query, at) = query.parse(&caller)?;
     let page = app.store().events(caller.scope(), &query, &at).await?;
     let items = views(page.items, caller.configuration).await?;
-    Ok(Json(Listing {
+    Ok(Json(EventListing {
         items,
         next: page.next,
+        scanned_until: page.scanned_until,
     }))
 }
 
@@ -111,8 +127,10 @@ impl EventsQuery {
             until: params.read("until", self.until.as_deref()),
             text: params.with("text", self.text.as_deref(), text),
             message: params.read("journal", self.journal.as_deref()),
-            fingerprint: params.with("fingerprint", self.fingerprint.as_deref(), fingerprint),
+            fingerprint: params.read("fingerprint", self.fingerprint.as_deref()),
             silence: params.read("silence", self.silence.as_deref()),
+            filter: params.with("filter", self.filter.as_deref(), search),
+            oldest_first: false,
         }
     }
 }
@@ -147,18 +165,7 @@ fn text(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn fingerprint(text: &str) -> Result<Fingerprint, String> {
-    let digit = |at: usize| {
-        text.get(2 * at..2 * at + 2)
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
-    };
-    let bytes: Option<Vec<u8>> = if text.len() == 32 {
-        (0..16).map(digit).collect()
-    } else {
-        None
-    };
-    let bytes = bytes.and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
-    bytes
-        .map(Fingerprint)
-        .ok_or_else(|| "is 32 hexadecimal digits".to_owned())
+/// The filter of a search.
+pub(super) fn search(text: &str) -> Result<Filter, String> {
+    Filter::parse_for(Place::Search, text).map_err(|error| error.to_string())
 }

@@ -1,6 +1,7 @@
-//! Events: raised by the API, listed, followed live, explained.
+//! Events: raised by the API, searched, exported, followed live, explained.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod stream;
@@ -8,15 +9,20 @@ pub(crate) mod trace;
 
 mod projected;
 
+use std::sync::Arc;
+
 use alertwire_catalogue::{Catalogue, Entities, Limits, Record};
 use domain::Timestamp;
 use domain::configuration::Configuration;
 use domain::event::{Ambiguity, Event, Repair, Routing};
+use domain::filter::Filter;
+use domain::matching::Facts;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
 use super::Named;
+use crate::problem::Problem;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventView {
@@ -130,11 +136,30 @@ impl EventView {
     }
 }
 
+/// The events that a filter lets through; testing them is work for a thread that may be busy.
+async fn fitting(
+    events: Vec<Event>,
+    filter: Option<Arc<Filter>>,
+    configuration: Arc<Configuration>,
+) -> Result<Vec<Event>, Problem> {
+    let Some(filter) = filter else {
+        return Ok(events);
+    };
+    let test = move || {
+        let mut events = events;
+        events.retain(|event| filter.matches(&Facts::of(event), &configuration));
+        events
+    };
+    tokio::task::spawn_blocking(test)
+        .await
+        .map_err(|error| Problem::internal(error.to_string()))
+}
+
 /// Sweeping many bodies is work for a thread that may be busy.
 async fn views(
     events: Vec<Event>,
-    configuration: std::sync::Arc<Configuration>,
-) -> Result<Vec<EventView>, crate::problem::Problem> {
+    configuration: Arc<Configuration>,
+) -> Result<Vec<EventView>, Problem> {
     let limits = Limits::default();
     let view = move || {
         events
@@ -144,5 +169,5 @@ async fn views(
     };
     tokio::task::spawn_blocking(view)
         .await
-        .map_err(|error| crate::problem::Problem::internal(error.to_string()))
+        .map_err(|error| Problem::internal(error.to_string()))
 }

@@ -10,7 +10,7 @@ use domain::{IntegrationId, JobId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{DeliveryQuery, EventQuery, Item, Listed, NewJob, ReplaySpec, Target};
+use store::{DeliveryQuery, EventQuery, Item, LISTED, Listed, NewJob, ReplaySpec, Target};
 use utoipa::ToSchema;
 
 use super::ReplayView;
@@ -93,7 +93,8 @@ pub(crate) async fn create(
     }
     if listed.truncated {
         let detail = format!(
-            "a replay takes at most {ITEMS} items and more fit; narrow it, for instance by since and until"
+            "a replay takes at most {ITEMS} items, and tests at most {LISTED} events by a text or filter, and there are more; \
+             narrow it, for instance by since and until"
         );
         return Err(Problem::field(wanted.pointer(), detail));
     }

@@ -1,6 +1,6 @@
 use axum::extract::State;
 use domain::configuration::Configuration;
-use domain::filter::Filter;
+use domain::filter::{Filter, Place};
 use domain::rule::{IntegrationRule, MATCHERS};
 use domain::{EventSetId, IntegrationId, RuleId, Timestamp};
 use serde::Deserialize;
@@ -84,19 +84,9 @@ pub(in crate::api) fn parse_matchers(fields: &mut Fields, texts: &[String]) -> V
     fields.at_most("/matchers", texts.len(), MATCHERS);
     let texts = texts.iter().enumerate().take(MATCHERS);
     texts
-        .filter_map(|(index, text)| fields.take(&format!("/matchers/{index}"), matcher(text)))
+        .filter_map(|(index, text)| {
+            let matcher = Filter::parse_for(Place::Rule, text);
+            fields.take(&format!("/matchers/{index}"), matcher)
+        })
         .collect()
-}
-
-fn matcher(text: &str) -> Result<Filter, String> {
-    let filter: Filter = text
-        .parse()
-        .map_err(|error: domain::filter::FilterError| error.to_string())?;
-    if filter.asks_company() {
-        return Err(
-            "must not ask for `company`; the company mapping says which companies a rule is for"
-                .to_owned(),
-        );
-    }
-    Ok(filter)
 }

@@ -2,7 +2,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use domain::access::Actor;
-use domain::filter::Filter;
+use domain::filter::{Filter, Place};
 use domain::silence::{
     COMPANIES, Every, KEPT, REASON_CHARS, Repeat, SILENCES, Silence, State as Life,
 };
@@ -135,7 +135,7 @@ impl SilenceForm {
         now: Timestamp,
     ) -> Option<Silence> {
         let name = fields.name(&self.name);
-        let filter = fields.take("/filter", self.filter.parse::<Filter>());
+        let filter = fields.take("/filter", Filter::parse_for(Place::Silence, &self.filter));
         fields.at_most("/companies", self.companies.len(), COMPANIES);
         let named = &self.companies[..self.companies.len().min(COMPANIES)];
         let companies = fields.companies("/companies", named, caller);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::filter::Filter;
+use domain::filter::{Filter, Place};
 use domain::silence::Window;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -72,7 +72,7 @@ impl WhatIfForm {
         let filter = self
             .filter
             .as_deref()
-            .and_then(|text| fields.take("/filter", text.parse::<Filter>()));
+            .and_then(|text| fields.take("/filter", Filter::parse_for(Place::Search, text)));
         let over = over.unwrap_or_else(|| last_days(1, app.now()));
         let after = self.change.parse(&mut fields, app, caller, over);
         fields.finish()?;

@@ -1,0 +1,266 @@
+mod csv;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use domain::access::Scope;
+use futures_util::stream::{once, try_unfold};
+use futures_util::{StreamExt as _, future};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
+use serde::Deserialize;
+use serde_json::json;
+use store::{EventQuery, PageAt};
+use tokio::sync::OwnedSemaphorePermit;
+use utoipa::IntoParams;
+
+use super::list::search;
+use super::{EventView, views};
+use crate::App;
+use crate::problem::Problem;
+use crate::read::{Params, Query, Viewer};
+
+/// Events of one read: few enough that their bodies fit in memory several times.
+const PAGE: u16 = 100;
+/// Most events of one export; a further one goes on by the cursor.
+const EVENTS: u64 = 1_000_000;
+/// Most columns of fields.
+const FIELDS: usize = 50;
+/// When to come again while others export.
+const RETRY_SECONDS: u64 = 5;
+/// Tells how many events an export has at most.
+const LIMIT: HeaderName = HeaderName::from_static("alertwire-export-limit");
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportQuery {
+    /// `jsonl` (unless told): an event a line as `GET /api/v1/events` shows it, and at the end a line
+    /// `{"end": {"events", "complete", "next"}}`. `csv`: a row for each record of an event, every cell quoted.
+    format: Option<String>,
+    /// Only events that it lets through: `company=Acme received_at>=2026-11-01T00:00:00Z`.
+    filter: Option<String>,
+    /// `newest` (unless told) or `oldest` first.
+    order: Option<String>,
+    /// Of CSV: fields that get a column of their own, parted by commas. All fields stand as JSON in `fields` unless told.
+    fields: Option<String>,
+    /// Of CSV: `true` leaves cells as they are that a spreadsheet would take for formulas. Open such a file in no spreadsheet.
+    raw: Option<String>,
+    /// How many events; 1,000,000 unless told, which is the most.
+    #[param(value_type = Option<u64>)]
+    limit: Option<String>,
+    /// `next` of the export that ended before the last event.
+    cursor: Option<String>,
+}
+
+/// How events are written.
+#[derive(Debug)]
+enum Format {
+    Jsonl,
+    Csv(csv::Sheet),
+}
+
+/// Events as a file: streamed, so it may be as long as it likes.
+#[utoipa::path(get, path = "/api/v1/events/export", tag = "events", params(ExportQuery),
+    responses((status = 200, body = String, content_type = "application/x-ndjson")))]
+pub(crate) async fn export(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Query(query): Query<ExportQuery>,
+) -> Result<Response, Problem> {
+    let (format, query, limit, cursor) = query.parse()?;
+    let permit = Arc::clone(app.exports()).try_acquire_owned();
+    let permit = permit.map_err(|_| {
+        Problem::too_many(
+            "as many exports are under way as may be; ask again when one has ended",
+            RETRY_SECONDS,
+        )
+    })?;
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
+        (
+            CONTENT_DISPOSITION,
+            HeaderValue::from_static(format.disposition()),
+        ),
+        (LIMIT, HeaderValue::from(limit)),
+    ];
+    let mut export = Export {
+        app: app.0.clone(),
+        scope: caller.scope().clone(),
+        format,
+        query,
+        limit,
+        written: 0,
+        cursor,
+        is_over: false,
+        _permit: permit,
+    };
+    // The first part is read before the answer begins: what is wrong with the question is a problem, not half a file.
+    let mut first = export.format.head();
+    first.extend(export.part().await?.unwrap_or_default());
+    let rest = try_unfold(export, |mut export| async move {
+        let part = export.part().await.map_err(|problem| {
+            tracing::error!(reason = problem.for_log(), "an export of events broke off");
+            io::Error::other("the export broke off")
+        })?;
+        Ok(part.map(|part| (Bytes::from(part), export)))
+    });
+    let parts = once(future::ready(Ok::<_, io::Error>(Bytes::from(first)))).chain(rest);
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// An export as far as it has come. Nothing is read before whoever takes it wants more.
+struct Export {
+    app: App,
+    scope: Scope,
+    format: Format,
+    query: EventQuery,
+    limit: u64,
+    written: u64,
+    cursor: Option<String>,
+    is_over: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Export {
+    /// The next bytes; none when that was all.
+    async fn part(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+        while !self.is_over {
+            if self.app.closing().is_cancelled() {
+                return Err(Problem::try_later("the server is closing"));
+            }
+            let left = self.limit - self.written;
+            let limit = u16::try_from(left).unwrap_or(PAGE).min(PAGE);
+            let at = PageAt::new(Some(limit), self.cursor.take());
+            let store = self.app.store();
+            let page = store.events(&self.scope, &self.query, &at).await?;
+            let configuration = store.configuration().await?;
+            let views = views(page.items, configuration).await?;
+            self.written += views.len() as u64;
+            let mut part = Vec::new();
+            for view in &views {
+                self.format.write(view, &mut part);
+            }
+            self.is_over = page.next.is_none() || self.written >= self.limit;
+            if self.is_over {
+                let tail = self.format.tail(self.written, page.next.as_deref());
+                part.extend(tail);
+            }
+            self.cursor = page.next;
+            // A page that found nothing is nothing to send.
+            if !part.is_empty() {
+                return Ok(Some(part));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Format {
+    fn media_type(&self) -> &'static str {
+        match self {
+            Self::Jsonl => "application/x-ndjson",
+            Self::Csv(_) => "text/csv; charset=utf-8; header=present",
+        }
+    }
+
+    fn disposition(&self) -> &'static str {
+        match self {
+            Self::Jsonl => "attachment; filename=\"events.jsonl\"",
+            Self::Csv(_) => "attachment; filename=\"events.csv\"",
+        }
+    }
+
+    fn head(&self) -> Vec<u8> {
+        match self {
+            Self::Jsonl => Vec::new(),
+            Self::Csv(sheet) => sheet.head(),
+        }
+    }
+
+    fn write(&self, view: &EventView, into: &mut Vec<u8>) {
+        match self {
+            Self::Jsonl => into.extend(format!("{}\n", json!(view)).into_bytes()),
+            Self::Csv(sheet) => sheet.write(view, into),
+        }
+    }
+
+    /// A file in JSON always ends with this line, so that one which broke off is known; one in CSV only where there is more.
+    fn tail(&self, events: u64, next: Option<&str>) -> Vec<u8> {
+        match self {
+            Self::Jsonl => {
+                let end = json!({"events": events, "complete": next.is_none(), "next": next});
+                format!("{}\n", json!({ "end": end })).into_bytes()
+            }
+            Self::Csv(sheet) => next.map_or_else(Vec::new, |next| {
+                let note =
+                    format!("more: this file ends after {events} events; cursor={next} goes on");
+                sheet.note(&note)
+            }),
+        }
+    }
+}
+
+impl ExportQuery {
+    fn parse(self) -> Result<(Format, EventQuery, u64, Option<String>), Problem> {
+        let mut params = Params::default();
+        let is_csv = params.with("format", self.format.as_deref(), |word| match word {
+            "jsonl" => Ok(false),
+            "csv" => Ok(true),
+            _ => Err("is `jsonl` or `csv`".to_owned()),
+        });
+        let oldest_first = params.with("order", self.order.as_deref(), |word| match word {
+            "newest" => Ok(false),
+            "oldest" => Ok(true),
+            _ => Err("is `newest` or `oldest`".to_owned()),
+        });
+        let raw = params.with("raw", self.raw.as_deref(), |word| {
+            word.parse::<bool>()
+                .map_err(|_| "is `true` or `false`".to_owned())
+        });
+        let fields = params.with("fields", self.fields.as_deref(), fields);
+        let limit = params.with("limit", self.limit.as_deref(), |text| {
+            match text.parse::<u64>() {
+                Ok(number @ 1..=EVENTS) => Ok(number),
+                _ => Err(format!("is a whole number from 1 to {EVENTS}")),
+            }
+        });
+        let filter = params.with("filter", self.filter.as_deref(), search);
+        if is_csv != Some(true) {
+            for (name, given) in [("fields", fields.is_some()), ("raw", raw.is_some())] {
+                if given {
+                    params.error(name, "goes with `format=csv` alone");
+                }
+            }
+        }
+        params.finish()?;
+        let format = match is_csv {
+            Some(true) => Format::Csv(csv::Sheet::new(fields, raw == Some(true))),
+            _ => Format::Jsonl,
+        };
+        let query = EventQuery {
+            filter,
+            oldest_first: oldest_first == Some(true),
+            ..EventQuery::default()
+        };
+        let cursor = self.cursor.filter(|cursor| !cursor.is_empty());
+        Ok((format, query, limit.unwrap_or(EVENTS), cursor))
+    }
+}
+
+fn fields(text: &str) -> Result<Vec<String>, String> {
+    let names = text.split(',').map(str::trim);
+    let names: Vec<String> = names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    match names.len() {
+        0 => Err("names at least one field".to_owned()),
+        1..=FIELDS => Ok(names),
+        _ => Err(format!("names at most {FIELDS} fields")),
+    }
+}
