@@ -84,13 +84,7 @@ impl Api {
         path: &str,
         query: &[(String, String)],
     ) -> Result<Value, Failure> {
-        let mut path = path.to_owned();
-        if !query.is_empty() {
-            let query = url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(query)
-                .finish();
-            path = format!("{path}?{query}");
-        }
+        let path = with_query(path, query);
         self.exchange(Method::GET, &path, None, &[]).await?.good()
     }
 
@@ -204,6 +198,17 @@ impl Answer {
             _ => failure,
         }
     }
+}
+
+/// A path with its query.
+pub(crate) fn with_query(path: &str, query: &[(String, String)]) -> String {
+    if query.is_empty() {
+        return path.to_owned();
+    }
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    format!("{path}?{query}")
 }
 
 /// A problem document that came in the place of an answer which had begun.

@@ -1,5 +1,6 @@
 //! The command line: what can be said, not what is done about it.
 
+mod events;
 mod import;
 mod lesson;
 mod projection;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::key::KEYS;
 use crate::config::layers::Flags;
 
+pub(crate) use events::{EventsCommand, EventsFormat, ExportEvents};
 pub(crate) use import::{ImportArguments, ImportCommand};
 pub(crate) use lesson::{DriftArguments, LearnArguments, UnknownArguments};
 pub(crate) use projection::ProjectionFlags;
@@ -318,43 +320,6 @@ pub(crate) enum CatalogCommand {
     Learn(Box<LearnArguments>),
     /// Open alarms of a server: subjects whose alerts used to be read in full and are not any more.
     Drift(DriftArguments),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum EventsCommand {
-    /// Events, newest first.
-    List {
-        /// A filter of the API: `event=login.failure`, `company=…`, `severity=high`, `since=…`.
-        #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
-        filters: Vec<(String, String)>,
-        /// How many.
-        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
-        limit: u16,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
-    /// One event with its fields.
-    Show {
-        id: String,
-        #[command(flatten)]
-        projection: ProjectionFlags,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
-    /// Why an event went where it went, or nowhere.
-    Trace {
-        id: String,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
-    /// Events as they come in, until Ctrl-C.
-    Tail {
-        /// End after so many.
-        #[arg(long, value_name = "NUMBER")]
-        count: Option<u64>,
-        #[command(flatten)]
-        server: ServerFlags,
-    },
 }
 
 #[derive(Debug, Subcommand)]

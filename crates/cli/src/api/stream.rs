@@ -8,13 +8,22 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
-use super::{Answer, Api};
+use super::{Answer, Api, with_query};
 use crate::exit::Failure;
 
 /// Longest single event, in bytes.
 const EVENT_BYTES: usize = 32 * 1024 * 1024;
 /// Longest answer of a server that refuses, in bytes.
 const REFUSAL_BYTES: usize = 64 * 1024;
+
+/// What is accepted as a stream of events.
+const EVENTS: &str = "text/event-stream";
+
+/// An answer as it comes.
+#[derive(Debug)]
+pub(crate) struct Download {
+    body: Incoming,
+}
 
 /// Events as a server tells them.
 #[derive(Debug)]
@@ -26,19 +35,37 @@ pub(crate) struct Events {
 impl Api {
     /// Opens a stream of server-sent events.
     pub(crate) async fn events(&self, path: &str) -> Result<Events, Failure> {
-        self.stream(Method::GET, path).await
+        let body = self.open(Method::GET, path, EVENTS).await?;
+        Ok(Events::new(body))
     }
 
     /// Asks for something to be done, and to be told of it as it goes.
     pub(crate) async fn events_of_post(&self, path: &str) -> Result<Events, Failure> {
-        self.stream(Method::POST, path).await
+        let body = self.open(Method::POST, path, EVENTS).await?;
+        Ok(Events::new(body))
+    }
+
+    /// Opens an answer that may be as long as it likes.
+    pub(crate) async fn download(
+        &self,
+        path: &str,
+        query: &[(String, String)],
+    ) -> Result<Download, Failure> {
+        let path = with_query(path, query);
+        let body = self.open(Method::GET, &path, "*/*").await?;
+        Ok(Download { body })
     }
 
     #[expect(
         clippy::disallowed_methods,
         reason = "the stream that it speaks over came out of `egress`"
     )]
-    async fn stream(&self, method: Method, path: &str) -> Result<Events, Failure> {
+    async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &'static str,
+    ) -> Result<Incoming, Failure> {
         let target = self.target(path).map_err(Failure::usage)?;
         let (host, port) = (target.host().to_string(), target.port());
         let opened = match target.is_plain() {
@@ -54,15 +81,12 @@ impl Api {
             .map_err(broken)?;
         tokio::spawn(connection);
         let answer = sender
-            .send_request(self.subscription(method, &target, &host, port)?)
+            .send_request(self.subscription(method, &target, (&host, port), accept)?)
             .await
             .map_err(broken)?;
         let status = answer.status();
         if status.is_success() {
-            return Ok(Events {
-                body: answer.into_body(),
-                lines: Lines::default(),
-            });
+            return Ok(answer.into_body());
         }
         let body = http_body_util::Limited::new(answer.into_body(), REFUSAL_BYTES)
             .collect()
@@ -80,8 +104,8 @@ impl Api {
         &self,
         method: Method,
         target: &egress::Target,
-        host: &str,
-        port: u16,
+        (host, port): (&str, u16),
+        accept: &'static str,
     ) -> Result<Request<Empty<Bytes>>, Failure> {
         let url = target.url();
         let path = url.query().map_or_else(
@@ -98,12 +122,34 @@ impl Api {
         request.headers_mut().extend(self.headers());
         request
             .headers_mut()
-            .insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+            .insert(ACCEPT, HeaderValue::from_static(accept));
         Ok(request)
     }
 }
 
+impl Download {
+    /// The next bytes; none when that was all.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        while let Some(frame) = self.body.frame().await {
+            let frame = frame.map_err(|error| {
+                Failure::unavailable(format!("the answer of the server broke off: {error}"))
+            })?;
+            if let Ok(data) = frame.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
 impl Events {
+    fn new(body: Incoming) -> Self {
+        Self {
+            body,
+            lines: Lines::default(),
+        }
+    }
+
     /// The data of the next event; `None` when the server has ended the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Value>, Failure> {
         Ok(self.named().await?.map(|(_, value)| value))

@@ -1,25 +1,34 @@
-//! `alertwire events list`, `show`, `trace` and `tail`.
+//! `alertwire events list`, `export`, `show`, `trace` and `tail`.
+
+mod export;
 
 use domain::projection::Document;
 use serde_json::Value;
 
 use super::projection::printed;
 use super::{Session, segment, text};
+use crate::api::{Api, with_query};
 use crate::arguments::EventsCommand;
 use crate::exit::{Code, Ending, Failure};
-use crate::output::{Table, talk};
+use crate::output::{Table, talk, waiting};
+
+/// Most pages that one list asks for; a page of a search for what is rare may hold nothing.
+const PAGES: usize = 100;
 
 pub(super) async fn run(command: EventsCommand, session: &mut Session<'_>) -> Ending {
     match command {
         EventsCommand::List {
+            search,
             mut filters,
             limit,
             server,
         } => {
-            filters.push(("limit".to_owned(), limit.to_string()));
-            let page = session.api(&server)?.get("api/v1/events", &filters).await?;
+            filters.extend(search.filter().map(|filter| ("filter".to_owned(), filter)));
+            let api = session.api(&server)?;
+            let page = waiting("searching", pages(&api, filters, limit)).await?;
             list(&page, session)?;
         }
+        EventsCommand::Export(arguments) => return export::run(arguments, session).await,
         EventsCommand::Show {
             id,
             projection,
@@ -46,11 +55,41 @@ pub(super) async fn run(command: EventsCommand, session: &mut Session<'_>) -> En
                 .await?;
             show(&trace, session)?;
         }
-        EventsCommand::Tail { count, server } => {
-            tail(count.unwrap_or(u64::MAX), &server, session).await?
+        EventsCommand::Tail {
+            search,
+            count,
+            server,
+        } => {
+            let api = session.api(&server)?;
+            tail(count.unwrap_or(u64::MAX), search.filter(), &api, session).await?
         }
     }
     Ok(Code::Ok)
+}
+
+/// As many events as were asked for, from as many pages as that takes.
+async fn pages(api: &Api, mut query: Vec<(String, String)>, limit: u16) -> Result<Value, Failure> {
+    let mut items: Vec<Value> = Vec::new();
+    let mut page = Value::Null;
+    for _ in 0..PAGES {
+        let left = usize::from(limit) - items.len();
+        query.retain(|(key, _)| key != "limit");
+        query.push(("limit".to_owned(), left.to_string()));
+        page = api.get("api/v1/events", &query).await?;
+        if let Value::Array(more) = page["items"].take() {
+            items.extend(more);
+        }
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        if items.len() >= usize::from(limit) {
+            break;
+        }
+        query.retain(|(key, _)| key != "cursor");
+        query.push(("cursor".to_owned(), next.to_owned()));
+    }
+    page["items"] = Value::Array(items);
+    Ok(page)
 }
 
 fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
@@ -72,8 +111,12 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
         );
     }
     session.out.table(&table)?;
-    if page["next"].is_string() {
-        talk("there are more; raise --limit");
+    match (page["next"].as_str(), page["scanned_until"].as_str()) {
+        (Some(next), Some(until)) => talk(format!(
+            "looked back as far as {until}; --where cursor={next} goes on"
+        )),
+        (Some(_), None) => talk("there are more; raise --limit"),
+        (None, _) => {}
     }
     Ok(())
 }
@@ -136,10 +179,17 @@ fn plain(value: &Value) -> String {
 
 async fn tail(
     count: u64,
-    server: &crate::arguments::ServerFlags,
+    filter: Option<String>,
+    api: &Api,
     session: &mut Session<'_>,
 ) -> Result<(), Failure> {
-    let mut events = session.api(server)?.events("api/v1/events/stream").await?;
+    let query: Vec<(String, String)> = filter
+        .map(|filter| ("filter".to_owned(), filter))
+        .into_iter()
+        .collect();
+    let mut events = api
+        .events(&with_query("api/v1/events/stream", &query))
+        .await?;
     for _ in 0..count {
         let next = tokio::select! {
             next = events.next() => next?,

@@ -11,6 +11,7 @@ mod configuration;
 mod crash;
 mod demo;
 mod endurance;
+mod events;
 mod full_disk;
 mod guide_flow;
 mod history;
