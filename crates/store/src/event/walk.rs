@@ -19,17 +19,18 @@ use crate::{Backend, PageAt, Store, StoreError};
 /// Rows of one read that are tested: few enough that their bodies fit in memory several times.
 const STRIDE: usize = 250;
 /// The same where each read sorts all that an index names.
-const NAMED_STRIDE: usize = 1_000;
-/// Most rows that are tested for one page, and most bytes of subjects and bodies; the read that passes them is the last.
+const NAMED_STRIDE: usize = 500;
+/// Most rows that are tested for one page, and most bytes of subjects and bodies; the row that passes them is the last.
 const TESTED: usize = 10_000;
-const TESTED_BYTES: usize = 32 * 1024 * 1024;
+const TESTED_BYTES: usize = 4 * 1024 * 1024;
 /// Most events that the database goes over for one page, whether they fit its conditions or not: in leaps that grow, for
 /// where many fit the first is enough.
 const LEAPS: [u32; 4] = [1_000, 4_000, 15_000, 80_000];
 /// Words that more events hold are no help of the index: sorting what it names would take longer than the walk.
 const RARE: u32 = 10_000;
-/// Most unrouted events that are tested by a text or a filter for one replay.
+/// Most unrouted events that are tested by a text or a filter for one replay, and most bytes of them.
 pub const LISTED: usize = 200_000;
+const LISTED_BYTES: usize = 80 * 1024 * 1024;
 
 /// One page of a search.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,9 +68,9 @@ pub(super) struct Stride {
     pub(super) limit: usize,
 }
 
-/// What has been tested.
-#[derive(Debug, Default)]
-struct Tested {
+/// How much more may be tested.
+#[derive(Debug)]
+struct Left {
     rows: usize,
     bytes: usize,
 }
@@ -91,16 +92,23 @@ impl Store {
             false => LEAPS.iter(),
         };
         let mut last = self.leap(scope, &search, after, leaps.next()).await?;
-        let (mut found, mut tested) = (Vec::new(), Tested::default());
+        let mut left = Left {
+            rows: TESTED,
+            bytes: TESTED_BYTES,
+        };
+        let mut found = Vec::new();
         loop {
             let stride = Stride {
                 after,
                 last,
                 limit: search.stride(limit),
             };
-            let rows = self.stride(scope, &search, stride).await?;
-            let ended = rows.len() < stride.limit;
-            after = tested.add(&rows)?.or(after);
+            let mut rows = self.stride(scope, &search, stride).await?;
+            let mut ended = rows.len() < stride.limit;
+            if search.test.is_some() {
+                ended &= left.take(&mut rows);
+            }
+            after = last_of(&rows)?.or(after);
             found.extend(search.test(rows).await?);
             if found.len() > limit {
                 return Ok(EventPage::full(found, limit));
@@ -116,7 +124,7 @@ impl Store {
                 }
                 (false, _) => {}
             }
-            if tested.is_enough() {
+            if left.is_used_up() {
                 return Ok(EventPage::up_to(found, after));
             }
         }
@@ -141,20 +149,24 @@ impl Store {
         let Some(search) = self.search(&unrouted).await? else {
             return Ok(listing.finish());
         };
-        let (mut after, mut tested) = (None, Tested::default());
+        let mut left = Left {
+            rows: LISTED,
+            bytes: LISTED_BYTES,
+        };
+        let mut after = None;
         loop {
             let stride = Stride {
                 after,
                 last: None,
                 limit: NAMED_STRIDE,
             };
-            let rows = self.stride(scope, &search, stride).await?;
-            let ended = rows.len() < stride.limit;
-            after = tested.add(&rows)?.or(after);
+            let mut rows = self.stride(scope, &search, stride).await?;
+            let ended = (rows.len() < stride.limit) & left.take(&mut rows);
+            after = last_of(&rows)?.or(after);
             for event in search.test(rows).await? {
                 listing.add(Some(Item::of_event(event.id.to_bytes())));
             }
-            if tested.rows >= LISTED && !ended {
+            if left.is_used_up() && !ended {
                 listing.cut();
             }
             if ended || listing.is_full() {
@@ -354,17 +366,32 @@ impl Test {
     }
 }
 
-impl Tested {
-    /// Counts the rows; answers the id of the last one.
-    fn add(&mut self, rows: &[EventRow]) -> Result<Option<[u8; 16]>, StoreError> {
-        self.rows += rows.len();
-        let bytes = rows.iter().map(|row| row.subject.len() + row.body.len());
-        self.bytes += bytes.sum::<usize>();
-        let last = rows.last();
-        last.map(|row| fixed("event", &row.id, &row.id)).transpose()
+impl Left {
+    /// Leaves the rows that may still be tested; answers whether these were all.
+    fn take(&mut self, rows: &mut Vec<EventRow>) -> bool {
+        let before = rows.len();
+        rows.truncate(self.rows);
+        let mut taken = 0;
+        for row in rows.iter() {
+            if self.bytes == 0 {
+                break;
+            }
+            self.bytes = self
+                .bytes
+                .saturating_sub(row.subject.len() + row.body.len());
+            taken += 1;
+        }
+        rows.truncate(taken);
+        self.rows -= taken;
+        taken == before
     }
 
-    fn is_enough(&self) -> bool {
-        self.rows >= TESTED || self.bytes >= TESTED_BYTES
+    fn is_used_up(&self) -> bool {
+        self.rows == 0 || self.bytes == 0
     }
+}
+
+fn last_of(rows: &[EventRow]) -> Result<Option<[u8; 16]>, StoreError> {
+    let last = rows.last();
+    last.map(|row| fixed("event", &row.id, &row.id)).transpose()
 }
