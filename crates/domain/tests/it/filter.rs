@@ -297,3 +297,38 @@ fn term() -> impl Strategy<Value = String> {
         format!("{key}{operator}{}", quoted(&value))
     })
 }
+
+/// Expressions that make other engines take for ever, over a body as long as an intake takes (security.md I6).
+#[test]
+fn contrived_expressions_come_to_an_end() {
+    let mut house = House::new();
+    let mut event = house.event(None, None, &[]);
+    event.body = "aaaa aaab ".repeat((1 << 20) / 10);
+    let configuration = house.configuration();
+    for (expression, is_compiled) in [
+        ("(a+)+$x", true),
+        ("(a|aa)+b", true),
+        ("(.*)*x", true),
+        ("(?:a?){300}a{300}", true),
+        (r"(\w+\s?)+!", true),
+        (".*.*.*.*=.*", true),
+        (".*[a-q][^u-z]{13}x", true),
+        ("((a{500}){500}){500}", false),
+        (r"\pL{1,200}b.*", false),
+        (r"(\w)\1", false),
+        ("(?=a)a", false),
+    ] {
+        match format!("body=~{}", quoted(expression)).parse::<Filter>() {
+            Ok(filter) => {
+                assert!(
+                    is_compiled && !filter.matches(&Facts::of(&event), &configuration),
+                    "{expression}"
+                );
+            }
+            Err(error) => assert!(
+                !is_compiled && error.message.contains("cannot be used"),
+                "{expression}: {error}"
+            ),
+        }
+    }
+}

@@ -85,9 +85,10 @@ pub(super) async fn reach(
     clauses.scope("company", scope);
     outline(&mut clauses, &search.query);
     let sql = format!(
-        "SELECT id FROM event{} ORDER BY id{} LIMIT 1 OFFSET {most}",
+        "SELECT id FROM event{} ORDER BY id{} LIMIT 1 OFFSET {}",
         clauses.sql(),
-        order(search)
+        order(search),
+        most.saturating_sub(1)
     );
     let id: Option<Vec<u8>> = one(&db.client().await?, &sql, &clauses.values(), |row| {
         row.try_get(0)

@@ -344,15 +344,27 @@ impl Search {
         let Some(test) = self.test.clone() else {
             return rows.into_iter().map(Event::try_from).collect();
         };
+        // Goes when the question is dropped, so that nobody works on for an answer that nobody waits for.
+        let asked = Arc::new(());
+        let heard = Arc::downgrade(&asked);
         let testing = move || {
-            let events = rows.into_iter().map(Event::try_from);
-            events
-                .filter(|event| event.as_ref().map_or(true, |event| test.passes(event)))
-                .collect()
+            let mut passed = Vec::new();
+            for row in rows {
+                if heard.strong_count() == 0 {
+                    return Err(StoreError::Unavailable(
+                        "the search was given up".to_owned(),
+                    ));
+                }
+                let event = Event::try_from(row)?;
+                if test.passes(&event) {
+                    passed.push(event);
+                }
+            }
+            Ok(passed)
         };
-        tokio::task::spawn_blocking(testing)
-            .await
-            .map_err(|error| StoreError::Unavailable(format!("a search broke off: {error}")))?
+        let tested = tokio::task::spawn_blocking(testing).await;
+        drop(asked);
+        tested.map_err(|error| StoreError::Unavailable(format!("a search broke off: {error}")))?
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use super::list::search;
-use super::{EventView, views};
+use super::{EventView, search_page, views};
 use crate::App;
 use crate::problem::Problem;
 use crate::read::{Params, Query, Viewer};
@@ -136,9 +136,8 @@ impl Export {
             let left = self.limit - self.written;
             let limit = u16::try_from(left).unwrap_or(PAGE).min(PAGE);
             let at = PageAt::new(Some(limit), self.cursor.take());
-            let store = self.app.store();
-            let page = store.events(&self.scope, &self.query, &at).await?;
-            let configuration = store.configuration().await?;
+            let page = search_page(&self.app, &self.scope, &self.query, &at).await?;
+            let configuration = self.app.store().configuration().await?;
             let views = views(page.items, configuration).await?;
             self.written += views.len() as u64;
             let mut part = Vec::new();

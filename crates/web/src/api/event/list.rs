@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use store::{EventQuery, PageAt};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{EventView, views};
+use super::{EventView, search_page, views};
 use crate::App;
 use crate::api::Answer;
 use crate::api::fields::find_company;
@@ -78,7 +78,7 @@ pub(crate) async fn list(
     Query(query): Query<EventsQuery>,
 ) -> Answer<EventListing> {
     let (query, at) = query.parse(&caller)?;
-    let page = app.store().events(caller.scope(), &query, &at).await?;
+    let page = search_page(&app, caller.scope(), &query, &at).await?;
     let items = views(page.items, caller.configuration).await?;
     Ok(Json(EventListing {
         items,

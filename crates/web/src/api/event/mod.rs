@@ -10,18 +10,22 @@ pub(crate) mod trace;
 mod projected;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use alertwire_catalogue::{Catalogue, Entities, Limits, Record};
 use domain::Timestamp;
+use domain::access::Scope;
 use domain::configuration::Configuration;
 use domain::event::{Ambiguity, Event, Repair, Routing};
 use domain::filter::Filter;
 use domain::matching::Facts;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use store::{EventPage, EventQuery, PageAt};
 use utoipa::ToSchema;
 
 use super::Named;
+use crate::App;
 use crate::problem::Problem;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -134,6 +138,26 @@ impl EventView {
         }
         self
     }
+}
+
+/// Longest that one page of a search may take; a regular expression can be made to take long.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One page of a search, or what to do when it takes too long.
+async fn search_page(
+    app: &App,
+    scope: &Scope,
+    query: &EventQuery,
+    at: &PageAt,
+) -> Result<EventPage, Problem> {
+    let page = tokio::time::timeout(PATIENCE, app.store().events(scope, query, at)).await;
+    let page = page.map_err(|_| {
+        Problem::try_later(format!(
+            "the search took longer than {} s; narrow it by time or company, or ask for simpler expressions",
+            PATIENCE.as_secs()
+        ))
+    })?;
+    Ok(page?)
 }
 
 /// The events that a filter lets through; testing them is work for a thread that may be busy.
