@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use domain::access::Actor;
 use domain::company::Company;
 use domain::configuration::{Configuration, Parts};
-use domain::event::Reading;
+use domain::event::{Fingerprint, Reading, Routing};
 use domain::event_set::{EventSet, NotifyBy};
 use domain::integration::{DeliverySettings, Integration};
 use domain::mapping::{CompanyMapping, MappedTo};
@@ -48,6 +48,9 @@ pub fn run(arena: &Arena) -> Result<()> {
         severity: Severity::Info,
         reading: &reading,
         received_at: Timestamp::from_micros(0),
+        occurred_at: None,
+        fingerprint: Fingerprint([0; 16]),
+        routing: Routing::Routed,
         via: &[],
     };
     let plans = route(&facts(companies[0]), &configuration).plans.len();

@@ -44,7 +44,7 @@ async fn a_stream_tells_of_what_its_filter_lets_through_alone() {
         "{event}"
     );
     let mut resumed = open(&server, "company=globex", Some(&before)).await;
-    assert_eq!(line(&mut resumed).await.contains(&told), true);
+    assert!(line(&mut resumed).await.contains(&told));
 }
 
 #[tokio::test]
