@@ -8,7 +8,7 @@ extern crate alertwire_store as store;
 
 use std::error::Error;
 use std::io::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::access::{Actor, Scope};
 use domain::catalogue::{Record, Value};
@@ -22,6 +22,7 @@ use sha2::{Digest as _, Sha256};
 use store::{
     Acceptance, Accepted, Change, Database, EventQuery, PageAt, SealingKey, Settings, Store,
 };
+use tokio::time::Instant;
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
@@ -168,6 +169,7 @@ async fn fill(store: &Store, events: u64, begin: Timestamp) -> Outcome<Timestamp
             events: events.collect(),
             message,
             idempotency: None,
+            only_new: false,
             epoch,
         };
         store.accept(acceptance).await?;
@@ -196,7 +198,7 @@ fn event(
     );
     let subject = "New Asset Discovered".to_owned();
     let kind = if is_rare { "rare.kind" } else { "problem.new" };
-    let record = Record::from_iter([("hostname", Value::Text(host.into()))]);
+    let record = Record::from_iter([("hostname", Value::Text(host))]);
     Event {
         id: EventId::new(message.received_at, rng),
         message: message.id,

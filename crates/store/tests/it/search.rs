@@ -82,7 +82,7 @@ async fn varied(world: &mut World) -> Vec<Event> {
             event.kind = Some("problem.new".to_owned());
             event.category = Some("Problems_100%".to_owned());
         }
-        let host = Value::Text(format!("web-{number}").into());
+        let host = Value::Text(format!("web-{number}"));
         event.reading.records = vec![Record::from_iter([("hostname", host)])];
         events.push(event.clone());
         stored(world.store.accept(acceptance).await.unwrap());
