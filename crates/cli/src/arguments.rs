@@ -2,9 +2,11 @@
 
 mod events;
 mod import;
+mod journal;
 mod lesson;
 mod projection;
 mod replay;
+mod reread;
 mod silences;
 
 use std::path::PathBuf;
@@ -16,9 +18,11 @@ use crate::config::layers::Flags;
 
 pub(crate) use events::{EventsCommand, EventsFormat, ExportEvents};
 pub(crate) use import::{ImportArguments, ImportCommand};
+pub(crate) use journal::{JournalCommand, VerifyArguments};
 pub(crate) use lesson::{DriftArguments, LearnArguments, UnknownArguments};
 pub(crate) use projection::ProjectionFlags;
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
+pub(crate) use reread::RereadArguments;
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 
 #[derive(Debug, Parser)]
@@ -68,6 +72,10 @@ pub(crate) enum Command {
     /// Send many again: what failed, to another integration, or what went nowhere.
     #[command(subcommand)]
     Replay(ReplayCommand),
+    Reread(RereadArguments),
+    /// The raw messages of a server.
+    #[command(subcommand)]
+    Journal(JournalCommand),
     /// The companies of a server.
     #[command(subcommand)]
     Companies(CompaniesCommand),
@@ -108,7 +116,9 @@ pub(crate) enum Command {
     /// Print the OpenAPI description of the HTTP API.
     Openapi,
     /// Print completions for a shell.
-    Completions { shell: clap_complete::Shell },
+    Completions {
+        shell: clap_complete::Shell,
+    },
     /// Print the manual page, or write those of all commands into a folder.
     Man {
         /// Folder for one page a command.

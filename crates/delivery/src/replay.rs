@@ -20,6 +20,8 @@ pub const ITEMS: u32 = 1_000_000;
 pub const UNFINISHED: u32 = 8;
 /// Items in a second, unless told.
 pub const RATE: NonZeroU32 = NonZeroU32::new(50).expect("it is not zero");
+/// Events that are read again in a second, unless told: nothing is sent, so only the database has to keep up.
+pub const REREAD_RATE: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not zero");
 /// Most items in a second.
 pub const MOST_RATE: u32 = 10_000;
 /// Most items of one transaction, and how far ahead their due times reach: so long does it take until a pause is felt.
@@ -55,6 +57,8 @@ pub enum Meant {
     New,
     /// An unrouted event is matched again.
     Route,
+    /// An event is read again.
+    Read,
 }
 
 /// A delivery as it is found, when it is listed and again when its turn comes.

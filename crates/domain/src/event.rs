@@ -171,16 +171,19 @@ pub enum Reason {
     NoRule,
     /// It would have been routed, but for a silence that held when it came in.
     Silenced,
+    /// It was found when a stored message was read again, and nobody asked for it to be sent.
+    Reread,
 }
 
 impl Reason {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Loop,
         Self::UnassignedCompany,
         Self::NoMapping,
         Self::MappingOff,
         Self::NoRule,
         Self::Silenced,
+        Self::Reread,
     ];
 
     #[must_use]
@@ -192,6 +195,7 @@ impl Reason {
             Self::MappingOff => "mapping_off",
             Self::NoRule => "no_rule",
             Self::Silenced => "silenced",
+            Self::Reread => "reread",
         }
     }
 
@@ -216,6 +220,9 @@ impl Reason {
             }
             Self::Silenced => {
                 "a silence held when it came in, so it was kept and not sent: replay it if it should be"
+            }
+            Self::Reread => {
+                "it was found when a stored message was read again, and was kept and not sent: replay it if it should be"
             }
         }
     }

@@ -4,6 +4,7 @@
 //! ([`configuration::Configuration`]), events, the one [`filter::Filter`] language,
 //! [`matching`]: which integrations an event goes to, and why; [`what_if`]: which it would go to; and [`projection`]: events
 //! in the formats of others.
+//! [`reader`] turns a message into events, [`reread`] does so again with what is known today.
 //!
 //! What it never does: no socket, no file, no database, no clock and no global randomness.
 //! Time and randomness are arguments.
@@ -26,6 +27,8 @@ pub mod mapping;
 pub mod matching;
 pub mod message;
 pub mod projection;
+pub mod reader;
+pub mod reread;
 pub mod rule;
 pub mod secret;
 pub mod silence;

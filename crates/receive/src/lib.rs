@@ -6,14 +6,13 @@
 //! What it never does: no SQL, no outgoing socket, no rendering for people. Nothing in reading or matching, a panic
 //! included, can keep a message from being stored.
 //!
-//! Start reading at [`webhook`], then `read.rs`.
+//! Start reading at [`webhook`], then [`domain::reader`].
 
 pub mod authenticate;
 mod limits;
 mod planning;
 mod quota;
 pub mod raise;
-mod read;
 mod signature;
 mod token;
 pub mod webhook;

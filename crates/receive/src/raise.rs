@@ -10,6 +10,7 @@ use domain::catalogue::{Record, RenderError, Rendered, Value};
 use domain::configuration::Configuration;
 use domain::event::{Event, Fingerprint, Reading, Reason, Routing};
 use domain::message::{Decode, Message};
+use domain::reader::{fingerprint, occurred_at};
 use domain::{CompanyId, EventId, MessageId, Severity, Timestamp};
 use http::HeaderMap;
 use rand::Rng;
@@ -19,7 +20,6 @@ use store::{Acceptance, Accepted, EventQuery, Idempotency, PageAt, Receipt, Stor
 use crate::Receiver;
 use crate::limits::MATCH_ROUNDS;
 use crate::planning::accepted;
-use crate::read::{fingerprint, occurred_at};
 use crate::webhook::masked;
 
 /// An event to be raised.

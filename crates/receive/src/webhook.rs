@@ -3,7 +3,9 @@
 use bytes::Bytes;
 use delivery::Planner;
 use domain::alert::{FIELDS_HEADER, VIA_HEADER, read_via};
+use domain::event::Event;
 use domain::message::{Decode, Message};
+use domain::reader::Reader;
 use domain::{EventId, MessageId};
 use http::{HeaderMap, header};
 use sha2::{Digest as _, Sha256};
@@ -11,7 +13,6 @@ use store::{Acceptance, Receipt, StoreError};
 
 use crate::limits::{HEADER_VALUE_BYTES, HEADERS, MATCH_ROUNDS, WEBHOOK_ID_BYTES};
 use crate::planning::accepted;
-use crate::read::Reader;
 use crate::{Admitted, Receiver, Refusal};
 
 /// The receipt of a stored message.
@@ -69,15 +70,18 @@ impl Receiver {
             let configuration = inner.store.configuration().await?;
             let reader = Reader {
                 configuration: &configuration,
-                source: configuration
-                    .source(admitted.source.id)
-                    .unwrap_or(&admitted.source),
+                source: Some(
+                    configuration
+                        .source(admitted.source.id)
+                        .unwrap_or(&admitted.source),
+                ),
                 limits: &inner.settings.reading,
                 via: via.clone(),
                 fields,
             };
             let events = reader.read(&mut message, &mut rng);
             if round == 0 {
+                tell_unread(&events);
                 let companies = events.iter().filter_map(|event| event.company);
                 let taken = inner.quotas.take(companies, &configuration, now);
                 taken.map_err(|wait| Refusal::OverQuota { wait })?;
@@ -130,6 +134,13 @@ impl Receiver {
             }
         }
         Err(Refusal::Unavailable(StoreError::Overloaded))
+    }
+}
+
+/// Reading that panicked or ran out of its budget is a fault of ours: the message is kept and can be read again.
+fn tell_unread(events: &[Event]) {
+    if let Some(event) = events.iter().find(|event| event.reading.read_failed) {
+        tracing::error!(message.id = %event.message, "message {} could not be read; it is kept unread", event.message);
     }
 }
 

@@ -21,6 +21,8 @@ pub mod job;
 pub mod known;
 pub mod lease;
 pub mod message;
+pub mod proof;
+pub mod reading;
 pub mod retention;
 pub mod search;
 
@@ -57,18 +59,21 @@ pub use error::StoreError;
 pub use event::{EventDelivery, EventPage, EventQuery, LISTED, Silenced};
 pub use health::Health;
 pub use job::{
-    Again, Item, Job, JobLease, JobStep, JobWork, Listed, NewJob, Release, ReplaySpec, Steered,
-    Worked,
+    Again, Item, Job, JobKind, JobLease, JobSpec, JobStep, JobWork, Listed, NewJob, Release,
+    Steered, Worked,
 };
 pub use lease::Lease;
 pub use notices::Notice;
 pub use page::{Page, PageAt};
+pub use proof::{Checked, Day, Fault, Receipt as KeptReceipt, ReceiptState, Sealed};
+pub use reading::{NewReading, NewReadings, PastReading, Stored, ToReadAgain};
 pub use retention::{PrunedRow, RetentionClass};
 pub use settings::{Database, SealingKey, Settings};
 
 use configuration::Cached;
 use notices::Notices;
 use postgres::Postgres;
+use proof::Notary;
 use seal::Seal;
 use sqlite::Sqlite;
 
@@ -82,6 +87,7 @@ struct Inner {
     node: NodeId,
     instance: String,
     seal: Arc<Seal>,
+    notary: Notary,
     notices: Arc<Notices>,
     cached: Cached,
     /// What the entries of event kinds extend.
@@ -130,6 +136,7 @@ impl Store {
             backend,
             node: settings.node,
             instance,
+            notary: Notary::new(&seal),
             seal,
             notices,
             cached: Cached::default(),

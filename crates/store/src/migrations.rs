@@ -28,6 +28,7 @@ macro_rules! migrations {
             5 "0005_fair_pages",
             6 "0006_known",
             7 "0007_drift",
+            8 "0008_readings",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

@@ -90,11 +90,16 @@ impl Seal {
 
     /// HMAC-SHA256 under a key for this purpose alone.
     pub(crate) fn digest(&self, purpose: &str, secret: &[u8]) -> [u8; 32] {
-        let key = derive(&self.key, &format!("digest/{purpose}"));
-        let mut mac = <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.reveal())
-            .expect("HMAC takes a key of any length");
+        let mut mac = self.keyed(purpose);
         mac.update(secret);
         mac.finalize().into_bytes().into()
+    }
+
+    /// HMAC-SHA256 under a key for this purpose alone, to be fed; a clone begins where this one stands.
+    pub(crate) fn keyed(&self, purpose: &str) -> Hmac<Sha256> {
+        let key = derive(&self.key, &format!("digest/{purpose}"));
+        <Hmac<Sha256> as hmac::KeyInit>::new_from_slice(key.reveal())
+            .expect("HMAC takes a key of any length")
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {

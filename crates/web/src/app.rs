@@ -16,6 +16,9 @@ use crate::Settings;
 use crate::meters::Meters;
 use crate::test_sends::TestSends;
 
+/// Verifications of the journal at once: each reads all of it.
+const VERIFICATIONS: usize = 1;
+
 /// What an [`App`] is made of.
 #[derive(Debug)]
 pub struct Parts {
@@ -40,6 +43,7 @@ struct Inner {
     streams: Arc<Semaphore>,
     what_ifs: Semaphore,
     exports: Arc<Semaphore>,
+    verifications: Semaphore,
     closing: CancellationToken,
 }
 
@@ -66,6 +70,7 @@ impl App {
             streams,
             what_ifs,
             exports,
+            verifications: Semaphore::new(VERIFICATIONS),
             closing: CancellationToken::new(),
         }))
     }
@@ -130,6 +135,11 @@ impl App {
     /// One permit for each export of events that may be under way.
     pub(crate) fn exports(&self) -> &Arc<Semaphore> {
         &self.0.exports
+    }
+
+    /// One permit for each verification of the journal that may be at work.
+    pub(crate) fn verifications(&self) -> &Semaphore {
+        &self.0.verifications
     }
 
     /// Cancelled when the server shuts down, so that answers without an end come to one.

@@ -6,8 +6,8 @@ use utoipa::OpenApi;
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, lesson, mapping, parse, render, replay, rule, silence, source,
-    what_if, whitelisting,
+    integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
+    source, what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -61,10 +61,13 @@ use crate::read::Viewer;
         event::list::list,
         event::get::get,
         event::trace::trace,
+        event::readings::readings,
         event::stream::stream,
         event::export::export,
         journal::get::get,
         journal::raw::raw,
+        journal::verify::verify,
+        journal::receipts::receipts,
         source::create::create,
         source::list::list,
         source::get::get,
@@ -81,6 +84,12 @@ use crate::read::Viewer;
         replay::pause::pause,
         replay::resume::resume,
         replay::cancel::cancel,
+        reread::create::create,
+        reread::list::list,
+        reread::get::get,
+        reread::pause::pause,
+        reread::resume::resume,
+        reread::cancel::cancel,
         catalog::get,
         event_kind::create::create,
         event_kind::list::list,

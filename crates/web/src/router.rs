@@ -12,8 +12,8 @@ use metrics::{counter, histogram};
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, lesson, mapping, parse, render, replay, rule, silence, source,
-    what_if, whitelisting,
+    integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
+    source, what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, health, intake, openapi};
@@ -164,6 +164,15 @@ fn traffic() -> Router<App> {
         .route("/api/v1/events/export", get(event::export::export))
         .route("/api/v1/events/{id}", get(event::get::get))
         .route("/api/v1/events/{id}/trace", get(event::trace::trace))
+        .route(
+            "/api/v1/events/{id}/readings",
+            get(event::readings::readings),
+        )
+        .route("/api/v1/journal/verify", post(journal::verify::verify))
+        .route(
+            "/api/v1/journal/receipts",
+            post(journal::receipts::receipts),
+        )
         .route("/api/v1/journal/{id}", get(journal::get::get))
         .route("/api/v1/journal/{id}/raw", get(journal::raw::raw))
         .route("/api/v1/deliveries", get(delivery::list::list))
@@ -181,6 +190,14 @@ fn traffic() -> Router<App> {
         .route("/api/v1/replays/{id}/pause", post(replay::pause::pause))
         .route("/api/v1/replays/{id}/resume", post(replay::resume::resume))
         .route("/api/v1/replays/{id}/cancel", post(replay::cancel::cancel))
+        .route(
+            "/api/v1/rereads",
+            post(reread::create::create).get(reread::list::list),
+        )
+        .route("/api/v1/rereads/{id}", get(reread::get::get))
+        .route("/api/v1/rereads/{id}/pause", post(reread::pause::pause))
+        .route("/api/v1/rereads/{id}/resume", post(reread::resume::resume))
+        .route("/api/v1/rereads/{id}/cancel", post(reread::cancel::cancel))
 }
 
 fn tools() -> Router<App> {

@@ -17,6 +17,7 @@ mod fields;
 mod healthcheck;
 mod import;
 mod integrations;
+mod journal;
 mod key;
 pub(crate) mod kinds;
 mod lesson;
@@ -26,6 +27,7 @@ mod parse;
 mod projection;
 mod render;
 mod replay;
+mod reread;
 mod rollback;
 mod send;
 mod serve;
@@ -73,6 +75,8 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Deliveries(command) => wait(deliveries::run(command, session)),
         Command::Integrations(command) => wait(integrations::run(command, session)),
         Command::Replay(command) => wait(replay::run(command, session)),
+        Command::Reread(arguments) => wait(reread::run(arguments, session)),
+        Command::Journal(command) => wait(journal::run(command, session)),
         Command::Companies(command) => wait(companies::run(command, session)),
         Command::Export(arguments) => wait(export::run(arguments, session)),
         Command::Apply(arguments) => wait(apply::run(arguments, session)),

@@ -12,6 +12,8 @@ use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, is_watched, talk};
 
 const REPLAYS: &str = "api/v1/replays";
+/// What is said when nobody watches any more.
+const ENDS: &str = "the replay goes on; `alertwire replay cancel` ends it";
 /// How often a job that is watched is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -61,7 +63,7 @@ async fn start(arguments: ReplayStart, session: &mut Session<'_>) -> Ending {
 }
 
 /// Keys and values as an object; a key that is given twice would hide one of its values.
-fn object(keys: Vec<(String, String)>) -> Result<Value, Failure> {
+pub(super) fn object(keys: Vec<(String, String)>) -> Result<Value, Failure> {
     let mut object = Map::new();
     for (key, value) in keys {
         if object.contains_key(&key) {
@@ -85,15 +87,20 @@ async fn shown(job: Value, watch: bool, api: &Api, session: &mut Session<'_>) ->
         print(&job, session)?;
         return Ok(Code::Ok);
     }
-    let job = watched(job, api).await?;
+    let job = watched(job, REPLAYS, ENDS, api).await?;
     print(&job, session)?;
     Ok(good_if(text(&job, "/state") == "done"))
 }
 
 /// Follows a job to its end, or until Ctrl-C, which leaves the job alone.
-async fn watched(mut job: Value, api: &Api) -> Result<Value, Failure> {
+pub(super) async fn watched(
+    mut job: Value,
+    jobs: &str,
+    goes_on: &str,
+    api: &Api,
+) -> Result<Value, Failure> {
     let bar = bar(number(&job, "/total"));
-    let path = format!("{REPLAYS}/{}", segment(text(&job, "/id"))?);
+    let path = format!("{jobs}/{}", segment(text(&job, "/id"))?);
     loop {
         bar.set_position(number(&job, "/total").saturating_sub(number(&job, "/left")));
         bar.set_message(text(&job, "/state").to_owned());
@@ -103,7 +110,7 @@ async fn watched(mut job: Value, api: &Api) -> Result<Value, Failure> {
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => job = api.get(&path, &[]).await?,
             _ = tokio::signal::ctrl_c() => {
-                talk("the replay goes on; `alertwire replay cancel` ends it");
+                talk(goes_on);
                 break;
             }
         }
@@ -123,7 +130,7 @@ fn bar(length: u64) -> ProgressBar {
     bar
 }
 
-fn number(value: &Value, pointer: &str) -> u64 {
+pub(super) fn number(value: &Value, pointer: &str) -> u64 {
     value.pointer(pointer).and_then(Value::as_u64).unwrap_or(0)
 }
 

@@ -1,8 +1,5 @@
 //! `alertwire what-if FILE`: where stored events would go under another configuration.
 
-use std::io::Read as _;
-use std::path::Path;
-
 use serde_json::{Map, Value, json};
 
 use super::{Session, text};
@@ -31,7 +28,7 @@ pub(super) async fn run(arguments: WhatIfArguments, session: &mut Session<'_>) -
 
 /// The file is a whole question or the change alone; what the command line says goes before what the file says.
 fn question(arguments: &WhatIfArguments) -> Result<Value, Failure> {
-    let bytes = read(&arguments.file)?;
+    let bytes = files::named(&arguments.file, BYTES)?;
     let value: Value = serde_json::from_slice(&bytes)
         .map_err(|error| Failure::data(format!("the change is not JSON: {error}")))?;
     let Value::Object(object) = value else {
@@ -52,23 +49,6 @@ fn question(arguments: &WhatIfArguments) -> Result<Value, Failure> {
         question.insert("filter".to_owned(), json!(filter));
     }
     Ok(Value::Object(question))
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    if file != Path::new("-") {
-        return files::bytes(file, BYTES);
-    }
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .take(BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::reading("standard input", &error))?;
-    if bytes.len() as u64 > BYTES {
-        return Err(Failure::data(format!(
-            "standard input is longer than {BYTES} bytes"
-        )));
-    }
-    Ok(bytes)
 }
 
 fn print(answer: &Value, session: &mut Session<'_>) -> Result<(), Failure> {

@@ -23,6 +23,24 @@ pub(crate) fn bytes(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
+/// The bytes of a file, or of standard input where it is named `-`; at most `most`.
+pub(crate) fn named(path: &Path, most: u64) -> Result<Vec<u8>, Failure> {
+    if path != Path::new("-") {
+        return bytes(path, most);
+    }
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Failure::reading("standard input", &error))?;
+    if bytes.len() as u64 > most {
+        return Err(Failure::data(format!(
+            "standard input is longer than {most} bytes"
+        )));
+    }
+    Ok(bytes)
+}
+
 /// The text of a file of at most `most` bytes.
 pub(crate) fn text(path: &Path, most: u64) -> Result<String, Failure> {
     String::from_utf8(bytes(path, most)?)

@@ -1,7 +1,9 @@
-//! Upkeep: what has to be done now and then, in small batches, off every hot path; and replays.
+//! Upkeep: what has to be done now and then, in small batches, off every hot path; replays, and reading again.
 
 pub mod drift;
 pub mod replay;
+mod reread;
 pub mod retention;
+pub mod sealing;
 pub mod search;
 pub mod silences;

@@ -1,4 +1,4 @@
-//! Works replays: takes the jobs that are free, asks [`delivery::replay`] what is next of each, and writes it, one
+//! Works replays and re-readings: takes the jobs that are free, asks [`delivery::replay`] what is next of each, and writes it, one
 //! transaction a step. Steps of several jobs take turns; a step that failed is made again, for it moved nothing.
 
 use std::collections::HashMap;
@@ -11,10 +11,11 @@ use domain::configuration::Configuration;
 use domain::event::Event;
 use domain::{DeliveryId, JobId, Timestamp};
 use store::{
-    Again, Item, Job, JobLease, JobStep, JobWork, Release, ReplaySpec, StoreError, Target, Worked,
+    Again, Item, Job, JobLease, JobSpec, JobStep, JobWork, Release, StoreError, Target, Worked,
 };
 use tokio::sync::watch;
 
+use super::reread::Reading;
 use crate::Shared;
 
 /// After an error of the store nothing is asked of it for this long.
@@ -145,7 +146,7 @@ impl Held {
             return self.fail(shared, "its list of items is incomplete").await;
         }
         for _ in 0..MATCH_ROUNDS {
-            let Some(work) = self.decide(shared, &items, &due, now).await? else {
+            let Some((work, taken)) = self.decide(shared, &items, &due, now).await? else {
                 let error = "the integration that it sends to was removed";
                 return self.fail(shared, error).await;
             };
@@ -155,12 +156,13 @@ impl Held {
                 work,
             };
             match shared.store.work_job(step, now).await? {
-                Worked::EpochMoved { .. } => {}
+                Worked::EpochMoved { .. } | Worked::Overtaken => {}
                 Worked::Stale => return Ok(false),
                 Worked::Moved { ended } => {
-                    self.replay.worked(items.len() as u64);
+                    self.replay.worked(taken as u64);
                     if ended {
-                        tracing::info!(job.id = %self.job.id, "replay {} is through", self.job.id);
+                        let (what, id) = (self.job.spec.kind().as_str(), self.job.id);
+                        tracing::info!(job.id = %id, "{what} {id} is through");
                     }
                     return Ok(!ended);
                 }
@@ -170,24 +172,35 @@ impl Held {
     }
 
     async fn fail(&self, shared: &Shared, error: &str) -> Result<bool, StoreError> {
-        tracing::warn!(job.id = %self.job.id, "replay {} cannot go on: {error}", self.job.id);
+        let (what, id) = (self.job.spec.kind().as_str(), self.job.id);
+        tracing::warn!(job.id = %id, "{what} {id} cannot go on: {error}");
         let now = shared.clock.now();
         shared.store.fail_job(&self.lease, error, now).await?;
         Ok(false)
     }
 
-    /// What becomes of the next items; none when there is nowhere to send them any more.
+    /// What becomes of the next items, and of how many of them; none when there is nowhere to send them any more.
     async fn decide(
         &self,
         shared: &Shared,
         items: &[Item],
         due: &[Timestamp],
         now: Timestamp,
-    ) -> Result<Option<JobWork>, StoreError> {
+    ) -> Result<Option<(JobWork, usize)>, StoreError> {
         let configuration = shared.store.configuration().await?;
-        Ok(Some(match &self.job.spec {
-            ReplaySpec::Deliveries { to: None, .. } => JobWork::Again(turns(shared, items, due)),
-            ReplaySpec::Deliveries { to: Some(to), .. } => {
+        let work = match &self.job.spec {
+            JobSpec::Reread { route, .. } => {
+                let reading = Reading {
+                    shared,
+                    configuration: &configuration,
+                    scope: &self.job.scope,
+                    route: *route,
+                    now,
+                };
+                return reading.read(items, due).await.map(Some);
+            }
+            JobSpec::Deliveries { to: None, .. } => JobWork::Again(turns(shared, items, due)),
+            JobSpec::Deliveries { to: Some(to), .. } => {
                 let Some(integration) = configuration.integration(*to) else {
                     return Ok(None);
                 };
@@ -200,10 +213,9 @@ impl Held {
                     epoch: configuration.epoch,
                 }
             }
-            ReplaySpec::Unrouted { .. } => {
-                self.route(shared, &configuration, items, due, now).await?
-            }
-        }))
+            JobSpec::Unrouted { .. } => self.route(shared, &configuration, items, due, now).await?,
+        };
+        Ok(Some((work, items.len())))
     }
 
     /// Matches unrouted events by today's rules; what still goes nowhere stays as it is.
@@ -242,7 +254,7 @@ fn turns(shared: &Shared, items: &[Item], due: &[Timestamp]) -> Vec<Again> {
 }
 
 /// The deliveries that an event would get if it came in now; none when it would go nowhere.
-fn released(
+pub(super) fn released(
     shared: &Shared,
     configuration: &Configuration,
     event: &Event,

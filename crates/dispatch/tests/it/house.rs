@@ -21,8 +21,8 @@ use domain::{
 use receive::{Raise, Receiver, Wanted};
 use serde_json::json;
 use store::{
-    Change, Database, DeliveryQuery, DeliveryRow, EventQuery, Job, Listed, NewJob, PageAt,
-    ReplaySpec, SealingKey, Standing, Store, Target,
+    Change, Database, DeliveryQuery, DeliveryRow, EventQuery, Job, JobSpec, Listed, NewJob, PageAt,
+    SealingKey, Standing, Store, Target,
 };
 use tempfile::TempDir;
 use testkit::{ManualClock, seeded};
@@ -406,7 +406,7 @@ impl House {
             .list_for_replay(&Scope::All, query, None, 1_000)
             .await
             .unwrap();
-        let spec = ReplaySpec::Deliveries {
+        let spec = JobSpec::Deliveries {
             filter: json!({}),
             to: None,
         };
@@ -444,7 +444,7 @@ impl House {
             .list_for_replay(&Scope::All, &query, Some(&target), 1_000)
             .await
             .unwrap();
-        let spec = ReplaySpec::Deliveries {
+        let spec = JobSpec::Deliveries {
             filter: json!({}),
             to: Some(to),
         };
@@ -458,11 +458,11 @@ impl House {
             .list_unrouted(&Scope::All, &EventQuery::default(), 1_000)
             .await
             .unwrap();
-        let spec = ReplaySpec::Unrouted { query: json!({}) };
+        let spec = JobSpec::Unrouted { query: json!({}) };
         self.begin(spec, listed, 1_000).await
     }
 
-    async fn begin(&self, spec: ReplaySpec, listed: Listed, per_second: u32) -> JobId {
+    async fn begin(&self, spec: JobSpec, listed: Listed, per_second: u32) -> JobId {
         let job = NewJob {
             id: self.dice.roll(|rng| JobId::new(self.now(), rng)),
             spec,

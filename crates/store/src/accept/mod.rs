@@ -16,7 +16,9 @@ pub use delivery::{NewDelivery, NewGroup};
 
 pub(crate) use postgres::commit as commit_on_postgres;
 pub(crate) use prepared::{Prepared, PreparedDelivery, PreparedEvent, PreparedMessage};
-pub(crate) use sqlite::store_delivery as store_delivery_on_sqlite;
+pub(crate) use sqlite::{
+    insert_event as insert_event_on_sqlite, store_delivery as store_delivery_on_sqlite,
+};
 
 /// A message that was read and matched, to be stored as a whole.
 #[derive(Debug, Clone)]

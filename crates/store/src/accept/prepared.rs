@@ -130,7 +130,7 @@ impl PreparedEvent {
         (self.company.unwrap_or_default(), self.fingerprint)
     }
 
-    fn new(accepted: Accepted) -> Self {
+    pub(crate) fn new(accepted: Accepted) -> Self {
         let Event {
             id,
             source,

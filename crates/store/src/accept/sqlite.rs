@@ -235,10 +235,21 @@ fn store_event(
             deliveries.extend_from_slice(part);
         }
     }
+    insert_event(conn, message.id, event, &deliveries)?;
+    Ok(event.id)
+}
+
+/// Adds the row of an event. `deliveries` is its column.
+pub(crate) fn insert_event(
+    conn: &Connection,
+    message: [u8; 16],
+    event: &PreparedEvent,
+    deliveries: &[u8],
+) -> Result<(), StoreError> {
     let mut insert = conn.prepare_cached(INSERT_EVENT)?;
     insert.execute(rusqlite::params![
         event.id,
-        message.id,
+        message,
         event.source,
         event.company,
         event.kind,
@@ -259,7 +270,7 @@ fn store_event(
         deliveries,
         event.silence,
     ])?;
-    Ok(event.id)
+    Ok(())
 }
 
 /// The window runs from the first event: without end it would swallow a condition that goes on for days.

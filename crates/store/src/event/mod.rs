@@ -7,6 +7,7 @@ mod walk;
 
 use std::time::Duration;
 
+use delivery::replay::Meant;
 use domain::access::Scope;
 use domain::event::{Event, Fingerprint, Match};
 use domain::filter::Filter;
@@ -17,7 +18,7 @@ use domain::{
 };
 
 use crate::retention::lowest_id;
-use crate::{Backend, Listed, Store, StoreError};
+use crate::{Backend, Item, Listed, Store, StoreError};
 
 pub(crate) use postgres::events_of as postgres_events_of;
 pub(crate) use row::{COLUMNS, EventRow, read_deliveries};
@@ -58,6 +59,9 @@ pub struct EventDelivery {
     pub integration: IntegrationId,
     pub rule: RuleId,
 }
+
+/// Events whose rows are read at once to see that they are there.
+const NAMED_AT_ONCE: usize = 50;
 
 /// Most events of one silence that are counted.
 const COUNTED: u32 = 100_000;
@@ -132,12 +136,46 @@ impl Store {
         most: u32,
     ) -> Result<Listed, StoreError> {
         if query.text.is_some() || query.filter.is_some() {
-            return self.list_tested(scope, query, most).await;
+            return self.list_tested(scope, query, Meant::Route, most).await;
         }
         match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::list_unrouted(db, scope, query, most).await,
-            Backend::Postgres(db) => postgres::list_unrouted(db, scope, query, most).await,
+            Backend::Sqlite(db) => sqlite::list(db, scope, query, Meant::Route, most).await,
+            Backend::Postgres(db) => postgres::list(db, scope, query, Meant::Route, most).await,
         }
+    }
+
+    /// What a re-reading takes of these events, oldest first, at most `most`, cut short as that of a replay is.
+    pub async fn list_events(
+        &self,
+        scope: &Scope,
+        query: &EventQuery,
+        most: u32,
+    ) -> Result<Listed, StoreError> {
+        if query.text.is_some() || query.filter.is_some() {
+            return self.list_tested(scope, query, Meant::Read, most).await;
+        }
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::list(db, scope, query, Meant::Read, most).await,
+            Backend::Postgres(db) => postgres::list(db, scope, query, Meant::Read, most).await,
+        }
+    }
+
+    /// The same for these events; none unless the scope admits all of them.
+    pub async fn list_named_events(
+        &self,
+        scope: &Scope,
+        ids: &[EventId],
+    ) -> Result<Option<Listed>, StoreError> {
+        for some in ids.chunks(NAMED_AT_ONCE) {
+            if self.events_of(scope, some).await?.len() < some.len() {
+                return Ok(None);
+            }
+        }
+        let item = |id: &EventId| Item::of_event(id.to_bytes(), Meant::Read);
+        Ok(Some(Listed {
+            items: ids.iter().map(item).collect(),
+            ..Listed::default()
+        }))
     }
 
     /// The events of these ids that retention has left and the scope admits, in the order of the ids.

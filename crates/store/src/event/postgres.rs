@@ -3,6 +3,7 @@
 mod narrow;
 
 use deadpool_postgres::Client;
+use delivery::replay::Meant;
 use domain::access::Scope;
 use domain::event::Event;
 use domain::{EventId, MessageId, SilenceId};
@@ -120,10 +121,11 @@ fn order(search: &Search) -> &'static str {
 const LISTED_AT_ONCE: u32 = 10_000;
 
 /// As of one instant.
-pub(super) async fn list_unrouted(
+pub(super) async fn list(
     db: &Postgres,
     scope: &Scope,
     query: &EventQuery,
+    meant: Meant,
     most: u32,
 ) -> Result<Listed, StoreError> {
     let work = db.snapshot().await?;
@@ -131,7 +133,9 @@ pub(super) async fn list_unrouted(
     let mut after: Option<Vec<u8>> = None;
     loop {
         let mut clauses = Clauses::default();
-        clauses.and_plain("routing <> 'routed'");
+        if meant == Meant::Route {
+            clauses.and_plain("routing <> 'routed'");
+        }
         clauses.and_some("id > ?", after.take());
         clauses.scope("company", scope);
         narrow(&mut clauses, query);
@@ -145,7 +149,7 @@ pub(super) async fn list_unrouted(
         })
         .await?;
         for id in &ids {
-            listing.add(Some(Item::of_event(fixed("event", id, id)?)));
+            listing.add(Some(Item::of_event(fixed("event", id, id)?, meant)));
         }
         if ids.len() < LISTED_AT_ONCE as usize || listing.is_full() {
             break;

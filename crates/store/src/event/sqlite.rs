@@ -2,8 +2,10 @@
 
 mod narrow;
 
+use delivery::replay::Meant;
 use domain::access::Scope;
-use domain::event::Event;
+use domain::event::{Event, Match};
+use domain::message::Decode;
 use domain::{EventId, MessageId, SilenceId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -67,7 +69,7 @@ pub(super) async fn stride(
     narrow(&mut clauses, &search.query);
     narrow_by(&mut clauses, &search.narrowing);
     let (message, order) = (search.query.message, order(search));
-    let from = from(search.is_unrouted());
+    let from = table(&search.query, search.is_by_words(), search.is_unrouted());
     db.read(move |conn| {
         of_message(conn, &mut clauses, message)?;
         let sql = format!(
@@ -131,27 +133,34 @@ fn order(search: &Search) -> &'static str {
     }
 }
 
-/// SQLite cannot know that few of many events are unrouted, so it is told.
-fn from(is_unrouted: bool) -> &'static str {
-    match is_unrouted {
-        true => "event INDEXED BY event_unrouted",
-        false => "event",
+/// Where the rows come from: SQLite cannot know that few of many events went nowhere or were not understood, so it is told.
+/// What names its events has a shorter way.
+fn table(query: &EventQuery, by_words: bool, unrouted: bool) -> &'static str {
+    let is_named = by_words || query.message.is_some() || query.fingerprint.is_some();
+    match (query.decode, query.matched) {
+        _ if is_named => "event",
+        (Some(Decode::Failed), _) => "event INDEXED BY event_undecoded",
+        (_, Some(Match::None)) => "event INDEXED BY event_unmatched",
+        _ if unrouted => "event INDEXED BY event_unrouted",
+        _ => "event",
     }
 }
 
-pub(super) async fn list_unrouted(
+pub(super) async fn list(
     db: &Sqlite,
     scope: &Scope,
     query: &EventQuery,
+    meant: Meant,
     most: u32,
 ) -> Result<Listed, StoreError> {
     let mut clauses = Clauses::default();
-    clauses.and("routing <> 'routed'", []);
+    if meant == Meant::Route {
+        clauses.and("routing <> 'routed'", []);
+    }
     clauses.scope("company", scope);
     narrow(&mut clauses, query);
     let message = query.message;
-    // What names its events has a shorter way.
-    let from = from(message.is_none() && query.fingerprint.is_none());
+    let from = table(query, false, meant == Meant::Route);
     db.read(move |conn| {
         of_message(conn, &mut clauses, message)?;
         let sql = format!(
@@ -163,7 +172,7 @@ pub(super) async fn list_unrouted(
         let mut statement = conn.prepare(&sql)?;
         let mut rows = statement.query(params_from_iter(clauses.into_values()))?;
         while let Some(row) = rows.next()? {
-            listing.add(Some(Item::of_event(row.get(0)?)));
+            listing.add(Some(Item::of_event(row.get(0)?, meant)));
         }
         Ok(listing.finish())
     })
@@ -236,7 +245,16 @@ pub(super) async fn events_after(
 }
 
 fn select(conn: &Connection, clauses: Clauses, tail: &str) -> Result<Vec<EventRow>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} FROM event{} {tail}", clauses.sql());
+    select_from(conn, "event", clauses, tail)
+}
+
+fn select_from(
+    conn: &Connection,
+    table: &str,
+    clauses: Clauses,
+    tail: &str,
+) -> Result<Vec<EventRow>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {table}{} {tail}", clauses.sql());
     all(conn, &sql, params_from_iter(clauses.into_values()), read)
 }
 

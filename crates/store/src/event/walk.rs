@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
+use delivery::replay::Meant;
 use domain::access::Scope;
 use domain::configuration::Configuration;
-use domain::event::{Event, Routing};
+use domain::event::{Event, Match, Routing};
 use domain::filter::{Filter, Narrowing, has_words, words};
 use domain::matching::Facts;
+use domain::message::Decode;
 use domain::{EventId, Timestamp};
 
 use super::{EventQuery, EventRow, postgres, sqlite};
@@ -28,7 +30,7 @@ const TESTED_BYTES: usize = 4 * 1024 * 1024;
 const LEAPS: [u32; 4] = [1_000, 4_000, 15_000, 80_000];
 /// Words that more events hold are no help of the index: sorting what it names would take longer than the walk.
 const RARE: u32 = 10_000;
-/// Most unrouted events that are tested by a text or a filter for one replay, and most bytes of them.
+/// Most events that are tested by a text or a filter for one replay or re-reading, and most bytes of them.
 pub const LISTED: usize = 200_000;
 const LISTED_BYTES: usize = 80 * 1024 * 1024;
 
@@ -130,23 +132,26 @@ impl Store {
         }
     }
 
-    /// What a replay takes of the unrouted events that pass the tests of a query, oldest first.
+    /// What a replay of unrouted events or a re-reading takes of the events that pass the tests of a query, oldest first.
     pub(super) async fn list_tested(
         &self,
         scope: &Scope,
         query: &EventQuery,
+        meant: Meant,
         most: u32,
     ) -> Result<Listed, StoreError> {
         let mut listing = Listing::new(most);
-        if query.routing.as_deref() == Some("routed") {
-            return Ok(listing.finish());
-        }
-        let unrouted = EventQuery {
-            routing: query.routing.clone().or(Some("unrouted".to_owned())),
+        let mut asked = EventQuery {
             oldest_first: true,
             ..query.clone()
         };
-        let Some(search) = self.search(&unrouted).await? else {
+        if meant == Meant::Route {
+            if query.routing.as_deref() == Some("routed") {
+                return Ok(listing.finish());
+            }
+            asked.routing = asked.routing.or(Some("unrouted".to_owned()));
+        }
+        let Some(search) = self.search(&asked).await? else {
             return Ok(listing.finish());
         };
         let mut left = Left {
@@ -164,7 +169,7 @@ impl Store {
             let ended = (rows.len() < stride.limit) & left.take(&mut rows);
             after = last_of(&rows)?.or(after);
             for event in search.test(rows).await? {
-                listing.add(Some(Item::of_event(event.id.to_bytes())));
+                listing.add(Some(Item::of_event(event.id.to_bytes(), meant)));
             }
             if left.is_used_up() && !ended {
                 listing.cut();
@@ -305,12 +310,15 @@ impl Search {
             || query.fingerprint.is_some()
             || query.silence.is_some()
             || !self.narrowing.words.is_empty();
-        // Rows of a company, of a time, or unrouted ones stand in an index in the order that they are shown in.
+        // Rows of a company, of a time, unrouted ones and those not understood stand in an index in the order that they are
+        // shown in.
         let plain = EventQuery {
             company: query.company,
             since: query.since,
             until: query.until,
             routing: query.routing.clone().filter(|word| word == "unrouted"),
+            matched: query.matched.filter(|matched| *matched == Match::None),
+            decode: query.decode.filter(|decode| *decode == Decode::Failed),
             oldest_first: query.oldest_first,
             ..EventQuery::default()
         };
@@ -328,6 +336,11 @@ impl Search {
             && query.fingerprint.is_none()
             && query.silence.is_none()
             && self.narrowing.words.is_empty()
+    }
+
+    /// Whether the index of words is asked, which names the rows.
+    pub(super) fn is_by_words(&self) -> bool {
+        !self.narrowing.words.is_empty()
     }
 
     fn stride(&self, limit: usize) -> usize {

@@ -1,4 +1,4 @@
-//! Long pieces of work that survive a restart: replays. What a job takes is fixed when it is made; a node works it under a
+//! Long pieces of work that survive a restart: replays and re-readings. What a job takes is fixed when it is made; a node works it under a
 //! lease, and each step moves the cursor in the transaction of what it did, so nothing is done twice.
 
 mod postgres;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::delivery::Target;
+use crate::reading::NewReadings;
 use crate::{Backend, Page, PageAt, Store, StoreError};
 
 pub use row::{Item, Listed};
@@ -24,7 +25,7 @@ pub(crate) use row::{Listing, PreparedStep};
 /// What a job was asked to do. The filters are kept in the caller's words, for people to read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReplaySpec {
+pub enum JobSpec {
     /// Deliveries again, or to another integration.
     Deliveries {
         filter: Value,
@@ -33,13 +34,43 @@ pub enum ReplaySpec {
     },
     /// Unrouted events by today's rules.
     Unrouted { query: Value },
+    /// Events are read again with today's catalogue; with `route` those that are understood at last are let go.
+    Reread { query: Value, route: bool },
+}
+
+/// Which jobs a list is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    Replay,
+    Reread,
+}
+
+impl JobSpec {
+    #[must_use]
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Self::Deliveries { .. } | Self::Unrouted { .. } => JobKind::Replay,
+            Self::Reread { .. } => JobKind::Reread,
+        }
+    }
+}
+
+impl JobKind {
+    /// The word of the audit log.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Replay => "replay",
+            Self::Reread => "reread",
+        }
+    }
 }
 
 /// A job to be made.
 #[derive(Debug, Clone)]
 pub struct NewJob {
     pub id: JobId,
-    pub spec: ReplaySpec,
+    pub spec: JobSpec,
     /// What whoever makes it may see: the job never reaches beyond.
     pub scope: Scope,
     pub rate: NonZeroU32,
@@ -50,7 +81,7 @@ pub struct NewJob {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
     pub id: JobId,
-    pub spec: ReplaySpec,
+    pub spec: JobSpec,
     pub scope: Scope,
     pub state: JobState,
     pub rate: NonZeroU32,
@@ -107,6 +138,14 @@ pub enum JobWork {
         stay: u64,
         epoch: u64,
     },
+    /// Read and matched under this epoch.
+    Reread {
+        messages: Vec<NewReadings>,
+        /// Events that say the same as before or that are gone, and those whose message cannot be read from the database.
+        passed: u64,
+        failed: u64,
+        epoch: u64,
+    },
 }
 
 /// The next items of a job, done in one transaction that moves its cursor.
@@ -124,6 +163,8 @@ pub enum Worked {
     Moved { ended: bool },
     /// The configuration has moved since matching; nothing was written. Match again under this epoch.
     EpochMoved { epoch: u64 },
+    /// What the step was decided by has changed meanwhile; nothing was written. Decide again.
+    Overtaken,
     /// The job is somebody else's, paused, or has ended; nothing was written.
     Stale,
 }
@@ -151,11 +192,16 @@ impl Store {
         }
     }
 
-    /// Jobs whose makers could see no more than the scope does, newest first.
-    pub async fn jobs(&self, scope: &Scope, at: &PageAt) -> Result<Page<Job>, StoreError> {
+    /// Jobs of a kind whose makers could see no more than the scope does, newest first.
+    pub async fn jobs(
+        &self,
+        scope: &Scope,
+        kind: JobKind,
+        at: &PageAt,
+    ) -> Result<Page<Job>, StoreError> {
         let rows = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::jobs(db, scope, at).await?,
-            Backend::Postgres(db) => postgres::jobs(db, scope, at).await?,
+            Backend::Sqlite(db) => sqlite::jobs(db, scope, kind, at).await?,
+            Backend::Postgres(db) => postgres::jobs(db, scope, kind, at).await?,
         };
         Ok(Page::of(rows, at, |job| job.id.to_string()))
     }

@@ -1,5 +1,6 @@
 //! Jobs on PostgreSQL. The end of a lease is told by the server's clock, as for integrations.
 
+mod reread;
 mod step;
 
 use std::time::Duration;
@@ -13,8 +14,8 @@ use tokio_postgres::Row;
 
 pub(super) use step::{fail, work};
 
-use super::row::{COLUMNS, JobColumns, begun, number, parts_of, read_parts, write_parts};
-use super::{Item, Job, JobLease, NewJob, Steered};
+use super::row::{COLUMNS, JobColumns, REREAD, begun, number, parts_of, read_parts, write_parts};
+use super::{Item, Job, JobKind, JobLease, NewJob, Steered};
 use crate::audit::{NewAudit, write_postgres};
 use crate::codec::{fixed, to_json};
 use crate::postgres::{
@@ -102,7 +103,15 @@ async fn insert(
         let companies: Vec<Vec<u8>> = companies.iter().map(|id| id.to_bytes().into()).collect();
         run(work, INSERT_COMPANIES, &[&id, &companies]).await?;
     }
-    note(work, job.id, actor, "start", &begun(job), now).await?;
+    note(
+        work,
+        (job.spec.kind(), job.id),
+        actor,
+        "start",
+        &begun(job),
+        now,
+    )
+    .await?;
     tell(db, work).await?;
     Ok(true)
 }
@@ -121,7 +130,7 @@ async fn tell(db: &Postgres, work: &Work) -> Result<(), Failure> {
 /// A line of the audit log about a job.
 async fn note(
     work: &Work,
-    id: JobId,
+    (kind, id): (JobKind, JobId),
     actor: &Actor,
     action: &'static str,
     detail: &serde_json::Value,
@@ -129,7 +138,7 @@ async fn note(
 ) -> Result<(), Failure> {
     let epoch: Option<i64> =
         one(work, "SELECT number FROM epoch", &[], |row| row.try_get(0)).await?;
-    let line = NewAudit::new(now, actor, action, "replay", id.to_string(), detail);
+    let line = NewAudit::new(now, actor, action, kind.as_str(), id.to_string(), detail);
     write_postgres(work, &line, epoch.unwrap_or(0)).await
 }
 
@@ -161,6 +170,13 @@ async fn select(client: &Client, clauses: &Clauses, tail: &str) -> Result<Vec<Jo
         jobs.push(row.read(companies)?);
     }
     Ok(jobs)
+}
+
+fn of_kind(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Replay => "spec NOT LIKE ?",
+        JobKind::Reread => "spec LIKE ?",
+    }
 }
 
 fn columns(row: &Row) -> Result<JobColumns, tokio_postgres::Error> {
@@ -207,9 +223,11 @@ pub(super) async fn job(
 pub(super) async fn jobs(
     db: &Postgres,
     scope: &Scope,
+    kind: JobKind,
     at: &PageAt,
 ) -> Result<Vec<Job>, StoreError> {
     let mut clauses = Clauses::default();
+    clauses.and(of_kind(kind), REREAD);
     clauses.and_some("id < ?", at.after_id()?.map(Vec::from));
     within(&mut clauses, scope);
     let tail = format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1);
@@ -270,7 +288,15 @@ async fn order(
             run(work, REMOVE_PARTS, &[&id]).await?;
         }
         let behind = json!({"done": job.progress.done, "left": job.progress.left()});
-        note(work, job.id, actor, asked.as_str(), &behind, now).await?;
+        note(
+            work,
+            (job.spec.kind(), job.id),
+            actor,
+            asked.as_str(),
+            &behind,
+            now,
+        )
+        .await?;
         tell(db, work).await?;
     }
     let job = find(work, scope, id, "").await?;

@@ -12,6 +12,7 @@ use crate::StoreError;
 use crate::accept::PreparedDelivery;
 use crate::codec::{fixed, hex, of_json};
 use crate::delivery::{REPLAYS, Target, lane};
+use crate::reading::PreparedReadings;
 
 const TABLE: &str = "job";
 /// Items of one row of `job_part`.
@@ -64,11 +65,8 @@ impl Item {
         Some(Self { id, meant })
     }
 
-    pub(crate) fn of_event(id: [u8; 16]) -> Self {
-        Self {
-            id,
-            meant: Meant::Route,
-        }
+    pub(crate) fn of_event(id: [u8; 16], meant: Meant) -> Self {
+        Self { id, meant }
     }
 
     #[must_use]
@@ -86,6 +84,7 @@ impl Item {
             Meant::Retry => b'r',
             Meant::New => b'n',
             Meant::Route => b'u',
+            Meant::Read => b'e',
         }
     }
 }
@@ -176,6 +175,7 @@ pub(super) fn read_parts(
                 b'r' => Meant::Retry,
                 b'n' => Meant::New,
                 b'u' => Meant::Route,
+                b'e' => Meant::Read,
                 _ => return Err(corrupt("an item says nothing that may be meant for it")),
             };
             items.push(Item {
@@ -241,6 +241,9 @@ impl JobColumns {
     }
 }
 
+/// What the stored spec of a re-reading begins with; every other spec is a replay.
+pub(super) const REREAD: &str = "{\"reread\":%";
+
 /// A number of items as both databases store it; there are never more than a million.
 pub(super) fn number(items: u64) -> i64 {
     i64::try_from(items).unwrap_or(i64::MAX)
@@ -287,6 +290,12 @@ pub(super) enum PreparedWork {
     Route {
         releases: Vec<PreparedRelease>,
         stay: u64,
+        epoch: u64,
+    },
+    Reread {
+        messages: Vec<PreparedReadings>,
+        passed: u64,
+        failed: u64,
         epoch: u64,
     },
 }
@@ -340,6 +349,23 @@ impl PreparedStep {
                 };
                 (work, count)
             }
+            JobWork::Reread {
+                messages,
+                passed,
+                failed,
+                epoch,
+            } => {
+                let messages: Vec<_> = messages.into_iter().map(PreparedReadings::new).collect();
+                let revised = messages.iter().map(|message| message.revised.len() as u64);
+                let count = revised.sum::<u64>() + passed + failed;
+                let work = PreparedWork::Reread {
+                    messages,
+                    passed,
+                    failed,
+                    epoch,
+                };
+                (work, count)
+            }
         };
         Self {
             lease: step.lease,
@@ -351,11 +377,21 @@ impl PreparedStep {
 }
 
 impl PreparedWork {
+    /// Whether events come of it that were not there before.
+    pub(super) fn finds_events(&self) -> bool {
+        match self {
+            Self::Reread { messages, .. } => {
+                messages.iter().any(|message| !message.further.is_empty())
+            }
+            Self::Again { .. } | Self::Route { .. } => false,
+        }
+    }
+
     /// The epoch that the work was decided by, where it matters.
     pub(super) fn epoch(&self) -> Option<u64> {
         match self {
             Self::Again { epoch, .. } => *epoch,
-            Self::Route { epoch, .. } => Some(*epoch),
+            Self::Route { epoch, .. } | Self::Reread { epoch, .. } => Some(*epoch),
         }
     }
 }
@@ -391,7 +427,8 @@ mod tests {
             id[..2].copy_from_slice(&number.to_be_bytes());
             Item {
                 id,
-                meant: [Meant::Retry, Meant::New, Meant::Route][usize::from(number % 3)],
+                meant: [Meant::Retry, Meant::New, Meant::Route, Meant::Read]
+                    [usize::from(number % 4)],
             }
         };
         (0..count).map(item).collect()

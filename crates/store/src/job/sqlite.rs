@@ -1,5 +1,6 @@
 //! Jobs on SQLite.
 
+mod reread;
 mod step;
 
 use std::time::Duration;
@@ -13,8 +14,8 @@ use serde_json::json;
 
 pub(super) use step::{fail, work};
 
-use super::row::{COLUMNS, JobColumns, begun, number, parts_of, read_parts, write_parts};
-use super::{Item, Job, JobLease, NewJob, Steered};
+use super::row::{COLUMNS, JobColumns, REREAD, begun, number, parts_of, read_parts, write_parts};
+use super::{Item, Job, JobKind, JobLease, NewJob, Steered};
 use crate::audit::{NewAudit, write_sqlite};
 use crate::codec::to_json;
 use crate::sqlite::{Care, Clauses, Sqlite, all, blob, one, run};
@@ -68,7 +69,14 @@ pub(super) async fn begin(
                 run(conn, INSERT_COMPANY, (id, company.to_bytes()))?;
             }
         }
-        note(conn, job.id, &actor, "start", &begun(&job), now)?;
+        note(
+            conn,
+            (job.spec.kind(), job.id),
+            &actor,
+            "start",
+            &begun(&job),
+            now,
+        )?;
         Ok(true)
     };
     let after = move |begun: &bool| {
@@ -82,13 +90,13 @@ pub(super) async fn begin(
 /// A line of the audit log about a job.
 fn note(
     conn: &Connection,
-    id: JobId,
+    (kind, id): (JobKind, JobId),
     actor: &Actor,
     action: &'static str,
     detail: &serde_json::Value,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let line = NewAudit::new(now, actor, action, "replay", id.to_string(), detail);
+    let line = NewAudit::new(now, actor, action, kind.as_str(), id.to_string(), detail);
     write_sqlite(conn, &line, epoch(conn)?)
 }
 
@@ -121,6 +129,13 @@ fn select(conn: &Connection, clauses: Clauses, tail: &str) -> Result<Vec<Job>, S
             row.read(companies)
         })
         .collect()
+}
+
+fn of_kind(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Replay => "spec NOT LIKE ?",
+        JobKind::Reread => "spec LIKE ?",
+    }
 }
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<JobColumns> {
@@ -156,8 +171,14 @@ pub(super) async fn job(db: &Sqlite, scope: &Scope, id: JobId) -> Result<Option<
     db.read(move |conn| find(conn, &scope, id)).await
 }
 
-pub(super) async fn jobs(db: &Sqlite, scope: &Scope, at: &PageAt) -> Result<Vec<Job>, StoreError> {
+pub(super) async fn jobs(
+    db: &Sqlite,
+    scope: &Scope,
+    kind: JobKind,
+    at: &PageAt,
+) -> Result<Vec<Job>, StoreError> {
     let mut clauses = Clauses::default();
+    clauses.and(of_kind(kind), [Value::Text(REREAD.to_owned())]);
     clauses.and_some("id < ?", blob(at.after_id()?));
     within(&mut clauses, scope);
     let tail = format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1);
@@ -189,7 +210,14 @@ pub(super) async fn steer(
                 run(conn, REMOVE_PARTS, [id.to_bytes()])?;
             }
             let behind = json!({"done": job.progress.done, "left": job.progress.left()});
-            note(conn, id, &actor, asked.as_str(), &behind, now)?;
+            note(
+                conn,
+                (job.spec.kind(), id),
+                &actor,
+                asked.as_str(),
+                &behind,
+                now,
+            )?;
         }
         let job = find(conn, &scope, id)?;
         Ok(job.map_or(Steered::NotFound, |job| Steered::Now(Box::new(job))))

@@ -201,6 +201,14 @@ pub(crate) async fn lock_jobs(work: &Work) -> Result<(), Failure> {
 /// The statement that begins an accept: no change may pass, and where its events will begin is marked.
 pub(crate) const BEGIN_ACCEPT: &str = "SELECT pg_advisory_xact_lock_shared($1, $2), pg_advisory_xact_lock_shared($3 + last_value) FROM event_seq";
 
+/// Marks where the events begin that this transaction stores, as accepts do.
+pub(crate) async fn begin_storing(work: &Work) -> Result<(), Failure> {
+    let (locks, epoch_lock, unfinished) = ACCEPT_LOCKS;
+    run(work, BEGIN_ACCEPT, &[&locks, &epoch_lock, &unfinished])
+        .await
+        .map(drop)
+}
+
 /// The parameters of [`BEGIN_ACCEPT`].
 pub(crate) const ACCEPT_LOCKS: (i32, i32, i64) = (LOCKS, EPOCH_LOCK, UNFINISHED);
 

@@ -3,10 +3,11 @@
 mod postgres;
 mod sqlite;
 
-use domain::Timestamp;
-use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 
+use crate::proof::{Book, Line, Notary};
 use crate::{Backend, Store, StoreError};
+use domain::Timestamp;
 
 /// What is forgotten together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,10 +37,10 @@ pub enum RetentionClass {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PrunedRow {
     pub class: String,
-    /// Days since 1970.
+    /// Days since 1970: of a message the day that it came in, of anything else the day that it was pruned.
     pub day: i64,
     pub count: u64,
-    /// Chained SHA-256 over what was pruned.
+    /// Sum of the keyed hashes of what was pruned ([`crate::proof`]).
     pub hash: [u8; 32],
 }
 
@@ -79,13 +80,29 @@ pub(crate) fn day(at: Timestamp) -> i64 {
     at.micros().div_euclid(86_400_000_000)
 }
 
-/// Goes on from the hash of what was pruned before: SHA-256 of it and of the id that goes now.
-pub(crate) fn chain(hash: [u8; 32], id: &[u8]) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(hash)
-        .chain_update(id)
-        .finalize()
-        .into()
+/// What a batch pruned, summed by the days that count it.
+type Gone = BTreeMap<i64, Book>;
+
+/// Messages by the days that they came in.
+fn gone_messages(notary: &Notary, lines: &[Line]) -> Gone {
+    let mut gone = Gone::new();
+    for line in lines {
+        gone.entry(line.day()).or_default().add(notary.line(line));
+    }
+    gone
+}
+
+/// Anything else by the day that it went.
+fn gone_today(notary: &Notary, class: RetentionClass, ids: &[Vec<u8>], now: Timestamp) -> Gone {
+    let mut book = Book::default();
+    for id in ids {
+        book.add(notary.gone(class.as_str(), id));
+    }
+    if ids.is_empty() {
+        Gone::new()
+    } else {
+        Gone::from([(day(now), book)])
+    }
 }
 
 /// The lowest id of a millisecond: ids are UUIDs version 7, so "made before" is a range of the primary key.
@@ -105,9 +122,13 @@ impl Store {
         limit: usize,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
+        if class == RetentionClass::Messages {
+            self.seal_all().await?;
+        }
+        let notary = self.notary();
         match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::prune(db, class, before, limit, now).await,
-            Backend::Postgres(db) => postgres::prune(db, class, before, limit, now).await,
+            Backend::Sqlite(db) => sqlite::prune(db, notary, class, before, limit, now).await,
+            Backend::Postgres(db) => postgres::prune(db, &notary, class, before, limit, now).await,
         }
     }
 

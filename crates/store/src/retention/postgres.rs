@@ -4,26 +4,29 @@ use std::collections::{BTreeSet, HashSet};
 
 use domain::Timestamp;
 
-use super::{PrunedRow, RetentionClass, chain, day, lowest_id};
+use super::{Gone, PrunedRow, RetentionClass, gone_messages, gone_today, lowest_id};
 use crate::StoreError;
 use crate::codec::{fixed, split_ids};
 use crate::configuration::revision;
 use crate::event::read_deliveries;
-use crate::postgres::{Failure, Postgres, Work, all, one, retried, run};
+use crate::postgres::{Failure, Postgres, Work, all, retried, run};
+use crate::proof::{Line, Notary, add_pruned_postgres, sealed_up_to_postgres};
 
 /// Messages that have to stay are looked at again each time, so a batch is bounded by what it looks at as well.
 const PAGES: usize = 16;
 
-const OLD_MESSAGES: &str = "SELECT id, sha256, webhook_key, events FROM message \
-     WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
+/// What is not sealed yet stays until it is.
+const OLD_MESSAGES: &str = "SELECT seq, id, source, received_at, sha256, headers, webhook_key, events FROM message \
+     WHERE id > $1 AND id < $2 AND seq <= $3 ORDER BY id LIMIT $4";
 const DELIVERIES: &str = "SELECT id, deliveries FROM event WHERE id = ANY($1::bytea[])";
 const PENDING: &str = "SELECT id FROM delivery WHERE id = ANY($1::bytea[]) AND status = 'pending'";
 /// Removes the events that came with these messages; an event that was only counted again belongs to its first message.
 const REMOVE_EVENTS: &str = "DELETE FROM event WHERE id = ANY($1::bytea[]) AND message = ANY($2::bytea[]) \
-     RETURNING seq, fingerprint";
+     RETURNING seq, fingerprint, id";
 const REMOVE_TEXTS: &str = "DELETE FROM event_text WHERE seq = ANY($1::bigint[])";
 const REMOVE_PRINTS: &str = "DELETE FROM event_fingerprint f USING unnest($1::bytea[], $2::bigint[]) AS gone (fingerprint, seq) \
      WHERE f.fingerprint = gone.fingerprint AND f.seq = gone.seq";
+const REMOVE_READINGS: &str = "DELETE FROM event_reading WHERE event = ANY($1::bytea[])";
 const REMOVE_MESSAGES: &str = "DELETE FROM message WHERE id = ANY($1::bytea[])";
 const REMOVE_WEBHOOK_IDS: &str = "DELETE FROM webhook_id w \
      USING unnest($1::bytea[], $2::bytea[], $3::bytea[]) AS gone (key, sha256, message) \
@@ -47,36 +50,35 @@ const OLD_KNOWN: &str = "DELETE FROM known WHERE ctid = ANY(ARRAY( \
 const OLD_JOBS: &str = "DELETE FROM job WHERE id = ANY(ARRAY( \
      SELECT id FROM job WHERE ended_at < $1 ORDER BY id LIMIT $2 FOR UPDATE)) RETURNING id";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ANY($1::bytea[])";
-/// Makes the row or locks it, so that two nodes do not go on from the same hash.
-const PRUNED: &str = "INSERT INTO pruned VALUES ($1, $2, 0, decode(repeat('00', 32), 'hex')) \
-     ON CONFLICT (day, class) DO UPDATE SET count = pruned.count RETURNING count, hash";
-const SET_PRUNED: &str = "UPDATE pruned SET count = $3, hash = $4 WHERE day = $1 AND class = $2";
 const LIST: &str = "SELECT class, day, count, hash FROM pruned ORDER BY day DESC, class LIMIT $1";
 
 pub(super) async fn prune(
     db: &Postgres,
+    notary: &Notary,
     class: RetentionClass,
     before: Timestamp,
     limit: usize,
     now: Timestamp,
 ) -> Result<usize, StoreError> {
-    retried!(prune_once(db, class, before, limit, now))
+    retried!(prune_once(db, notary, class, before, limit, now))
 }
 
 async fn prune_once(
     db: &Postgres,
+    notary: &Notary,
     class: RetentionClass,
     before: Timestamp,
     limit: usize,
     now: Timestamp,
 ) -> Result<usize, Failure> {
     let work = db.begin().await?;
-    let outcome = forget(&work, class, before, limit, now).await;
+    let outcome = forget(&work, notary, class, before, limit, now).await;
     work.end(outcome).await
 }
 
 async fn forget(
     work: &Work,
+    notary: &Notary,
     class: RetentionClass,
     before: Timestamp,
     limit: usize,
@@ -84,8 +86,14 @@ async fn forget(
 ) -> Result<usize, Failure> {
     let rows = i64::try_from(limit).unwrap_or(i64::MAX);
     let lowest = lowest_id(before).to_vec();
-    let gone = match class {
-        RetentionClass::Messages => messages(work, &lowest, limit).await?,
+    if class == RetentionClass::Messages {
+        let lines = messages(work, &lowest, limit).await?;
+        record(work, notary, class, &gone_messages(notary, &lines)).await?;
+        return Ok(lines.len());
+    }
+    let gone: Vec<Vec<u8>> = match class {
+        // Above.
+        RetentionClass::Messages => Vec::new(),
         RetentionClass::Delivered => deliveries(work, OLD_DELIVERED, &lowest, rows).await?,
         RetentionClass::Dead => deliveries(work, OLD_DEAD, &lowest, rows).await?,
         RetentionClass::Audit => audit(work, before, rows).await?,
@@ -116,58 +124,45 @@ async fn forget(
         }
         RetentionClass::Jobs => jobs(work, before, rows).await?,
     };
-    record(work, class, &gone, now).await?;
+    let sums = gone_today(notary, class, &gone, now);
+    record(work, notary, class, &sums).await?;
     Ok(gone.len())
 }
 
 async fn record(
     work: &Work,
+    notary: &Notary,
     class: RetentionClass,
-    gone: &[Vec<u8>],
-    now: Timestamp,
+    gone: &Gone,
 ) -> Result<(), Failure> {
-    if gone.is_empty() {
-        return Ok(());
+    for (day, book) in gone {
+        add_pruned_postgres(work, notary, class.as_str(), *day, book).await?;
     }
-    let (day, class) = (day(now), class.as_str());
-    let row = one(work, PRUNED, &[&day, &class], |row| {
-        Ok((row.try_get::<_, i64>(0)?, row.try_get::<_, Vec<u8>>(1)?))
-    })
-    .await?;
-    let (count, hash) = row.unwrap_or((0, vec![0; 32]));
-    let hash = fixed("pruned", class.as_bytes(), &hash)?;
-    let hash = gone.iter().fold(hash, |hash, id| chain(hash, id)).to_vec();
-    let count = count.saturating_add_unsigned(gone.len() as u64);
-    run(work, SET_PRUNED, &[&day, &class, &count, &hash])
-        .await
-        .map(drop)
+    Ok(())
 }
 
 struct OldMessage {
-    id: Vec<u8>,
-    sha256: Vec<u8>,
+    line: Line,
     webhook_key: Option<Vec<u8>>,
     events: Vec<[u8; 16]>,
 }
 
 /// Messages whose deliveries have all ended, oldest first; one that has to stay is passed over.
-async fn messages(work: &Work, lowest: &Vec<u8>, limit: usize) -> Result<Vec<Vec<u8>>, Failure> {
+async fn messages(work: &Work, lowest: &Vec<u8>, limit: usize) -> Result<Vec<Line>, Failure> {
+    let up_to = sealed_up_to_postgres(work).await?;
     let mut gone = Vec::new();
     let mut after = Vec::new();
     for _ in 0..PAGES {
-        let found = old_messages(work, &after, lowest, limit).await?;
+        let found = old_messages(work, &after, lowest, up_to, limit).await?;
         let Some(last) = found.last() else { break };
-        after.clone_from(&last.id);
+        after.clone_from(&last.line.id);
         let needed = needed(work, &found).await?;
         let free = found
             .into_iter()
             .filter(|message| message.events.iter().all(|event| !needed.contains(event)));
         let free: Vec<_> = free.take(limit - gone.len()).collect();
         remove(work, &free).await?;
-        gone.extend(
-            free.into_iter()
-                .map(|message| [message.id, message.sha256].concat()),
-        );
+        gone.extend(free.into_iter().map(|message| message.line));
         if gone.len() >= limit {
             break;
         }
@@ -179,20 +174,28 @@ async fn old_messages(
     work: &Work,
     after: &Vec<u8>,
     lowest: &Vec<u8>,
+    up_to: i64,
     limit: usize,
 ) -> Result<Vec<OldMessage>, Failure> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = all(work, OLD_MESSAGES, &[after, lowest, &limit], |row| {
-        let bytes = |column| row.try_get::<_, Vec<u8>>(column);
-        Ok((bytes(0)?, bytes(1)?, row.try_get(2)?, bytes(3)?))
+    let asked: [&(dyn tokio_postgres::types::ToSql + Sync); 4] = [after, lowest, &up_to, &limit];
+    let rows = all(work, OLD_MESSAGES, &asked, |row| {
+        let line = Line {
+            seq: row.try_get(0)?,
+            id: row.try_get(1)?,
+            source: row.try_get(2)?,
+            received_at: row.try_get(3)?,
+            sha256: row.try_get(4)?,
+            headers: row.try_get(5)?,
+        };
+        Ok((line, row.try_get(6)?, row.try_get::<_, Vec<u8>>(7)?))
     })
     .await?;
     rows.into_iter()
-        .map(|(id, sha256, webhook_key, events)| {
-            let events = split_ids("message", &id, &events)?;
+        .map(|(line, webhook_key, events)| {
+            let events = split_ids("message", &line.id, &events)?;
             Ok(OldMessage {
-                id,
-                sha256,
+                line,
                 webhook_key,
                 events,
             })
@@ -235,25 +238,40 @@ async fn remove(work: &Work, messages: &[OldMessage]) -> Result<(), Failure> {
     if messages.is_empty() {
         return Ok(());
     }
-    let ids: Vec<&[u8]> = messages.iter().map(|message| &message.id[..]).collect();
+    let ids: Vec<&[u8]> = messages
+        .iter()
+        .map(|message| &message.line.id[..])
+        .collect();
     let events: Vec<&[u8]> = messages
         .iter()
         .flat_map(|message| &message.events)
         .map(|id| &id[..])
         .collect();
     let removed = all(work, REMOVE_EVENTS, &[&events, &ids], |row| {
-        Ok((row.try_get::<_, i64>(0)?, row.try_get::<_, Vec<u8>>(1)?))
+        Ok((
+            row.try_get::<_, i64>(0)?,
+            row.try_get::<_, Vec<u8>>(1)?,
+            row.try_get::<_, Vec<u8>>(2)?,
+        ))
     })
     .await?;
-    let (numbers, prints): (Vec<i64>, Vec<Vec<u8>>) = removed.into_iter().unzip();
+    let gone: Vec<&Vec<u8>> = removed.iter().map(|(.., id)| id).collect();
+    run(work, REMOVE_READINGS, &[&gone]).await?;
+    let (numbers, prints): (Vec<i64>, Vec<Vec<u8>>) = removed
+        .into_iter()
+        .map(|(seq, print, _)| (seq, print))
+        .unzip();
     run(work, REMOVE_TEXTS, &[&numbers]).await?;
     run(work, REMOVE_PRINTS, &[&prints, &numbers]).await?;
     let known = messages
         .iter()
         .filter_map(|message| Some((message.webhook_key.as_ref()?, message)));
     let (keys, named): (Vec<&Vec<u8>>, Vec<&OldMessage>) = known.unzip();
-    let hashes: Vec<&[u8]> = named.iter().map(|message| &message.sha256[..]).collect();
-    let known: Vec<&[u8]> = named.iter().map(|message| &message.id[..]).collect();
+    let hashes: Vec<&[u8]> = named
+        .iter()
+        .map(|message| &message.line.sha256[..])
+        .collect();
+    let known: Vec<&[u8]> = named.iter().map(|message| &message.line.id[..]).collect();
     run(work, REMOVE_WEBHOOK_IDS, &[&keys, &hashes, &known]).await?;
     run(work, REMOVE_MESSAGES, &[&ids]).await.map(drop)
 }

@@ -3,14 +3,19 @@
 use domain::Timestamp;
 use rusqlite::Connection;
 
-use super::{PrunedRow, RetentionClass, chain, day, lowest_id};
+use super::{Gone, PrunedRow, RetentionClass, gone_messages, gone_today, lowest_id};
 use crate::StoreError;
-use crate::codec::{fixed, split_ids};
+use crate::codec::split_ids;
 use crate::configuration::revision;
 use crate::event::read_deliveries;
+use crate::proof::{Line, Notary, add_pruned_sqlite, sealed_up_to_sqlite, step_back_sqlite};
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
-const OLD_MESSAGES: &str = "SELECT id, sha256, webhook_key, events FROM message WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3";
+/// What is not sealed yet stays until it is.
+const OLD_MESSAGES: &str = "SELECT seq, id, source, received_at, sha256, headers, webhook_key, events FROM message \
+     WHERE id >= ?1 AND id < ?2 AND seq <= ?3 ORDER BY id LIMIT ?4";
+const WEBHOOK_IDS: &str =
+    "SELECT id, sha256, webhook_key FROM message WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3";
 const EVENT: &str = "SELECT seq, deliveries, subject, body, fingerprint FROM event WHERE id = ?1";
 const IS_PENDING: &str = "SELECT 1 FROM delivery WHERE id = ?1 AND status = 'pending'";
 const INDEXED: &str = "SELECT seq FROM indexed";
@@ -18,6 +23,9 @@ const UNTEXT: &str =
     "INSERT INTO event_text (event_text, rowid, subject, body) VALUES ('delete', ?1, ?2, ?3)";
 const UNFINGERPRINT: &str = "DELETE FROM event_fingerprint WHERE fingerprint = ?1 AND seq = ?2";
 const REMOVE_EVENT: &str = "DELETE FROM event WHERE seq = ?1";
+const REMOVE_READINGS: &str = "DELETE FROM event_reading WHERE event = ?1";
+const STEP_BACK: &str =
+    "UPDATE indexed SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM event))";
 const REMOVE_MESSAGE: &str = "DELETE FROM message WHERE id = ?1";
 const REMOVE_WEBHOOK_ID: &str =
     "DELETE FROM webhook_id WHERE key = ?1 AND sha256 = ?2 AND message = ?3";
@@ -41,8 +49,6 @@ const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ?1";
 const CURSOR: &str = "SELECT value FROM kept WHERE name = ?1";
 const SET_CURSOR: &str =
     "INSERT INTO kept VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-const PRUNED: &str = "SELECT count, hash FROM pruned WHERE day = ?1 AND class = ?2";
-const SET_PRUNED: &str = "INSERT OR REPLACE INTO pruned VALUES (?1, ?2, ?3, ?4)";
 const LIST: &str = "SELECT class, day, count, hash FROM pruned ORDER BY day DESC, class LIMIT ?1";
 
 /// Up to which message `webhook-id`s have been forgotten. They have no index by age: messages tell it.
@@ -55,6 +61,7 @@ struct Batch {
 
 pub(super) async fn prune(
     db: &Sqlite,
+    notary: Notary,
     class: RetentionClass,
     before: Timestamp,
     limit: usize,
@@ -62,8 +69,19 @@ pub(super) async fn prune(
 ) -> Result<usize, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     db.write(Care::Guarded, move |conn| {
+        if class == RetentionClass::Messages {
+            let lines = messages(conn, before, limit)?;
+            record(conn, &notary, class, &gone_messages(&notary, &lines))?;
+            if !lines.is_empty() {
+                // Numbers of storing that are free again are given again.
+                step_back_sqlite(conn, &notary)?;
+                run(conn, STEP_BACK, [])?;
+            }
+            return Ok(lines.len());
+        }
         let batch = match class {
-            RetentionClass::Messages => messages(conn, before, limit)?,
+            // Above.
+            RetentionClass::Messages => Batch { ids: Vec::new() },
             RetentionClass::Delivered => deliveries(conn, OLD_DELIVERED, before, limit)?,
             RetentionClass::Dead => deliveries(conn, OLD_DEAD, before, limit)?,
             RetentionClass::Audit => audit(conn, before, limit)?,
@@ -82,7 +100,8 @@ pub(super) async fn prune(
             },
             RetentionClass::Jobs => jobs(conn, before, limit)?,
         };
-        record(conn, class, &batch, now)?;
+        let gone = gone_today(&notary, class, &batch.ids, now);
+        record(conn, &notary, class, &gone)?;
         Ok(batch.ids.len())
     })
     .await
@@ -105,65 +124,68 @@ pub(super) async fn pruned(db: &Sqlite, limit: u16) -> Result<Vec<PrunedRow>, St
 
 fn record(
     conn: &Connection,
+    notary: &Notary,
     class: RetentionClass,
-    batch: &Batch,
-    now: Timestamp,
+    gone: &Gone,
 ) -> Result<(), StoreError> {
-    if batch.ids.is_empty() {
-        return Ok(());
-    }
-    let row = one(conn, PRUNED, (day(now), class.as_str()), |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))
-    })?;
-    let (count, hash) = row.unwrap_or((0, vec![0; 32]));
-    let hash = fixed("pruned", class.as_str().as_bytes(), &hash)?;
-    let hash = batch.ids.iter().fold(hash, |hash, id| chain(hash, id));
-    let count = count.saturating_add_unsigned(batch.ids.len() as u64);
-    run(conn, SET_PRUNED, (day(now), class.as_str(), count, hash)).map(drop)
+    gone.iter()
+        .try_for_each(|(day, book)| add_pruned_sqlite(conn, notary, class.as_str(), *day, book))
 }
 
 /// A message that has to stay for a pending delivery is passed over: the cursor of the walk is not kept,
 /// for few deliveries wait as long as messages are kept.
-fn messages(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, StoreError> {
-    let mut ids = Vec::new();
+fn messages(conn: &Connection, before: Timestamp, limit: i64) -> Result<Vec<Line>, StoreError> {
+    let (up_to, most) = (
+        sealed_up_to_sqlite(conn)?,
+        usize::try_from(limit).unwrap_or(usize::MAX),
+    );
+    let mut gone = Vec::new();
     let mut from = [0; 16];
     // Messages that stay are looked at again each time, so the walk is bounded by what it looks at as well.
     for _ in 0..16 {
         let found = all(
             conn,
             OLD_MESSAGES,
-            (from, lowest_id(before), limit),
+            (from, lowest_id(before), up_to, limit),
             |row| {
+                let line = Line {
+                    seq: row.get(0)?,
+                    id: row.get(1)?,
+                    source: row.get(2)?,
+                    received_at: row.get(3)?,
+                    sha256: row.get(4)?,
+                    headers: row.get(5)?,
+                };
+                let id: [u8; 16] = row.get(1)?;
                 Ok((
-                    row.get::<_, [u8; 16]>(0)?,
-                    row.get::<_, Vec<u8>>(1)?,
-                    row.get::<_, Option<Vec<u8>>>(2)?,
-                    row.get::<_, Vec<u8>>(3)?,
+                    id,
+                    line,
+                    row.get::<_, Option<Vec<u8>>>(6)?,
+                    row.get::<_, Vec<u8>>(7)?,
                 ))
             },
         )?;
         let Some((last, ..)) = found.last() else {
             break;
         };
-        from = *last;
-        for (id, sha256, webhook_key, events) in found {
+        from = next(*last);
+        for (id, line, webhook_key, events) in found {
             let events = split_ids("message", &id, &events)?;
-            if i64::try_from(ids.len()).unwrap_or(i64::MAX) >= limit || is_needed(conn, &events)? {
+            if gone.len() >= most || is_needed(conn, &events)? {
                 continue;
             }
             remove_events(conn, &id, &events)?;
             if let Some(key) = webhook_key {
-                run(conn, REMOVE_WEBHOOK_ID, (key, &sha256, id))?;
+                run(conn, REMOVE_WEBHOOK_ID, (key, &line.sha256, id))?;
             }
             run(conn, REMOVE_MESSAGE, [id])?;
-            ids.push([&id[..], &sha256].concat());
+            gone.push(line);
         }
-        if i64::try_from(ids.len()).unwrap_or(i64::MAX) >= limit {
+        if gone.len() >= most {
             break;
         }
-        from = next(from);
     }
-    Ok(Batch { ids })
+    Ok(gone)
 }
 
 /// The id after this one.
@@ -215,6 +237,7 @@ fn remove_events(
             run(conn, UNTEXT, (seq, subject, body))?;
             run(conn, UNFINGERPRINT, (fingerprint, seq))?;
         }
+        run(conn, REMOVE_READINGS, [id])?;
         run(conn, REMOVE_EVENT, [seq])?;
     }
     Ok(())
@@ -256,18 +279,13 @@ fn webhook_ids(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch
     let from = stopped
         .and_then(|id| id.parse::<domain::MessageId>().ok())
         .map_or([0; 16], |id| next(id.to_bytes()));
-    let found = all(
-        conn,
-        OLD_MESSAGES,
-        (from, lowest_id(before), limit),
-        |row| {
-            Ok((
-                row.get::<_, [u8; 16]>(0)?,
-                row.get::<_, Vec<u8>>(1)?,
-                row.get::<_, Option<Vec<u8>>>(2)?,
-            ))
-        },
-    )?;
+    let found = all(conn, WEBHOOK_IDS, (from, lowest_id(before), limit), |row| {
+        Ok((
+            row.get::<_, [u8; 16]>(0)?,
+            row.get::<_, Vec<u8>>(1)?,
+            row.get::<_, Option<Vec<u8>>>(2)?,
+        ))
+    })?;
     let mut ids = Vec::with_capacity(found.len());
     for (id, sha256, webhook_key) in &found {
         if let Some(key) = webhook_key {

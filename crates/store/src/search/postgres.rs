@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Indexed;
 use crate::StoreError;
 use crate::postgres::{Failure, Postgres, Work, all, finished, one, retried, run};
 
@@ -19,6 +20,31 @@ const ADD_TEXT: &str =
 const ADD_FINGERPRINTS: &str = "INSERT INTO event_fingerprint SELECT * FROM unnest($1::bytea[], $2::bigint[]) \
      ON CONFLICT DO NOTHING";
 const INDEXED: &str = "UPDATE indexed SET seq = $1";
+
+/// Holds the filling of the index off until the end of the transaction; tells up to which event it goes.
+const LOCK: &str = "SELECT seq FROM indexed FOR SHARE";
+const TEXT: &str = "UPDATE event_text SET words = array_to_tsvector($2::text[]) WHERE seq = $1";
+const UNFINGERPRINT: &str = "DELETE FROM event_fingerprint WHERE fingerprint = $1 AND seq = $2";
+const FINGERPRINT: &str = "INSERT INTO event_fingerprint VALUES ($1, $2)";
+
+pub(crate) async fn lock_index(work: &Work) -> Result<i64, Failure> {
+    let indexed: Option<i64> = one(work, LOCK, &[], |row| row.try_get(0)).await?;
+    Ok(indexed.unwrap_or(0))
+}
+
+/// Lets the index follow an event that says something else now, one that the index holds.
+pub(crate) async fn reindex(work: &Work, before: &Indexed, after: &Indexed) -> Result<(), Failure> {
+    let seq = &before.seq;
+    if (&before.subject, &before.body) != (&after.subject, &after.body) {
+        let words = all_words(&after.subject, &after.body);
+        run(work, TEXT, &[seq, &words]).await?;
+    }
+    if before.fingerprint != after.fingerprint {
+        run(work, UNFINGERPRINT, &[&before.fingerprint, seq]).await?;
+        run(work, FINGERPRINT, &[&after.fingerprint, seq]).await?;
+    }
+    Ok(())
+}
 
 struct Waiting {
     seq: i64,

@@ -10,8 +10,8 @@ use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, NodeId, Times
 use rand::SeedableRng as _;
 use serde_json::json;
 use store::{
-    Acceptance, Again, Change, Database, DeliveryQuery, Idempotency, JobStep, JobWork, NewJob,
-    Notice, PageAt, Receipt, ReplaySpec, Settings, Store,
+    Acceptance, Again, Change, Database, DeliveryQuery, Idempotency, JobKind, JobSpec, JobStep,
+    JobWork, NewJob, Notice, PageAt, Receipt, Settings, Store,
 };
 
 use crate::world::{ACTOR, MINUTE, Settle, World, company};
@@ -469,7 +469,7 @@ async fn begin_replay(world: &mut World) -> JobId {
         .unwrap();
     let job = NewJob {
         id: JobId::new(world.now, &mut world.rng),
-        spec: ReplaySpec::Deliveries {
+        spec: JobSpec::Deliveries {
             filter: json!({}),
             to: None,
         },
@@ -519,7 +519,10 @@ async fn work_greedily(store: Store, now: Timestamp, seed: u64) {
             };
             store.work_job(step, now).await.unwrap();
         }
-        let jobs = store.jobs(&Scope::All, &PageAt::default()).await.unwrap();
+        let jobs = store
+            .jobs(&Scope::All, JobKind::Replay, &PageAt::default())
+            .await
+            .unwrap();
         if jobs.items.iter().all(|job| job.state.has_ended()) {
             return;
         }

@@ -8,8 +8,9 @@ use domain::event::{Reason, Routing};
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, JobId, MessageId, NodeId};
 use serde_json::json;
 use store::{
-    Again, Change, DeliveryQuery, EventQuery, Job, JobLease, JobStep, JobWork, Listed, NewDelivery,
-    NewJob, PageAt, Release, ReplaySpec, RetentionClass, Standing, Steered, Target, Worked,
+    Again, Change, DeliveryQuery, EventQuery, Job, JobKind, JobLease, JobSpec, JobStep, JobWork,
+    Listed, NewDelivery, NewJob, PageAt, Release, RetentionClass, Standing, Steered, Target,
+    Worked,
 };
 
 use crate::world::{ACTOR, MINUTE, World, company, elsewhere, secrets, stored};
@@ -48,7 +49,7 @@ impl World {
     async fn try_begin(&mut self, listed: Listed, scope: Scope) -> Option<JobId> {
         let job = NewJob {
             id: JobId::new(self.now, &mut self.rng),
-            spec: ReplaySpec::Deliveries {
+            spec: JobSpec::Deliveries {
                 filter: json!({"status": "dead"}),
                 to: None,
             },
@@ -529,7 +530,11 @@ async fn jobs_are_seen_by_those_who_see_what_their_makers_saw(mut world: World) 
         (elsewhere(), vec![]),
     ];
     for (scope, seen) in cases {
-        let page = world.store.jobs(&scope, &PageAt::default()).await.unwrap();
+        let page = world
+            .store
+            .jobs(&scope, JobKind::Replay, &PageAt::default())
+            .await
+            .unwrap();
         let mut ids: Vec<_> = page.items.into_iter().map(|job| job.id).collect();
         ids.sort_unstable();
         let mut wanted = seen.clone();

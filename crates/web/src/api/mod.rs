@@ -17,6 +17,7 @@ pub(crate) mod mapping;
 pub(crate) mod parse;
 pub(crate) mod render;
 pub(crate) mod replay;
+pub(crate) mod reread;
 pub(crate) mod rule;
 pub(crate) mod silence;
 pub(crate) mod source;
@@ -25,6 +26,7 @@ pub(crate) mod whitelisting;
 
 mod fields;
 mod given;
+mod job;
 mod named;
 mod uses;
 

@@ -51,14 +51,13 @@ pub(super) fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         Some("unrouted") => clauses.and_plain("routing <> 'routed'"),
         word => clauses.and_text("routing = ?", word),
     }
-    clauses.and_some(
-        "matched = ?",
-        query.matched.map(domain::event::Match::as_str),
-    );
-    clauses.and_some(
-        "decode = ?",
-        query.decode.map(domain::message::Decode::as_str),
-    );
+    // Written out, for an index of one of these words serves no bound value.
+    if let Some(matched) = query.matched {
+        clauses.and_plain(&format!("matched = '{}'", matched.as_str()));
+    }
+    if let Some(decode) = query.decode {
+        clauses.and_plain(&format!("decode = '{}'", decode.as_str()));
+    }
     clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
     clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
     clauses.and_some(

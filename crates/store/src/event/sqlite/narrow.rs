@@ -59,14 +59,13 @@ pub(super) fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         "+routing = ?",
         word.filter(|word| *word != "unrouted").map(str::to_owned),
     );
-    clauses.and_some(
-        "matched = ?",
-        query.matched.map(|matched| matched.as_str().to_owned()),
-    );
-    clauses.and_some(
-        "decode = ?",
-        query.decode.map(|decode| decode.as_str().to_owned()),
-    );
+    // Written out, for an index of one of these words serves no bound value.
+    if let Some(matched) = query.matched {
+        clauses.and(&format!("matched = '{}'", matched.as_str()), []);
+    }
+    if let Some(decode) = query.decode {
+        clauses.and(&format!("decode = '{}'", decode.as_str()), []);
+    }
     clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
     clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
     clauses.and_some("silence = ?", blob(query.silence.map(SilenceId::to_bytes)));

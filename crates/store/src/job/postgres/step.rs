@@ -11,15 +11,16 @@ use super::super::row::{
     PreparedRelease, PreparedStep, PreparedWork, Tally, ended, lane_of, number,
 };
 use super::super::{Again, Job, JobLease, Worked};
-use super::{REMOVE_PARTS, find, note};
-use crate::StoreError;
+use super::{REMOVE_PARTS, find, note, reread};
 use crate::accept::PreparedDelivery;
 use crate::codec::fixed;
 use crate::delivery::postgres::{again, copy, has_been_at, retryable};
 use crate::delivery::{Copied, REPLAYS, Target};
 use crate::postgres::{
-    CHANNEL, Failure, Postgres, SEND_NEWS, Work, all, hold_epoch, one, retried, run, sound,
+    CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, begin_storing, hold_epoch, one,
+    retried, run, sound,
 };
+use crate::{Notice, StoreError};
 
 const HELD: &str = "SELECT 1 FROM job WHERE id = $1 AND number = $2 AND node IS NOT NULL AND state = 'running' FOR UPDATE";
 const MOVE: &str = "UPDATE job SET cursor = cursor + $2, done = done + $3, skipped = skipped + $4, failed = failed + $5, \
@@ -37,7 +38,7 @@ const INSERT_DELIVERY: &str = "INSERT INTO delivery (id, integration, lane, stat
      VALUES ($1, $2, $3, 'pending', 0, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 /// Integrations that have new work.
-type Rung = BTreeSet<IntegrationId>;
+pub(super) type Rung = BTreeSet<IntegrationId>;
 
 pub(in super::super) async fn work(
     db: &Postgres,
@@ -46,6 +47,9 @@ pub(in super::super) async fn work(
 ) -> Result<Worked, StoreError> {
     let (worked, rung) = retried!(work_once(db, &step, now))?;
     db.notices.bell().ring(rung);
+    if step.work.finds_events() && matches!(worked, Worked::Moved { .. }) {
+        db.notices.tell(Notice::Events);
+    }
     Ok(worked)
 }
 
@@ -68,6 +72,9 @@ async fn write(
     let Some(job) = held(work, &step.lease).await? else {
         return Ok((Worked::Stale, Rung::new()));
     };
+    if step.work.finds_events() {
+        begin_storing(work).await?;
+    }
     if let Some(epoch) = step.work.epoch() {
         let found = hold_epoch(work).await?;
         if epoch != found {
@@ -75,6 +82,11 @@ async fn write(
         }
     }
     let mut rung = Rung::new();
+    if let PreparedWork::Reread { messages, .. } = &step.work
+        && !reread::is_as_decided(work, messages).await?
+    {
+        return Ok((Worked::Overtaken, rung));
+    }
     let tally = match &step.work {
         PreparedWork::Again { to, items, .. } => {
             send_all(work, &step.scope, to.as_ref(), items, now, &mut rung).await?
@@ -87,6 +99,19 @@ async fn write(
             let mut tally = route_all(work, releases, *epoch, now, &mut rung).await?;
             tally.skipped += stay;
             tally
+        }
+        PreparedWork::Reread {
+            messages,
+            passed,
+            failed,
+            epoch,
+        } => {
+            let done = reread::write(work, messages, *epoch, now, &mut rung).await?;
+            Tally {
+                done,
+                skipped: *passed,
+                failed: *failed,
+            }
         }
     };
     let (items, is_through) = (
@@ -105,8 +130,12 @@ async fn write(
     if is_through {
         end(work, &step.lease, JobState::Done, None, now).await?;
     }
-    if !rung.is_empty() {
-        let news = db.news().work_at(rung.iter().copied());
+    let events = step.work.finds_events();
+    if events || !rung.is_empty() {
+        let news = News {
+            events,
+            ..db.news().work_at(rung.iter().copied())
+        };
         run(work, SEND_NEWS, &[&CHANNEL, &news.write()]).await?;
     }
     Ok((Worked::Moved { ended: is_through }, rung))
@@ -135,7 +164,15 @@ async fn end(
         return Ok(());
     };
     let detail = ended(state.as_str(), &job.progress, error);
-    note(work, lease.job, &Actor::System, "end", &detail, now).await
+    note(
+        work,
+        (job.spec.kind(), lease.job),
+        &Actor::System,
+        "end",
+        &detail,
+        now,
+    )
+    .await
 }
 
 pub(in super::super) async fn fail(
@@ -272,7 +309,7 @@ async fn route_all(
 }
 
 /// Stores a delivery, or joins an open one; answers the id of the one that carries the event.
-async fn store(
+pub(super) async fn store(
     work: &Work,
     now: i64,
     event: [u8; 16],

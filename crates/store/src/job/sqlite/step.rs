@@ -11,12 +11,12 @@ use super::super::row::{
     PreparedRelease, PreparedStep, PreparedWork, Tally, ended, lane_of, number,
 };
 use super::super::{Again, Job, JobLease, Worked};
-use super::{REMOVE_PARTS, epoch, find, note};
-use crate::StoreError;
+use super::{REMOVE_PARTS, epoch, find, note, reread};
 use crate::accept::store_delivery_on_sqlite;
 use crate::delivery::sqlite::{again, copy, has_been_at, retryable};
 use crate::delivery::{Copied, REPLAYS, Target};
 use crate::sqlite::{Care, Sqlite, one, run};
+use crate::{Notice, StoreError};
 
 const HELD: &str =
     "SELECT 1 FROM job WHERE id = ?1 AND number = ?2 AND node IS NOT NULL AND state = 'running'";
@@ -27,7 +27,7 @@ const UNROUTED: &str = "SELECT deliveries FROM event WHERE id = ?1 AND routing <
 const ROUTE: &str = "UPDATE event SET routing = 'routed', silence = NULL, epoch = ?2, deliveries = ?3 WHERE id = ?1";
 
 /// Integrations that have new work.
-type Rung = BTreeSet<IntegrationId>;
+pub(super) type Rung = BTreeSet<IntegrationId>;
 
 pub(in super::super) async fn work(
     db: &Sqlite,
@@ -35,6 +35,7 @@ pub(in super::super) async fn work(
     now: Timestamp,
 ) -> Result<Worked, StoreError> {
     let notices = std::sync::Arc::clone(&db.notices);
+    let finds_events = step.work.finds_events();
     let work = move |conn: &Connection| {
         let Some(job) = held(conn, &step.lease)? else {
             return Ok((Worked::Stale, Rung::new()));
@@ -44,6 +45,11 @@ pub(in super::super) async fn work(
             return Ok((Worked::EpochMoved { epoch: found }, Rung::new()));
         }
         let mut rung = Rung::new();
+        if let PreparedWork::Reread { messages, .. } = &step.work
+            && !reread::is_as_decided(conn, messages)?
+        {
+            return Ok((Worked::Overtaken, rung));
+        }
         let tally = match &step.work {
             PreparedWork::Again { to, items, .. } => {
                 send_all(conn, &step.scope, to.as_ref(), items, now, &mut rung)?
@@ -52,6 +58,19 @@ pub(in super::super) async fn work(
                 let mut tally = route_all(conn, releases, found, now, &mut rung)?;
                 tally.skipped += stay;
                 tally
+            }
+            PreparedWork::Reread {
+                messages,
+                passed,
+                failed,
+                ..
+            } => {
+                let done = reread::write(conn, messages, found, now, &mut rung)?;
+                Tally {
+                    done,
+                    skipped: *passed,
+                    failed: *failed,
+                }
             }
         };
         let row = (
@@ -69,7 +88,12 @@ pub(in super::super) async fn work(
         }
         Ok((Worked::Moved { ended: is_through }, rung))
     };
-    let after = move |(_, rung): &(Worked, Rung)| notices.bell().ring(rung.iter().copied());
+    let after = move |(worked, rung): &(Worked, Rung)| {
+        notices.bell().ring(rung.iter().copied());
+        if finds_events && matches!(worked, Worked::Moved { .. }) {
+            notices.tell(Notice::Events);
+        }
+    };
     db.write_then(Care::Guarded, work, after)
         .await
         .map(|(worked, _)| worked)
@@ -98,7 +122,14 @@ fn end(
         return Ok(());
     };
     let detail = ended(state.as_str(), &job.progress, error);
-    note(conn, lease.job, &Actor::System, "end", &detail, now)
+    note(
+        conn,
+        (job.spec.kind(), lease.job),
+        &Actor::System,
+        "end",
+        &detail,
+        now,
+    )
 }
 
 pub(in super::super) async fn fail(

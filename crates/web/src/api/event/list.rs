@@ -33,7 +33,7 @@ pub(crate) struct EventsQuery {
     /// At least this severity.
     severity: Option<String>,
     /// `routed`, `unrouted` or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`,
-    /// `silenced`.
+    /// `silenced`, `reread`.
     routing: Option<String>,
     /// `full`, `partial` or `none`.
     #[serde(rename = "match")]

@@ -4,6 +4,7 @@ pub(crate) mod create;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod readings;
 pub(crate) mod stream;
 pub(crate) mod trace;
 

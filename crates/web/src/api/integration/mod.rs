@@ -12,7 +12,7 @@ pub(crate) mod rotate_secret;
 pub(crate) mod update;
 
 mod gate;
-mod progress;
+pub(in crate::api) mod progress;
 mod trial;
 
 pub(super) use progress::Listener;

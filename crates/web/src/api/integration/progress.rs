@@ -22,6 +22,19 @@ impl Listener {
         Self(None)
     }
 
+    /// Tells how far something is. What there is no room for is left out: the next one tells more.
+    pub(in crate::api) fn tell_progress(&self, progress: &Value) {
+        let Some(sender) = &self.0 else { return };
+        if let Ok(line) = Line::default().event("progress").json_data(progress) {
+            let _ = sender.try_send(line);
+        }
+    }
+
+    /// Whoever listened has gone.
+    pub(in crate::api) fn is_gone(&self) -> bool {
+        self.0.as_ref().is_some_and(Sender::is_closed)
+    }
+
     pub(super) fn tell(&self, step: &Step) {
         let Some(sender) = &self.0 else { return };
         if let Ok(line) = Line::default().event("step").json_data(step) {
@@ -31,9 +44,9 @@ impl Listener {
     }
 }
 
-/// Does the work and answers with what it comes to. A caller who accepts `text/event-stream` gets an event `step` for each
-/// step as it ends, then one that is called `last`, or `problem` with the document that would else have been the answer.
-pub(super) async fn answer<F>(
+/// Does the work and answers with what it comes to. A caller who accepts `text/event-stream` gets an event for each
+/// step or stretch of it as it ends, then one that is called `last`, or `problem` with the document that would else have been the answer.
+pub(in crate::api) async fn answer<F>(
     app: &App,
     headers: &HeaderMap,
     last: &'static str,

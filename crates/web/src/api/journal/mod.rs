@@ -2,6 +2,8 @@
 
 pub(crate) mod get;
 pub(crate) mod raw;
+pub(crate) mod receipts;
+pub(crate) mod verify;
 
 use domain::message::Message;
 use domain::{EventId, MessageId};

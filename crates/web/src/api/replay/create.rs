@@ -4,13 +4,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use delivery::planning::verdict_of_today;
-use delivery::replay::{ITEMS, MOST_RATE, Meant, RATE, UNFINISHED};
+use delivery::replay::{ITEMS, Meant, RATE};
+use domain::IntegrationId;
 use domain::event::Routing;
-use domain::{IntegrationId, JobId};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{DeliveryQuery, EventQuery, Item, LISTED, Listed, NewJob, ReplaySpec, Target};
+use store::{DeliveryQuery, EventQuery, Item, JobSpec, Listed, Target};
 use utoipa::ToSchema;
 
 use super::ReplayView;
@@ -19,6 +19,7 @@ use crate::api::delivery::list::DeliveriesQuery;
 use crate::api::event::list::EventsQuery;
 use crate::api::fields::Fields;
 use crate::api::integration::seen;
+use crate::api::job::{begin, rate, words};
 use crate::problem::Problem;
 use crate::read::{Caller, Form, Operator, Params};
 
@@ -91,40 +92,10 @@ pub(crate) async fn create(
         let preview = preview(&app, &caller, &listed).await?;
         return Ok(Json(preview).into_response());
     }
-    if listed.truncated {
-        let detail = format!(
-            "a replay takes at most {ITEMS} items, and tests at most {LISTED} events by a text or filter, and there are more; \
-             narrow it, for instance by since and until"
-        );
-        return Err(Problem::field(wanted.pointer(), detail));
-    }
-    let view = begin(&app, &caller, wanted.spec(), rate, listed).await?;
+    let (pointer, spec) = (wanted.pointer(), wanted.spec());
+    let job = begin(&app, &caller, spec, rate, listed, pointer).await?;
+    let view = ReplayView::new(job, &caller.configuration, app.now());
     Ok((StatusCode::ACCEPTED, Json(view)).into_response())
-}
-
-async fn begin(
-    app: &App,
-    caller: &Caller,
-    spec: ReplaySpec,
-    rate: NonZeroU32,
-    listed: Listed,
-) -> Result<ReplayView, Problem> {
-    let (now, id) = (app.now(), app.fresh(JobId::new));
-    let job = NewJob {
-        id,
-        spec,
-        scope: caller.scope().clone(),
-        rate,
-        listed,
-    };
-    if !app.store().begin_job(job, &caller.actor(), now).await? {
-        return Err(Problem::wrong_state(format!(
-            "{UNFINISHED} replays have not ended yet, and no more may run at once; wait for one or cancel one"
-        )));
-    }
-    let job = app.store().job(caller.scope(), id).await?;
-    let job = job.ok_or_else(|| Problem::not_found("replay"))?;
-    Ok(ReplayView::new(job, &caller.configuration, now))
 }
 
 async fn preview(app: &App, caller: &Caller, listed: &Listed) -> Result<PreviewView, Problem> {
@@ -160,7 +131,7 @@ async fn preview(app: &App, caller: &Caller, listed: &Listed) -> Result<PreviewV
 
 impl ReplayForm {
     fn parse(self, caller: &Caller) -> Result<(Wanted, NonZeroU32), Problem> {
-        let rate = self.rate()?;
+        let rate = rate(self.rate_per_second, RATE)?;
         match (&self.filter, &self.unrouted) {
             (Some(filter), None) => Ok((self.deliveries(filter, caller)?, rate)),
             (None, Some(events)) => Ok((self.events(events, caller)?, rate)),
@@ -169,20 +140,6 @@ impl ReplayForm {
                 "say either `filter` (deliveries) or `unrouted` (events)",
             )),
         }
-    }
-
-    fn rate(&self) -> Result<NonZeroU32, Problem> {
-        let Some(number) = self.rate_per_second else {
-            return Ok(RATE);
-        };
-        u32::try_from(number)
-            .ok()
-            .filter(|rate| *rate <= MOST_RATE)
-            .and_then(NonZeroU32::new)
-            .ok_or_else(|| {
-                let detail = format!("is a whole number from 1 to {MOST_RATE}");
-                Problem::field("/rate_per_second", detail)
-            })
     }
 
     fn deliveries(&self, filter: &DeliveriesQuery, caller: &Caller) -> Result<Wanted, Problem> {
@@ -221,15 +178,6 @@ impl ReplayForm {
     }
 }
 
-/// The keys that were given, in the caller's words.
-fn words(query: &impl Serialize) -> Value {
-    let mut words = serde_json::to_value(query).unwrap_or_default();
-    if let Value::Object(keys) = &mut words {
-        keys.retain(|_, value| value.as_str().is_some_and(|text| !text.is_empty()));
-    }
-    words
-}
-
 fn target(text: &str, caller: &Caller) -> Result<Target, Problem> {
     let mut fields = Fields::default();
     let configuration = &caller.configuration;
@@ -266,13 +214,13 @@ impl Wanted {
         }
     }
 
-    fn spec(self) -> ReplaySpec {
+    fn spec(self) -> JobSpec {
         match self {
-            Self::Deliveries { filter, to, .. } => ReplaySpec::Deliveries {
+            Self::Deliveries { filter, to, .. } => JobSpec::Deliveries {
                 filter,
                 to: to.map(|to| to.integration),
             },
-            Self::Unrouted { words, .. } => ReplaySpec::Unrouted { query: words },
+            Self::Unrouted { words, .. } => JobSpec::Unrouted { query: words },
         }
     }
 }

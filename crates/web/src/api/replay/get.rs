@@ -1,11 +1,11 @@
 use axum::Json;
 use axum::extract::State;
 use domain::JobId;
+use store::JobKind;
 
 use super::ReplayView;
 use crate::App;
-use crate::api::Answer;
-use crate::problem::Problem;
+use crate::api::{Answer, job};
 use crate::read::{Id, Viewer};
 
 /// One replay and how far it is.
@@ -16,7 +16,6 @@ pub(crate) async fn get(
     Viewer(caller): Viewer,
     Id(id): Id<JobId>,
 ) -> Answer<ReplayView> {
-    let job = app.store().job(caller.scope(), id).await?;
-    let job = job.ok_or_else(|| Problem::not_found("replay"))?;
+    let job = job::find(&app, &caller, JobKind::Replay, id).await?;
     Ok(Json(ReplayView::new(job, &caller.configuration, app.now())))
 }

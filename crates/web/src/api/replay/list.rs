@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use store::JobKind;
 
 use super::ReplayView;
 use crate::App;
@@ -14,7 +15,10 @@ pub(crate) async fn list(
     Viewer(caller): Viewer,
     Query(query): Query<PageQuery>,
 ) -> Answer<Listing<ReplayView>> {
-    let page = app.store().jobs(caller.scope(), &query.at()?).await?;
+    let page = app
+        .store()
+        .jobs(caller.scope(), JobKind::Replay, &query.at()?)
+        .await?;
     let now = app.now();
     Ok(Json(listing(page, |job| {
         ReplayView::new(job, &caller.configuration, now)

@@ -13,10 +13,10 @@ use domain::configuration::Configuration;
 use domain::{JobId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use store::{Job, ReplaySpec, Steered};
+use store::{Job, JobKind, JobSpec};
 use utoipa::ToSchema;
 
-use super::Named;
+use super::{Named, job};
 use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
@@ -61,8 +61,10 @@ pub(crate) struct ReplayView {
 impl ReplayView {
     fn new(job: Job, configuration: &Configuration, now: Timestamp) -> Self {
         let (filter, to, unrouted) = match job.spec {
-            ReplaySpec::Deliveries { filter, to } => (Some(filter), to, None),
-            ReplaySpec::Unrouted { query } => (None, None, Some(query)),
+            JobSpec::Deliveries { filter, to } => (Some(filter), to, None),
+            JobSpec::Unrouted { query } => (None, None, Some(query)),
+            // No replay: those have a view of their own.
+            JobSpec::Reread { .. } => (None, None, None),
         };
         let progress = job.progress;
         let runs = job.state == JobState::Running;
@@ -88,19 +90,8 @@ impl ReplayView {
     }
 }
 
-/// Gives an order to a job; answers how it stands then.
+/// Gives an order to a replay; answers how it stands then.
 async fn steer(app: &App, caller: &Caller, id: JobId, asked: Asked) -> Result<ReplayView, Problem> {
-    let now = app.now();
-    let steered = app
-        .store()
-        .steer_job(caller.scope(), id, asked, &caller.actor(), now)
-        .await?;
-    match steered {
-        Steered::Now(job) => Ok(ReplayView::new(*job, &caller.configuration, now)),
-        Steered::NotFound => Err(Problem::not_found("replay")),
-        Steered::Ended(state) => Err(Problem::wrong_state(format!(
-            "it has ended ({}), so there is nothing to {asked}",
-            state.as_str()
-        ))),
-    }
+    let job = job::steer(app, caller, JobKind::Replay, id, asked).await?;
+    Ok(ReplayView::new(job, &caller.configuration, app.now()))
 }

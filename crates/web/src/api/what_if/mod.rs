@@ -105,7 +105,7 @@ impl WhatIfForm {
 }
 
 /// A number of days that a question may look back.
-pub(super) fn days(number: u64) -> Result<u16, String> {
+pub(in crate::api) fn days(number: u64) -> Result<u16, String> {
     u16::try_from(number)
         .ok()
         .filter(|number| (1..=DAYS).contains(number))
@@ -113,7 +113,7 @@ pub(super) fn days(number: u64) -> Result<u16, String> {
 }
 
 /// The last days, up to what came in at this very moment.
-pub(super) fn last_days(days: u16, now: Timestamp) -> Window {
+pub(in crate::api) fn last_days(days: u16, now: Timestamp) -> Window {
     Window {
         from: now.before(Duration::from_secs(u64::from(days) * 24 * 3_600)),
         until: up_to(now),

@@ -1,23 +1,27 @@
 //! The guide's *Recommended Parser Flow* on one message: parse the JSON payload, route on the subject, extract the fields.
 //! (The fourth step, storing the full body, comes first in importance and last in code: `store.accept`.)
 //!
-//! Pure and bounded. A panic in here costs the reading, never the message.
+//! Pure and bounded. A panic in here costs the reading, never the message. The intake reads by it, and so does whoever reads
+//! a stored message again, so that the same bytes give the same verdict.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use alertwire_catalogue::{self as catalogue, AlertReading, Kind, Value};
-use domain::configuration::Configuration;
-use domain::event::{Ambiguity, Event, Fingerprint, Match, Reading, Reason, Repair, Routing};
-use domain::message::{Decode, Message};
-use domain::source::{Source, Spoken};
-use domain::{CompanyId, EventId, Severity, Timestamp};
 use rand::Rng;
 
+use crate::configuration::Configuration;
+use crate::event::{Ambiguity, Event, Fingerprint, Match, Reading, Reason, Repair, Routing};
+use crate::message::{Decode, Message};
+use crate::source::{Source, Spoken};
+use crate::{CompanyId, EventId, Severity, Timestamp};
+
 /// What reading needs besides the message.
-pub(crate) struct Reader<'a> {
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
     pub configuration: &'a Configuration,
-    pub source: &'a Source,
+    /// The door that it came by; none where that was removed since, and then no company is chosen.
+    pub source: Option<&'a Source>,
     pub limits: &'a catalogue::Limits,
     pub via: Vec<String>,
     /// The sender's `alertwire-fields` header.
@@ -25,14 +29,13 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The events of a message, at least one. Sets how its envelope was decoded.
-    pub(crate) fn read(&self, message: &mut Message, rng: &mut impl Rng) -> Vec<Event> {
+    /// The events of a message, at least one. Sets how its envelope was decoded. A reading that panicked is said in the
+    /// event that stands for it.
+    pub fn read(&self, message: &mut Message, rng: &mut impl Rng) -> Vec<Event> {
         let raw = std::mem::take(&mut message.raw);
         let read = catch_unwind(AssertUnwindSafe(|| self.read_within(&raw, message, rng)));
-        let (decode, events) = read.unwrap_or_else(|_| {
-            tracing::error!(message.id = %message.id, "reading message {} panicked; it is kept unread", message.id);
-            (Decode::Failed, vec![self.unread(&raw, message, rng)])
-        });
+        let (decode, events) =
+            read.unwrap_or_else(|_| (Decode::Failed, vec![self.unread(&raw, message, rng)]));
         message.raw = raw;
         message.decode = decode;
         events
@@ -88,7 +91,7 @@ impl Reader<'_> {
         let kind = alert.kind;
         let company = self
             .source
-            .company_of(&spoken(&reading), self.configuration);
+            .and_then(|source| source.company_of(&spoken(&reading), self.configuration));
         let severity = said_severity(&reading)
             .or(kind.map(|kind| kind.severity))
             .unwrap_or(Severity::Info);
@@ -121,7 +124,7 @@ impl Reader<'_> {
             read_failed: true,
             ..Reading::nothing(Decode::Failed)
         };
-        let company = self.source.company;
+        let company = self.source.and_then(|source| source.company);
         Event {
             id: EventId::new(message.received_at, rng),
             message: message.id,
@@ -209,11 +212,15 @@ fn said_severity(reading: &Reading) -> Option<Severity> {
         .max()
 }
 
-pub(crate) fn occurred_at(reading: &Reading) -> Option<Timestamp> {
+/// When it happened, where every record says the same for certain.
+#[must_use]
+pub fn occurred_at(reading: &Reading) -> Option<Timestamp> {
     agreed(reading, "timestamp")?.parse().ok()
 }
 
-pub(crate) fn fingerprint(
+/// As [`Fingerprint::of_records`] has it; keys of doubtful readings are not used.
+#[must_use]
+pub fn fingerprint(
     company: Option<CompanyId>,
     kind: Option<&Kind>,
     reading: &Reading,

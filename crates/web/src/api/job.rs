@@ -1,0 +1,104 @@
+//! What replays and re-readings have in common: they are jobs.
+
+use std::num::NonZeroU32;
+
+use delivery::replay::{Asked, ITEMS, MOST_RATE, UNFINISHED};
+use domain::JobId;
+use serde::Serialize;
+use serde_json::Value;
+use store::{Job, JobKind, JobSpec, LISTED, Listed, NewJob, Steered};
+
+use crate::App;
+use crate::problem::Problem;
+use crate::read::Caller;
+
+/// The pace that is asked for, or the usual one.
+pub(super) fn rate(number: Option<u64>, usual: NonZeroU32) -> Result<NonZeroU32, Problem> {
+    let Some(number) = number else {
+        return Ok(usual);
+    };
+    u32::try_from(number)
+        .ok()
+        .filter(|rate| *rate <= MOST_RATE)
+        .and_then(NonZeroU32::new)
+        .ok_or_else(|| {
+            let detail = format!("is a whole number from 1 to {MOST_RATE}");
+            Problem::field("/rate_per_second", detail)
+        })
+}
+
+/// The keys that were given, in the caller's words.
+pub(super) fn words(query: &impl Serialize) -> Value {
+    let mut words = serde_json::to_value(query).unwrap_or_default();
+    if let Value::Object(keys) = &mut words {
+        keys.retain(|_, value| value.as_str().is_some_and(|text| !text.is_empty()));
+    }
+    words
+}
+
+/// Begins a job over all that is listed. `pointer` names what listed it.
+pub(super) async fn begin(
+    app: &App,
+    caller: &Caller,
+    spec: JobSpec,
+    rate: NonZeroU32,
+    listed: Listed,
+    pointer: &str,
+) -> Result<Job, Problem> {
+    if listed.truncated {
+        let detail = format!(
+            "a job takes at most {ITEMS} items, and tests at most {LISTED} events by a text or filter, and there are more; \
+             narrow it, for instance by since and until"
+        );
+        return Err(Problem::field(pointer, detail));
+    }
+    let (now, id, kind) = (app.now(), app.fresh(JobId::new), spec.kind());
+    let job = NewJob {
+        id,
+        spec,
+        scope: caller.scope().clone(),
+        rate,
+        listed,
+    };
+    if !app.store().begin_job(job, &caller.actor(), now).await? {
+        return Err(Problem::wrong_state(format!(
+            "{UNFINISHED} replays or re-readings have not ended yet, and no more may run at once; wait for one or cancel one"
+        )));
+    }
+    find(app, caller, kind, id).await
+}
+
+/// A job of this kind that the caller may see.
+pub(super) async fn find(
+    app: &App,
+    caller: &Caller,
+    kind: JobKind,
+    id: JobId,
+) -> Result<Job, Problem> {
+    let job = app.store().job(caller.scope(), id).await?;
+    job.filter(|job| job.spec.kind() == kind)
+        .ok_or_else(|| Problem::not_found(kind.as_str()))
+}
+
+/// Gives an order to a job; answers how it stands then.
+pub(super) async fn steer(
+    app: &App,
+    caller: &Caller,
+    kind: JobKind,
+    id: JobId,
+    asked: Asked,
+) -> Result<Job, Problem> {
+    find(app, caller, kind, id).await?;
+    let steered = app
+        .store()
+        .steer_job(caller.scope(), id, asked, &caller.actor(), app.now())
+        .await?;
+    match steered {
+        Steered::Now(job) => Ok(*job),
+        Steered::NotFound => Err(Problem::not_found(kind.as_str())),
+        Steered::Ended(state) => Err(Problem::wrong_state(format!(
+            "it has ended ({}), so there is nothing to {asked}",
+            state.as_str()
+        ))),
+    }
+}
