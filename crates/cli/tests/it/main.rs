@@ -21,6 +21,7 @@ mod learning;
 mod parse;
 mod projection;
 mod replay;
+mod reread;
 mod server;
 mod silences;
 mod start;

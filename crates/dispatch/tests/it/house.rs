@@ -39,7 +39,7 @@ pub struct House {
     pub integration: IntegrationId,
     set: EventSetId,
     receiver: Receiver,
-    dice: Dice,
+    pub dice: Dice,
     _folder: TempDir,
 }
 
@@ -462,7 +462,7 @@ impl House {
         self.begin(spec, listed, 1_000).await
     }
 
-    async fn begin(&self, spec: JobSpec, listed: Listed, per_second: u32) -> JobId {
+    pub async fn begin(&self, spec: JobSpec, listed: Listed, per_second: u32) -> JobId {
         let job = NewJob {
             id: self.dice.roll(|rng| JobId::new(self.now(), rng)),
             spec,

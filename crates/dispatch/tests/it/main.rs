@@ -14,3 +14,4 @@ mod joining;
 mod recovering;
 #[cfg(test)]
 mod replaying;
+mod rereading;

@@ -17,6 +17,7 @@ mod matching;
 #[cfg(test)]
 mod projection;
 #[cfg(test)]
+mod reread;
 mod silence;
 #[cfg(test)]
 mod source;
