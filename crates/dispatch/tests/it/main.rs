@@ -14,4 +14,5 @@ mod joining;
 mod recovering;
 #[cfg(test)]
 mod replaying;
+#[cfg(test)]
 mod rereading;

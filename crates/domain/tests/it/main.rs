@@ -18,6 +18,7 @@ mod matching;
 mod projection;
 #[cfg(test)]
 mod reread;
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod source;

@@ -343,7 +343,7 @@ impl Kept {
     fn new(id: [u8; 16], sha256: &[u8], events: Vec<u8>, raw: &[u8]) -> Self {
         Self {
             id,
-            is_whole: Sha256::digest(raw)[..] == *sha256 && events.len() % 16 == 0,
+            is_whole: Sha256::digest(raw)[..] == *sha256 && events.len().is_multiple_of(16),
             events,
         }
     }

@@ -21,6 +21,7 @@ on_both!(
     a_forged_row_of_the_books_shows_and_is_not_written_on,
     what_was_stored_before_there_was_a_seal_is_sealed,
     a_receipt_tells_what_became_of_it,
+    sealing_at_two_nodes_beside_accepts_misses_nothing,
 );
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -307,4 +308,33 @@ async fn a_receipt_tells_what_became_of_it(mut world: World) {
         .await
         .unwrap();
     assert_eq!(state(&world, &receipts[0]).await, ReceiptState::Pruned);
+}
+
+async fn sealing_at_two_nodes_beside_accepts_misses_nothing(mut world: World) {
+    const ROUNDS: usize = 20;
+    let other = world.another_node().await;
+    let nodes = [world.store.clone(), other];
+    let mut accepting = Vec::new();
+    for number in 0..4 * ROUNDS {
+        let acceptance = world.acceptance(&format!("web-{number}")).await;
+        let store = nodes[number % 2].clone();
+        accepting.push(tokio::spawn(async move { store.accept(acceptance).await }));
+    }
+    let sealing = nodes.clone().map(|store| {
+        tokio::spawn(async move {
+            for _ in 0..ROUNDS {
+                store.seal_journal(7).await.unwrap();
+            }
+        })
+    });
+    for task in accepting {
+        stored(task.await.unwrap().unwrap());
+    }
+    for task in sealing {
+        task.await.unwrap();
+    }
+    while seal(&world).await > 0 {}
+    assert_eq!(faults(&world).await, []);
+    let count = world.store.sealed().await.unwrap().count;
+    assert_eq!(count, 4 * ROUNDS as u64);
 }

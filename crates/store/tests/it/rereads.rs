@@ -312,7 +312,7 @@ async fn messages_are_found_for_the_events_that_the_scope_admits(mut world: Worl
         .unwrap();
     assert_eq!((found.stored.len(), found.taken, found.gone), (1, 2, 1));
     assert_eq!(found.stored[0].listed, [event.id]);
-    assert_eq!(found.stored[0].events, [event.clone()]);
+    assert_eq!(found.stored[0].events, std::slice::from_ref(&event));
     let hidden = world
         .store
         .to_read_again(&elsewhere(), &ids, 1_000)

@@ -42,6 +42,7 @@ mod problem;
 mod projection;
 #[cfg(test)]
 mod replay;
+#[cfg(test)]
 mod reread;
 #[cfg(test)]
 mod rule;

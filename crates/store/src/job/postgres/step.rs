@@ -87,33 +87,7 @@ async fn write(
     {
         return Ok((Worked::Overtaken, rung));
     }
-    let tally = match &step.work {
-        PreparedWork::Again { to, items, .. } => {
-            send_all(work, &step.scope, to.as_ref(), items, now, &mut rung).await?
-        }
-        PreparedWork::Route {
-            releases,
-            stay,
-            epoch,
-        } => {
-            let mut tally = route_all(work, releases, *epoch, now, &mut rung).await?;
-            tally.skipped += stay;
-            tally
-        }
-        PreparedWork::Reread {
-            messages,
-            passed,
-            failed,
-            epoch,
-        } => {
-            let done = reread::write(work, messages, *epoch, now, &mut rung).await?;
-            Tally {
-                done,
-                skipped: *passed,
-                failed: *failed,
-            }
-        }
-    };
+    let tally = act(work, step, now, &mut rung).await?;
     let (items, is_through) = (
         number(step.items),
         job.cursor.saturating_add(step.items) >= job.size,
@@ -139,6 +113,39 @@ async fn write(
         run(work, SEND_NEWS, &[&CHANNEL, &news.write()]).await?;
     }
     Ok((Worked::Moved { ended: is_through }, rung))
+}
+
+/// Does what the step says; tells what became of its items.
+async fn act(
+    work: &Work,
+    step: &PreparedStep,
+    now: Timestamp,
+    rung: &mut Rung,
+) -> Result<Tally, Failure> {
+    match &step.work {
+        PreparedWork::Again { to, items, .. } => {
+            send_all(work, &step.scope, to.as_ref(), items, now, rung).await
+        }
+        PreparedWork::Route {
+            releases,
+            stay,
+            epoch,
+        } => {
+            let mut tally = route_all(work, releases, *epoch, now, rung).await?;
+            tally.skipped += stay;
+            Ok(tally)
+        }
+        PreparedWork::Reread {
+            messages,
+            passed,
+            failed,
+            epoch,
+        } => Ok(Tally {
+            done: reread::write(work, messages, *epoch, now, rung).await?,
+            skipped: *passed,
+            failed: *failed,
+        }),
+    }
 }
 
 /// The job, when the lease is still the newest and the job runs. Until the transaction ends nobody else changes it.

@@ -50,29 +50,7 @@ pub(in super::super) async fn work(
         {
             return Ok((Worked::Overtaken, rung));
         }
-        let tally = match &step.work {
-            PreparedWork::Again { to, items, .. } => {
-                send_all(conn, &step.scope, to.as_ref(), items, now, &mut rung)?
-            }
-            PreparedWork::Route { releases, stay, .. } => {
-                let mut tally = route_all(conn, releases, found, now, &mut rung)?;
-                tally.skipped += stay;
-                tally
-            }
-            PreparedWork::Reread {
-                messages,
-                passed,
-                failed,
-                ..
-            } => {
-                let done = reread::write(conn, messages, found, now, &mut rung)?;
-                Tally {
-                    done,
-                    skipped: *passed,
-                    failed: *failed,
-                }
-            }
-        };
+        let tally = act(conn, &step, found, now, &mut rung)?;
         let row = (
             job.id.to_bytes(),
             number(step.items),
@@ -97,6 +75,36 @@ pub(in super::super) async fn work(
     db.write_then(Care::Guarded, work, after)
         .await
         .map(|(worked, _)| worked)
+}
+
+/// Does what the step says; tells what became of its items.
+fn act(
+    conn: &Connection,
+    step: &PreparedStep,
+    epoch: u64,
+    now: Timestamp,
+    rung: &mut Rung,
+) -> Result<Tally, StoreError> {
+    match &step.work {
+        PreparedWork::Again { to, items, .. } => {
+            send_all(conn, &step.scope, to.as_ref(), items, now, rung)
+        }
+        PreparedWork::Route { releases, stay, .. } => {
+            let mut tally = route_all(conn, releases, epoch, now, rung)?;
+            tally.skipped += stay;
+            Ok(tally)
+        }
+        PreparedWork::Reread {
+            messages,
+            passed,
+            failed,
+            ..
+        } => Ok(Tally {
+            done: reread::write(conn, messages, epoch, now, rung)?,
+            skipped: *passed,
+            failed: *failed,
+        }),
+    }
 }
 
 /// The job, when the lease is still the newest and the job runs.
