@@ -76,6 +76,7 @@ impl House {
                 dedup_window: None,
             }],
             idempotency: None,
+            only_new: false,
             epoch,
         };
         match self.store.accept(acceptance).await.unwrap() {
