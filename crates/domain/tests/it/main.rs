@@ -19,6 +19,7 @@ mod projection;
 #[cfg(test)]
 mod reread;
 #[cfg(test)]
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod source;
