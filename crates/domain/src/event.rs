@@ -34,6 +34,16 @@ pub struct Event {
     pub epoch: u64,
     /// Instances that the alert had passed when it came in.
     pub via: Vec<String>,
+    pub repeats: Repeats,
+}
+
+/// What is known of an event beyond its own message, where its source counts repeats.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repeats {
+    /// When it was last counted again, and the message that did it; none while it was seen once.
+    pub last: Option<(Timestamp, MessageId)>,
+    /// The event that said the same, and had been quiet for the window when this one came.
+    pub reopened: Option<EventId>,
 }
 
 /// How the body was read.

@@ -8,7 +8,7 @@ use delivery::Planner;
 use domain::access::Scope;
 use domain::catalogue::{Record, RenderError, Rendered, Value};
 use domain::configuration::Configuration;
-use domain::event::{Event, Fingerprint, Reading, Reason, Routing};
+use domain::event::{Event, Fingerprint, Reading, Reason, Repeats, Routing};
 use domain::message::{Decode, Message};
 use domain::reader::{fingerprint, occurred_at};
 use domain::{CompanyId, EventId, MessageId, Severity, Timestamp};
@@ -275,6 +275,7 @@ fn event(
         silence: None,
         epoch: configuration.epoch,
         via: Vec::new(),
+        repeats: Repeats::default(),
     }
 }
 

@@ -16,7 +16,7 @@ use domain::access::Actor;
 use domain::alert::Alert;
 use domain::company::Company;
 use domain::configuration::Configuration;
-use domain::event::{Event, Fingerprint, Reading, Routing};
+use domain::event::{Event, Fingerprint, Reading, Repeats, Routing};
 use domain::integration::{DeliverySettings, Integration, Secrets};
 use domain::message::{Decode, Message};
 use domain::{
@@ -323,6 +323,7 @@ impl Setup {
             silence: None,
             epoch,
             via: Vec::new(),
+            repeats: Repeats::default(),
         };
         let delivery = NewDelivery {
             id: DeliveryId::new(now, &mut rng),

@@ -29,6 +29,7 @@ macro_rules! migrations {
             6 "0006_known",
             7 "0007_drift",
             8 "0008_readings",
+            9 "0009_repeats",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

@@ -7,7 +7,7 @@ use alertwire_domain::access::{Actor, Role};
 use alertwire_domain::catalogue::{Record, Value};
 use alertwire_domain::company::Company;
 use alertwire_domain::configuration::{Configuration, Parts};
-use alertwire_domain::event::{Event, Fingerprint, Reading, Reason, Routing};
+use alertwire_domain::event::{Event, Fingerprint, Reading, Reason, Repeats, Routing};
 use alertwire_domain::event_set::{EventSet, NotifyBy};
 use alertwire_domain::integration::{DeliverySettings, Integration};
 use alertwire_domain::mapping::{CompanyMapping, MappedTo};
@@ -161,6 +161,7 @@ impl House {
             silence: None,
             epoch: 7,
             via: Vec::new(),
+            repeats: Repeats::default(),
         }
     }
 }

@@ -47,7 +47,7 @@ pub struct Idempotency {
 pub struct Accepted {
     pub event: Event,
     pub deliveries: Vec<NewDelivery>,
-    /// Within this time after an event of the same source and fingerprint, this one is only counted.
+    /// Within this time after the last event of the same source and fingerprint, this one is only counted on the first.
     pub dedup_window: Option<Duration>,
 }
 

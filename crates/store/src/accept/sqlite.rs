@@ -28,7 +28,11 @@ const INSERT_MESSAGE: &str = "INSERT INTO message \
 const FIRST_OF_FINGERPRINT: &str =
     "SELECT event, seen_at FROM fingerprint WHERE source = ?1 AND fingerprint = ?2";
 const PUT_FINGERPRINT: &str = "INSERT OR REPLACE INTO fingerprint VALUES (?1, ?2, ?3, ?4)";
-const COUNT_AGAIN: &str = "UPDATE event SET count = count + ?2 WHERE id = ?1";
+const COUNT_AGAIN: &str =
+    "UPDATE event SET count = count + ?2, last_seen_at = ?3, last_message = ?4 WHERE id = ?1";
+const SEE_AGAIN: &str =
+    "UPDATE fingerprint SET seen_at = ?3 WHERE source = ?1 AND fingerprint = ?2";
+const REOPEN: &str = "UPDATE event SET reopened = ?2 WHERE id = ?1";
 const INSERT_EVENT: &str = "INSERT INTO event (id, message, source, company, kind, category, severity, decode, \
      matched, routing, fingerprint, occurred_at, received_at, count, epoch, subject, body, reading, via, deliveries, \
      silence) \
@@ -224,9 +228,11 @@ fn store_event(
     message: &PreparedMessage,
     event: &PreparedEvent,
 ) -> Result<[u8; 16], StoreError> {
-    if let Some(earlier) = count_on_earlier(conn, event)? {
-        return Ok(earlier);
-    }
+    let reopened = match earlier(conn, message, event)? {
+        Earlier::Counted(earlier) => return Ok(earlier),
+        Earlier::Quiet(earlier) => Some(earlier),
+        Earlier::None => None,
+    };
     let mut deliveries = Vec::with_capacity(48 * event.deliveries.len());
     for delivery in &event.deliveries {
         let lane = lane(delivery.critical, 0);
@@ -236,6 +242,9 @@ fn store_event(
         }
     }
     insert_event(conn, message.id, event, &deliveries)?;
+    if let Some(earlier) = reopened {
+        run(conn, REOPEN, (event.id, earlier))?;
+    }
     Ok(event.id)
 }
 
@@ -273,13 +282,23 @@ pub(crate) fn insert_event(
     Ok(())
 }
 
-/// The window runs from the first event: without end it would swallow a condition that goes on for days.
-fn count_on_earlier(
+/// What is known of the same thing at the same source.
+enum Earlier {
+    None,
+    /// It was quiet for the window, so the new event opens it again.
+    Quiet([u8; 16]),
+    /// The new event was counted on it.
+    Counted([u8; 16]),
+}
+
+/// The window runs from the last time that it was seen: what goes on is one event, however long it takes.
+fn earlier(
     conn: &Connection,
+    message: &PreparedMessage,
     event: &PreparedEvent,
-) -> Result<Option<[u8; 16]>, StoreError> {
+) -> Result<Earlier, StoreError> {
     let (Some(window), Some(source)) = (event.dedup_window_micros, event.source) else {
-        return Ok(None);
+        return Ok(Earlier::None);
     };
     let first = one(
         conn,
@@ -287,18 +306,22 @@ fn count_on_earlier(
         (source, event.fingerprint),
         |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get::<_, i64>(1)?)),
     )?;
-    if let Some((earlier, seen_at)) = first
-        && event.received_at.saturating_sub(seen_at) < window
-        && run(conn, COUNT_AGAIN, (earlier, event.count))? == 1
-    {
-        return Ok(Some(earlier));
+    let mut found = Earlier::None;
+    if let Some((earlier, seen_at)) = first {
+        let now = event.received_at.max(seen_at);
+        if now - seen_at >= window {
+            found = Earlier::Quiet(earlier);
+        } else if run(conn, COUNT_AGAIN, (earlier, event.count, now, message.id))? == 1 {
+            run(conn, SEE_AGAIN, (source, event.fingerprint, now))?;
+            return Ok(Earlier::Counted(earlier));
+        }
     }
     run(
         conn,
         PUT_FINGERPRINT,
         (source, event.fingerprint, event.id, event.received_at),
     )?;
-    Ok(None)
+    Ok(found)
 }
 
 /// Stores a delivery, or joins an open one; answers the id of the one that carries the event.

@@ -270,5 +270,8 @@ fn read(row: &Row) -> Result<EventRow, tokio_postgres::Error> {
         epoch: row.try_get(15)?,
         via: row.try_get(16)?,
         silence: row.try_get(17)?,
+        last_seen_at: row.try_get(18)?,
+        last_message: row.try_get(19)?,
+        reopened: row.try_get(20)?,
     })
 }

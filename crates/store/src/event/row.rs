@@ -1,6 +1,6 @@
 //! An event's row as both databases give it, and how it becomes an [`Event`].
 
-use domain::event::{Event, Fingerprint, Routing};
+use domain::event::{Event, Fingerprint, Repeats, Routing};
 use domain::{CompanyId, EventId, MessageId, SilenceId, SourceId, Timestamp};
 
 use super::EventDelivery;
@@ -11,7 +11,7 @@ const TABLE: &str = "event";
 
 /// The columns of [`EventRow`], in its order.
 pub(crate) const COLUMNS: &str = "id, message, source, company, kind, category, subject, body, severity, reading, \
-     fingerprint, occurred_at, received_at, count, routing, epoch, via, silence";
+     fingerprint, occurred_at, received_at, count, routing, epoch, via, silence, last_seen_at, last_message, reopened";
 
 /// Bytes and numbers as stored; nothing is checked yet.
 #[derive(Debug)]
@@ -34,6 +34,9 @@ pub(crate) struct EventRow {
     pub(crate) epoch: i64,
     pub(crate) via: Option<String>,
     pub(crate) silence: Option<Vec<u8>>,
+    pub(crate) last_seen_at: Option<i64>,
+    pub(crate) last_message: Option<Vec<u8>>,
+    pub(crate) reopened: Option<Vec<u8>>,
 }
 
 impl TryFrom<EventRow> for Event {
@@ -66,6 +69,13 @@ impl TryFrom<EventRow> for Event {
             via: row
                 .via
                 .map_or(Ok(Vec::new()), |via| of_json(TABLE, id, &via))?,
+            repeats: Repeats {
+                last: row
+                    .last_seen_at
+                    .map(Timestamp::from_micros)
+                    .zip(optional(row.last_message)?.map(MessageId::from_bytes)),
+                reopened: optional(row.reopened)?.map(EventId::from_bytes),
+            },
         })
     }
 }

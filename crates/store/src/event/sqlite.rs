@@ -290,5 +290,8 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EventRow> {
         epoch: row.get(15)?,
         via: row.get(16)?,
         silence: row.get(17)?,
+        last_seen_at: row.get(18)?,
+        last_message: row.get(19)?,
+        reopened: row.get(20)?,
     })
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use domain::access::Scope;
+use domain::event::{Event, Repeats};
 use domain::{CompanyId, EventId, MessageId, SourceId};
 use store::{Acceptance, Idempotency, Notice, PageAt, Receipt, Store, StoreError};
 
@@ -19,6 +20,8 @@ on_both!(
     an_idempotency_key_with_another_body_is_refused,
     what_was_matched_under_an_old_epoch_is_matched_again,
     a_repeat_within_the_window_is_counted,
+    repeats_at_once_are_counted_on_one,
+    without_a_window_equal_events_are_events_of_their_own,
     events_join_an_open_group,
     a_full_group_is_followed_by_another,
     a_group_past_its_window_is_not_joined,
@@ -275,24 +278,68 @@ async fn what_was_matched_under_an_old_epoch_is_matched_again(mut world: World) 
     stored(world.store.accept(acceptance).await.unwrap());
 }
 
-async fn a_repeat_within_the_window_is_counted(mut world: World) {
+async fn event(world: &World, id: EventId) -> Event {
+    world.store.event(&Scope::All, id).await.unwrap().unwrap()
+}
+
+/// Several at once, whatever order they are committed in: one is an event, the others are counted on it.
+async fn repeats_at_once_are_counted_on_one(mut world: World) {
+    let mut acceptances = Vec::new();
+    for _ in 0..32 {
+        let mut acceptance = world.acceptance("web-1").await;
+        acceptance.events[0].dedup_window = Some(5 * MINUTE);
+        acceptances.push(acceptance);
+    }
+    let messages: Vec<_> = acceptances.iter().map(|one| one.message.id).collect();
+    let receipts = accept_all(&world.store, acceptances).await;
+    let events: Vec<_> = receipts
+        .into_iter()
+        .map(|receipt| stored(receipt.unwrap()))
+        .collect();
+    assert_eq!(events, vec![events[0]; 32]);
+    let one = event(&world, events[0]).await;
+    assert_eq!((one.count, count(&world.store).await), (32, 1));
+    assert!(messages.contains(&one.repeats.last.unwrap().1));
+    assert_eq!(one.repeats.reopened, None);
+}
+
+async fn without_a_window_equal_events_are_events_of_their_own(mut world: World) {
     let mut events = Vec::new();
-    for wait in [0, 2, 2, 2] {
+    for _ in 0..2 {
+        let acceptance = world.acceptance("web-1").await;
+        events.push(stored(world.store.accept(acceptance).await.unwrap()));
+    }
+    assert_ne!(events[0], events[1]);
+    for id in events {
+        let event = event(&world, id).await;
+        assert_eq!((event.count, event.repeats), (1, Repeats::default()));
+    }
+}
+
+async fn a_repeat_within_the_window_is_counted(mut world: World) {
+    let (mut events, mut messages) = (Vec::new(), Vec::new());
+    for wait in [0, 4, 4, 4, 5] {
         world.pass(wait * MINUTE);
         let mut acceptance = world.acceptance("web-1").await;
         acceptance.events[0].dedup_window = Some(5 * MINUTE);
+        messages.push(acceptance.message.id);
         events.push(stored(world.store.accept(acceptance).await.unwrap()));
     }
-    // The window of five minutes runs from the first, so the fourth, at six minutes, begins another.
-    assert_eq!((events[1], events[2]), (events[0], events[0]));
-    assert_ne!(events[3], events[0]);
-    let first = world
-        .store
-        .event(&Scope::All, events[0])
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(first.count, 3);
+    // The window of five minutes runs from the last one, so the fifth, after five quiet minutes, is an event again.
+    assert_eq!(events[1..4], [events[0]; 3]);
+    assert_ne!(events[4], events[0]);
+    let (first, again) = (
+        event(&world, events[0]).await,
+        event(&world, events[4]).await,
+    );
+    assert_eq!((first.count, first.repeats.reopened), (4, None));
+    let last = first.repeats.last.unwrap();
+    assert_eq!(
+        (last.0, last.1),
+        (world.now.before(5 * MINUTE), messages[3])
+    );
+    assert_eq!((again.count, again.repeats.last), (1, None));
+    assert_eq!(again.repeats.reopened, Some(first.id));
     assert_eq!(
         world
             .store

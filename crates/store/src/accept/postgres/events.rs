@@ -30,15 +30,25 @@ pub(super) struct Plan<'a> {
     pub(super) grown: BTreeMap<[u8; 16], (i32, i32)>,
     /// Groups that were stored before and that nothing joins any more.
     pub(super) closed: BTreeSet<[u8; 16]>,
-    /// How much is added to the counts of events that stand for others.
-    pub(super) counted: BTreeMap<[u8; 16], i32>,
-    /// Fingerprints that a newer event stands for from now on.
+    /// Events that stand for others.
+    pub(super) counted: BTreeMap<[u8; 16], Counted>,
+    /// The quiet events that these open again.
+    pub(super) reopened: BTreeMap<[u8; 16], [u8; 16]>,
+    /// Fingerprints that were seen again, or that a newer event stands for from now on.
     pub(super) renewed: BTreeMap<Print, ([u8; 16], i64)>,
     /// The ids that stand for the events of each job, in order.
     ids: Vec<Vec<[u8; 16]>>,
 }
 
 type Print = ([u8; 16], [u8; 16]);
+
+/// How often an event was seen again, when last, and by which message.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counted {
+    pub(super) more: i32,
+    pub(super) seen_at: i64,
+    pub(super) message: [u8; 16],
+}
 
 #[derive(Debug)]
 pub(super) struct PlannedEvent<'a> {
@@ -110,7 +120,7 @@ pub(super) async fn plan<'a>(work: &Work, batch: &Batch<'a>) -> Result<Plan<'a>,
     for (place, job) in batch.new_ones() {
         for event in &job.events {
             let earlier = match job.only_new {
-                false => count_on_earlier(&mut plan, &mut prints, event),
+                false => count_on_earlier(&mut plan, &mut prints, job, event),
                 true => told_before(&known, event),
             };
             let id = match earlier {
@@ -201,17 +211,30 @@ async fn fingerprints(work: &Work, batch: &Batch<'_>) -> Result<HashMap<Print, F
     Ok(found)
 }
 
-/// The window runs from the first event: without end it would swallow a condition that goes on for days.
+/// The window runs from the last time that it was seen: what goes on is one event, however long it takes.
 fn count_on_earlier(
     plan: &mut Plan<'_>,
     prints: &mut HashMap<Print, First>,
+    job: &Prepared,
     event: &PreparedEvent,
 ) -> Option<[u8; 16]> {
     let (print, window) = (print_of(event)?, event.dedup_window_micros?);
     let first = prints.get_mut(&print)?;
-    if first.stored && event.received_at.saturating_sub(first.seen_at) < window {
-        *plan.counted.entry(first.event).or_default() += event.count;
+    let now = event.received_at.max(first.seen_at);
+    let quiet = now - first.seen_at >= window;
+    if first.stored && !quiet {
+        first.seen_at = now;
+        let counted = plan.counted.entry(first.event).or_default();
+        *counted = Counted {
+            more: counted.more + event.count,
+            seen_at: now,
+            message: job.message.id,
+        };
+        plan.renewed.insert(print, (first.event, now));
         return Some(first.event);
+    }
+    if quiet && first.event != event.id {
+        plan.reopened.insert(event.id, first.event);
     }
     // It stands for itself, and as it is stored now, the next one of the batch is counted on it.
     let renews = first.event != event.id;

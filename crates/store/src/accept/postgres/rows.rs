@@ -31,8 +31,11 @@ const DELIVERIES: &str = "INSERT INTO delivery (id, integration, lane, status, a
      hash, headers, body)";
 const JOIN_EVENTS: &str =
     "INSERT INTO delivery_event SELECT * FROM unnest($1::bytea[], $2::bytea[])";
-const COUNT_AGAIN: &str = "UPDATE event e SET count = count + new.more \
-     FROM unnest($1::bytea[], $2::integer[]) AS new (id, more) WHERE e.id = new.id";
+const COUNT_AGAIN: &str = "UPDATE event e SET count = count + new.more, last_seen_at = new.seen_at, last_message = new.message \
+     FROM unnest($1::bytea[], $2::integer[], $3::bigint[], $4::bytea[]) AS new (id, more, seen_at, message) \
+     WHERE e.id = new.id";
+const REOPEN: &str = "UPDATE event e SET reopened = new.earlier \
+     FROM unnest($1::bytea[], $2::bytea[]) AS new (id, earlier) WHERE e.id = new.id";
 const RENEW_FINGERPRINTS: &str = "UPDATE fingerprint f SET event = new.event, seen_at = new.seen_at \
      FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[]) AS new (source, fingerprint, event, seen_at) \
      WHERE f.source = new.source AND f.fingerprint = new.fingerprint";
@@ -110,6 +113,7 @@ fn steps<'a>(batch: &'a Batch<'a>, plan: &'a Plan<'a>) -> Vec<Step<'a>> {
     );
     add(JOIN_EVENTS, joined(plan), !plan.joined.is_empty());
     add(COUNT_AGAIN, counted(plan), !plan.counted.is_empty());
+    add(REOPEN, reopened(plan), !plan.reopened.is_empty());
     add(RENEW_FINGERPRINTS, renewed(plan), !plan.renewed.is_empty());
     steps
 }
@@ -302,7 +306,31 @@ fn joined<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
 fn counted<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
     vec![
         Box::new(plan.counted.keys().map(|id| &id[..]).collect::<Vec<_>>()),
-        Box::new(plan.counted.values().copied().collect::<Vec<_>>()),
+        Box::new(
+            plan.counted
+                .values()
+                .map(|counted| counted.more)
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            plan.counted
+                .values()
+                .map(|counted| counted.seen_at)
+                .collect::<Vec<_>>(),
+        ),
+        Box::new(
+            plan.counted
+                .values()
+                .map(|counted| &counted.message[..])
+                .collect::<Vec<_>>(),
+        ),
+    ]
+}
+
+fn reopened<'a>(plan: &'a Plan<'a>) -> Vec<Bound<'a>> {
+    vec![
+        Box::new(plan.reopened.keys().map(|id| &id[..]).collect::<Vec<_>>()),
+        Box::new(plan.reopened.values().map(|id| &id[..]).collect::<Vec<_>>()),
     ]
 }
 
