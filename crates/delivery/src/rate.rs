@@ -41,6 +41,20 @@ impl Rate {
         Self::with(per_second.get(), per_second.get(), now)
     }
 
+    /// Bunches of another size than a second's worth.
+    #[must_use]
+    pub fn with_burst(per_second: NonZeroU32, burst: NonZeroU32, now: Timestamp) -> Self {
+        Self::with(burst.get(), per_second.get(), now)
+    }
+
+    /// How many could be taken at the time of the last taking, and how long until the bucket is full again.
+    #[must_use]
+    pub fn left(&self) -> (u32, Duration) {
+        let whole = u32::try_from(self.parts.max(0) / PARTS).unwrap_or(u32::MAX);
+        let missing = (self.capacity - self.parts).unsigned_abs();
+        (whole, Duration::from_micros(missing.div_ceil(self.flow)))
+    }
+
     fn with(bucket: u32, flow: u32, now: Timestamp) -> Self {
         let capacity = i64::from(bucket) * PARTS;
         Self {

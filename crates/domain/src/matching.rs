@@ -76,7 +76,7 @@ pub struct Verdict {
 /// One hop of the way of an event, in words and as data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hop {
-    /// `company`, `mapping`, `rule`, `matcher`, `event_set`, `delivery`, `silence`, `verdict`.
+    /// `source`, `parse`, `reopened`, `repeats`, `company`, `mapping`, `rule`, `matcher`, `event_set`, `delivery`, `silence`, `verdict`.
     pub hop: &'static str,
     pub ok: bool,
     pub detail: String,

@@ -11,7 +11,9 @@ use alertwire_catalogue::{self as catalogue, AlertReading, Kind, Value};
 use rand::Rng;
 
 use crate::configuration::Configuration;
-use crate::event::{Ambiguity, Event, Fingerprint, Match, Reading, Reason, Repair, Routing};
+use crate::event::{
+    Ambiguity, Event, Fingerprint, Match, Reading, Reason, Repair, Repeats, Routing,
+};
 use crate::message::{Decode, Message};
 use crate::source::{Source, Spoken};
 use crate::{CompanyId, EventId, Severity, Timestamp};
@@ -41,13 +43,23 @@ impl Reader<'_> {
         events
     }
 
+    /// The server's limits, narrowed by the source's own.
+    fn limits(&self) -> catalogue::Limits {
+        let mut limits = self.limits.clone();
+        if let Some(depth) = self.source.and_then(|source| source.limits.json_depth) {
+            let depth = usize::try_from(depth).unwrap_or(usize::MAX);
+            limits.json_depth = limits.json_depth.min(depth);
+        }
+        limits
+    }
+
     fn read_within(
         &self,
         raw: &[u8],
         message: &Message,
         rng: &mut impl Rng,
     ) -> (Decode, Vec<Event>) {
-        let reading = self.configuration.catalogue().read(raw, self.limits);
+        let reading = self.configuration.catalogue().read(raw, &self.limits());
         let decode = decode_of(reading.decode);
         let repairs: Vec<Repair> = reading
             .repairs
@@ -114,6 +126,7 @@ impl Reader<'_> {
             silence: None,
             epoch: self.configuration.epoch,
             via: self.via.clone(),
+            repeats: Repeats::default(),
         }
     }
 
@@ -144,6 +157,7 @@ impl Reader<'_> {
             silence: None,
             epoch: self.configuration.epoch,
             via: self.via.clone(),
+            repeats: Repeats::default(),
         }
     }
 }
@@ -218,7 +232,8 @@ pub fn occurred_at(reading: &Reading) -> Option<Timestamp> {
     agreed(reading, "timestamp")?.parse().ok()
 }
 
-/// As [`Fingerprint::of_records`] has it; keys of doubtful readings are not used.
+/// As [`Fingerprint::of_records`] has it; keys of doubtful or unfinished readings are not used: such an event is the same
+/// only as one with the same words.
 #[must_use]
 pub fn fingerprint(
     company: Option<CompanyId>,
@@ -227,6 +242,6 @@ pub fn fingerprint(
     subject: &str,
     body: &str,
 ) -> Fingerprint {
-    let is_certain = reading.ambiguous.is_empty();
+    let is_certain = reading.matched == Match::Full && reading.ambiguous.is_empty();
     Fingerprint::of_records(company, kind, &reading.records, is_certain, subject, body)
 }

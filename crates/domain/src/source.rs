@@ -1,6 +1,7 @@
 //! A door that events come in by: its authentication, and the companies it may speak for.
 
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -29,33 +30,131 @@ pub struct Source {
     /// First match wins, but only with a company inside the set.
     pub company_rules: Vec<CompanyRule>,
     pub authentication: Authentication,
-    /// Equal fingerprints within this time are counted on the first event; none means never.
+    /// An event that says the same as one which was last seen within this time is counted on that one; none means never.
     pub dedup_window: Option<Duration>,
+    pub limits: SourceLimits,
     pub created_at: Timestamp,
 }
 
-/// How a sender proves itself: one of header, Basic, login or signature where any is set, and its address where a list is set.
+/// How a sender proves itself: by header, Basic, login or signature where any is set, and its address where a list is set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Authentication {
+    pub require: Require,
     pub header: Option<HeaderAuthentication>,
     pub basic: Option<PasswordAuthentication>,
     pub login: Option<PasswordAuthentication>,
     /// Standard Webhooks secrets, the raw bytes after `whsec_`: HMAC needs them as they are, so they are sealed, not digested.
-    pub signature: Vec<Secret<Vec<u8>>>,
+    pub signature: Live<Secret<Vec<u8>>>,
     pub addresses: Vec<IpNet>,
+}
+
+/// How many of the ways that are set have to fit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Require {
+    #[default]
+    Any,
+    All,
+}
+
+/// The live secrets of one way, the newest first: the present one, and while it is rotated out the former.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live<T> {
+    #[serde(rename = "digests")]
+    pub secrets: Vec<T>,
+    /// When the former is no longer good; without a time it is until a person ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_until: Option<Timestamp>,
+}
+
+/// What is kept of a secret that is only ever compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Digested {
+    #[serde(flatten)]
+    pub live: Live<Digest>,
+    /// The last characters of the present one, so that a person can tell which it is; none when it is too short for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last4: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeaderAuthentication {
     /// Header name in lower case.
     pub key: String,
-    pub digests: Vec<Digest>,
+    #[serde(flatten)]
+    pub secret: Digested,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PasswordAuthentication {
     pub username: String,
-    pub digests: Vec<Digest>,
+    #[serde(flatten)]
+    pub secret: Digested,
+}
+
+/// What one source may bring; where nothing is said, the server's own limit holds alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLimits {
+    /// Longest body, in bytes.
+    pub body_bytes: Option<u32>,
+    /// Arrays and objects inside one another; a deeper message is kept in quarantine.
+    pub json_depth: Option<u32>,
+    pub rate: Option<SourceRate>,
+}
+
+/// How fast a source's messages may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceRate {
+    pub per_second: NonZeroU32,
+    /// How many may come at once.
+    pub burst: NonZeroU32,
+}
+
+impl<T> Default for Live<T> {
+    fn default() -> Self {
+        Self {
+            secrets: Vec::new(),
+            former_until: None,
+        }
+    }
+}
+
+impl<T> Live<T> {
+    /// One secret, and no former one.
+    #[must_use]
+    pub fn one(secret: T) -> Self {
+        Self {
+            secrets: vec![secret],
+            former_until: None,
+        }
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.secrets.is_empty()
+    }
+
+    /// Those that are good at this time.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> &[T] {
+        let ended = self.former_until.is_some_and(|until| until <= now);
+        let most = if ended { 1 } else { LIVE_SECRETS };
+        &self.secrets[..self.secrets.len().min(most)]
+    }
+
+    /// Puts a secret in the place of the present one, which is good until then beside it; without a time it ends at once.
+    /// Whatever was the former until now ends: at most two are live.
+    pub fn rotate(&mut self, secret: T, until: Option<Timestamp>) {
+        self.secrets.truncate(usize::from(until.is_some()));
+        self.former_until = until.filter(|_| !self.secrets.is_empty());
+        self.secrets.insert(0, secret);
+    }
+
+    /// Ends the former secret.
+    pub fn end_former(&mut self) {
+        self.secrets.truncate(1);
+        self.former_until = None;
+    }
 }
 
 /// An operator's rule that chooses the company of a message.

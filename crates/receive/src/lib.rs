@@ -10,6 +10,7 @@
 
 pub mod authenticate;
 mod limits;
+mod pace;
 mod planning;
 mod quota;
 pub mod raise;
@@ -24,6 +25,7 @@ use store::Store;
 
 pub use authenticate::{Admitted, Refusal};
 pub use limits::Settings;
+pub use pace::{Pace, TooFast};
 pub use raise::{Raise, RaiseError, Raised, Wanted};
 pub use signature::{parse_secret as parse_signing_secret, sign};
 pub use token::Token;
@@ -41,6 +43,7 @@ struct Inner {
     dice: Dice,
     settings: Settings,
     quotas: quota::Quotas,
+    paces: pace::Paces,
 }
 
 impl Receiver {
@@ -53,6 +56,7 @@ impl Receiver {
                 dice,
                 settings,
                 quotas: quota::Quotas::default(),
+                paces: pace::Paces::default(),
             }),
         }
     }

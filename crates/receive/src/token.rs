@@ -3,6 +3,8 @@
 //! Tokens are not stored: each carries its expiry and a keyed digest over source, expiry and the login's digest,
 //! so that a rotated password ends its tokens.
 
+use std::net::IpAddr;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use domain::source::{Digest, PasswordAuthentication};
@@ -12,7 +14,7 @@ use serde::Deserialize;
 use store::Store;
 use subtle::ConstantTimeEq as _;
 
-use crate::authenticate::{Refusal, password_fits};
+use crate::authenticate::{Refusal, is_listed, password_fits};
 use crate::{Receiver, source_digest};
 
 /// Longest login body that is looked at, in bytes.
@@ -40,6 +42,7 @@ impl Receiver {
         &self,
         source: SourceId,
         headers: &HeaderMap,
+        address: IpAddr,
         body: &[u8],
     ) -> Result<Token, Refusal> {
         let inner = &self.inner;
@@ -50,14 +53,17 @@ impl Receiver {
             .login
             .as_ref()
             .ok_or(Refusal::NoSource)?;
+        if !is_listed(source, address) {
+            return Err(Refusal::Unauthorized { challenge: None });
+        }
         let (username, password) = credentials(headers, body)?;
-        let digest = source_digest(&inner.store, &password);
-        if !password_fits(login, &username, &digest) {
+        let (digest, now) = (source_digest(&inner.store, &password), inner.clock.stamp());
+        if !password_fits(login, &username, &digest, now) {
             return Err(Refusal::Unauthorized {
                 challenge: Some("Basic realm=\"alertwire\""),
             });
         }
-        let expires = inner.clock.stamp().after(inner.settings.token_lifetime);
+        let expires = now.after(inner.settings.token_lifetime);
         let access_token = make(&inner.store, source.id, expires, &digest);
         Ok(Token {
             access_token,
@@ -149,7 +155,7 @@ pub(crate) fn fits(
     let (expires, said) = token.split_at(8);
     let expires = i64::from_be_bytes(expires.try_into().expect("eight bytes were split off"));
     let mut good = false;
-    for digest in &login.digests {
+    for digest in login.secret.live.at(now) {
         good |= bool::from(seal(store, source, expires, digest).as_slice().ct_eq(said));
     }
     good && Timestamp::from_micros(expires) > now

@@ -13,7 +13,7 @@ use store::{Acceptance, Receipt, StoreError};
 
 use crate::limits::{HEADER_VALUE_BYTES, HEADERS, MATCH_ROUNDS, WEBHOOK_ID_BYTES};
 use crate::planning::accepted;
-use crate::{Admitted, Receiver, Refusal};
+use crate::{Admitted, Pace, Receiver, Refusal};
 
 /// The receipt of a stored message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Acknowledgement {
     pub events: Vec<EventId>,
     /// The same message had been stored before; this is its first receipt again.
     pub duplicate: bool,
+    /// What is left of the source's limit, where it has one.
+    pub pace: Option<Pace>,
 }
 
 impl Receiver {
@@ -36,6 +38,10 @@ impl Receiver {
         body: Bytes,
     ) -> Result<Acknowledgement, Refusal> {
         self.judge(&admitted, headers, &body)?;
+        let pace = match admitted.signed {
+            true => self.count(&admitted.source)?,
+            false => admitted.pace,
+        };
         let inner = &self.inner;
         let mut rng = inner.dice.fork();
         let (now, stamp) = (inner.clock.now(), inner.clock.stamp());
@@ -114,6 +120,7 @@ impl Receiver {
                         sha256: message.sha256,
                         events,
                         duplicate: false,
+                        pace,
                     });
                 }
                 Receipt::Duplicate {
@@ -127,6 +134,7 @@ impl Receiver {
                         sha256,
                         events,
                         duplicate: true,
+                        pace,
                     });
                 }
                 // After a move it is matched again; the others are answers to what is not asked for here.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Settings;
 use crate::meters::Meters;
+use crate::tallies::Tallies;
 use crate::test_sends::TestSends;
 
 /// Verifications of the journal at once: each reads all of it.
@@ -40,6 +41,7 @@ struct Inner {
     parts: Parts,
     meters: Meters,
     test_sends: TestSends,
+    tallies: Tallies,
     streams: Arc<Semaphore>,
     what_ifs: Semaphore,
     exports: Arc<Semaphore>,
@@ -67,6 +69,7 @@ impl App {
             parts,
             meters,
             test_sends,
+            tallies: Tallies::default(),
             streams,
             what_ifs,
             exports,
@@ -121,6 +124,10 @@ impl App {
 
     pub(crate) fn test_sends(&self) -> &TestSends {
         &self.0.test_sends
+    }
+
+    pub(crate) fn tallies(&self) -> &Tallies {
+        &self.0.tallies
     }
 
     pub(crate) fn streams(&self) -> &Arc<Semaphore> {

@@ -18,10 +18,12 @@ mod intake;
 mod meters;
 mod openapi;
 mod problem;
+mod rate_limit;
 mod read;
 mod router;
 mod serve;
 mod settings;
+mod tallies;
 mod test_sends;
 
 pub use app::{App, Parts};

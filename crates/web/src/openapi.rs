@@ -74,6 +74,7 @@ use crate::read::Viewer;
         source::update::update,
         source::remove::remove,
         source::rotate::rotate,
+        source::sender_settings::sender_settings,
         delivery::list::list,
         delivery::get::get,
         delivery::retry::retry,
@@ -195,7 +196,7 @@ fn intake() -> Value {
                 "sha256": {"type": "string"},
                 "events": {"type": "array", "items": {"type": "string"}},
             },
-        }}}}, "429": {"description": "The quota of the company is used up, or the queue is full: nothing is stored; come again after Retry-After."}},
+        }}}}, "413": {"description": "Longer than the limit, or gzip that unpacks to more than 20 times its length."}, "415": {"description": "Another content-encoding than gzip or identity."}, "429": {"description": "The limit of the source (then with RateLimit headers) or the quota of the company is used up, or the queue is full: nothing is stored; come again after Retry-After."}},
     }})
 }
 

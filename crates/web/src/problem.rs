@@ -9,11 +9,13 @@ use bytes::Bytes;
 use connectors::FieldError;
 use http::header::{self, HeaderValue};
 use http::{HeaderMap, StatusCode};
-use receive::{RaiseError, Refusal};
+use receive::{RaiseError, Refusal, TooFast};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use store::StoreError;
 use utoipa::ToSchema;
+
+use crate::rate_limit;
 
 pub(crate) const CONTENT_TYPE: &str = "application/problem+json";
 
@@ -174,6 +176,26 @@ impl Problem {
         )
     }
 
+    /// 413 of a body that is small and would not stay so.
+    pub(crate) fn too_dense(ratio: usize) -> Self {
+        let detail = format!("the body unpacks to more than {ratio} times its length");
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-dense",
+            "Content Too Large",
+            detail,
+        )
+    }
+
+    /// 415 that says which codings there are (RFC 9110, section 15.5.16).
+    pub(crate) fn unsupported_coding() -> Self {
+        Self::unsupported("send the body without a content-encoding, or with gzip alone")
+            .with_header(
+                header::ACCEPT_ENCODING,
+                HeaderValue::from_static("gzip, identity"),
+            )
+    }
+
     pub(crate) fn unsupported(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -230,7 +252,7 @@ impl Problem {
 
     /// 429: the company's quota, which is a matter of its own for the figures and the log.
     fn over_quota(detail: impl Into<String>, wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = rate_limit::seconds(wait);
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             OVER_QUOTA,
@@ -240,6 +262,15 @@ impl Problem {
         .retry_after(seconds.max(1))
     }
 
+    /// 429 of a source's own limit.
+    fn too_fast(detail: impl Into<String>, refused: &TooFast) -> Self {
+        let mut problem = Self::over_quota(detail, refused.wait);
+        problem.0.title = Cow::Borrowed("Too Fast");
+        rate_limit::announce(&mut problem.0.headers, &refused.pace);
+        problem
+    }
+
+    /// Someone's limit is used up, which is no trouble of ours.
     pub(crate) fn is_over_quota(&self) -> bool {
         self.0.kind == OVER_QUOTA
     }
@@ -391,6 +422,7 @@ impl From<Refusal> for Problem {
                 Self::unauthorized(challenge, "the credentials are missing or wrong")
             }
             Refusal::Malformed(detail) => Self::malformed(detail),
+            Refusal::TooFast(ref refused) => Self::too_fast(refusal.to_string(), refused),
             Refusal::OverQuota { wait } => Self::over_quota(refusal.to_string(), wait),
             Refusal::Unavailable(error) => error.into(),
         }

@@ -138,6 +138,10 @@ fn configured() -> Router<App> {
         )
         .route("/api/v1/sources/{id}/rotate", post(source::rotate::rotate))
         .route(
+            "/api/v1/sources/{id}/sender-settings",
+            get(source::sender_settings::sender_settings),
+        )
+        .route(
             "/api/v1/keys",
             get(key::list::list).post(key::create::create),
         )

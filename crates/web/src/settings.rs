@@ -26,8 +26,13 @@ pub struct Settings {
     pub form_bytes: usize,
     /// From the first byte of a request, or the last answer, to the end of its headers.
     pub header_timeout: Duration,
+    /// Bytes of a request's head.
+    pub head_bytes: usize,
     /// From the end of the headers to the end of the body.
     pub body_timeout: Duration,
+    /// Bytes that a body which is waited for has to bring in a second at least; looked at after each window.
+    pub body_rate: u32,
+    pub body_window: Duration,
     /// How long connections may finish their work at a shutdown.
     pub drain: Duration,
     /// Open connections, in all and for one address. When there are more, those that have waited longest make room.
@@ -61,7 +66,10 @@ impl Settings {
             events_bytes: 16 * 1024 * 1024,
             form_bytes: 1024 * 1024,
             header_timeout: Duration::from_secs(10),
+            head_bytes: 16 * 1024,
             body_timeout: Duration::from_secs(15),
+            body_rate: 256,
+            body_window: Duration::from_secs(5),
             drain: Duration::from_secs(20),
             connections: some(4_096),
             connections_per_address: some(256),

@@ -1,4 +1,8 @@
-use alertwire_domain::source::{Authentication, CompanyRule, Source, Spoken, When};
+use std::time::Duration;
+
+use alertwire_domain::source::{
+    Authentication, CompanyRule, Live, Source, SourceLimits, Spoken, When,
+};
 use alertwire_domain::{CompanyId, SourceId};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -24,6 +28,7 @@ fn source(
             .collect(),
         authentication: Authentication::default(),
         dedup_window: None,
+        limits: SourceLimits::default(),
         created_at: NOW,
     }
 }
@@ -83,4 +88,30 @@ fn an_operators_rules_choose_in_their_order() {
         source.company_of(&spoken(None, "10.3.0.1"), &configuration),
         None
     );
+}
+
+#[test]
+fn a_former_secret_ends_by_itself_at_its_time() {
+    let mut live = Live::one("old");
+    let until = NOW.after(Duration::from_secs(60));
+    live.rotate("new", Some(until));
+    assert_eq!(live.at(NOW), ["new", "old"]);
+    assert_eq!(live.at(until), ["new"]);
+    live.rotate("newest", Some(until));
+    assert_eq!(live.secrets, ["newest", "new"], "at most two are live");
+    live.rotate("alone", None);
+    assert_eq!((live.at(NOW), live.former_until), (&["alone"][..], None));
+    live.rotate("other", Some(until));
+    live.end_former();
+    assert_eq!((live.at(NOW), live.former_until), (&["other"][..], None));
+}
+
+#[test]
+fn a_former_secret_without_an_end_stays_until_a_person_ends_it() {
+    let live = Live {
+        secrets: vec!["new", "old"],
+        former_until: None,
+    };
+    let late = NOW.after(Duration::from_secs(86_400 * 365));
+    assert_eq!(live.at(late), ["new", "old"]);
 }

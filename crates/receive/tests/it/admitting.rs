@@ -4,7 +4,7 @@ use alertwire_receive::{Refusal, parse_signing_secret, sign};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::house::{House, SAMPLE, SECRET, SIGNING, header_map};
+use crate::house::{ADDRESS, House, SAMPLE, SECRET, SIGNING, header_map};
 
 fn basic(username: &str, password: &str) -> String {
     format!(
@@ -24,7 +24,7 @@ async fn any_one_proof_lets_a_sender_in() {
     let login = br#"{"username": "login", "password": "a-long-random-secret"}"#;
     let token = house
         .receiver
-        .token(source, &header_map(&[]), login)
+        .token(source, &header_map(&[]), ADDRESS, login)
         .await
         .unwrap();
     let bearer = format!("Bearer {}", token.access_token);
@@ -89,7 +89,7 @@ async fn a_token_ends_with_its_time_and_with_its_password() {
     let form = b"grant_type=client_credentials&client_id=login&client_secret=a-long-random-secret";
     let token = house
         .receiver
-        .token(source, &header_map(&[]), form)
+        .token(source, &header_map(&[]), ADDRESS, form)
         .await
         .unwrap();
     let bearer = format!("Bearer {}", token.access_token);
@@ -99,10 +99,16 @@ async fn a_token_ends_with_its_time_and_with_its_password() {
     assert!(is_unauthorized(house.post(source, &headers, SAMPLE).await));
     let wrong = br#"{"username": "login", "password": "wrong"}"#;
     assert!(is_unauthorized(
-        house.receiver.token(source, &header_map(&[]), wrong).await
+        house
+            .receiver
+            .token(source, &header_map(&[]), ADDRESS, wrong)
+            .await
     ));
     assert!(matches!(
-        house.receiver.token(source, &header_map(&[]), b"{}").await,
+        house
+            .receiver
+            .token(source, &header_map(&[]), ADDRESS, b"{}")
+            .await,
         Err(Refusal::Malformed(_))
     ));
 }

@@ -1,6 +1,6 @@
 //! A node with two companies and one source.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use alertwire_receive::{Acknowledgement, Receiver, Refusal, Settings, source_digest};
@@ -8,7 +8,10 @@ use bytes::Bytes;
 use domain::access::{Actor, Scope};
 use domain::company::Company;
 use domain::event::Event;
-use domain::source::{Authentication, HeaderAuthentication, PasswordAuthentication, Source};
+use domain::source::{
+    Authentication, Digested, HeaderAuthentication, Live, PasswordAuthentication, Require, Source,
+    SourceLimits,
+};
 use domain::{Clock, CompanyId, Dice, NodeId, SourceId};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use store::{Change, Database, SealingKey, Store};
@@ -16,6 +19,8 @@ use tempfile::TempDir;
 use testkit::{ManualClock, seeded};
 
 pub const SECRET: &str = "a-long-random-secret";
+/// Where the sender is.
+pub const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 9));
 pub const SIGNING: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 pub const SAMPLE: &str = r#"{"subject": "Asset Ports", "body": "Open Port 443 Discovered for Asset 192.168.1.100, hostname server-01.example.com"}"#;
 
@@ -72,10 +77,13 @@ impl House {
     /// A source that every sender may use who knows one of its secrets; `set` narrows it.
     pub async fn source(&self, set: impl FnOnce(&mut Source)) -> SourceId {
         let now = self.clock.now();
-        let digest = |secret: &str| vec![source_digest(&self.store, secret)];
+        let digest = |secret: &str| Digested {
+            live: Live::one(source_digest(&self.store, secret)),
+            last4: None,
+        };
         let account = |username: &str| PasswordAuthentication {
             username: username.to_owned(),
-            digests: digest(SECRET),
+            secret: digest(SECRET),
         };
         let mut source = Source {
             id: SourceId::new(now, &mut seeded(77)),
@@ -84,16 +92,18 @@ impl House {
             company: Some(self.acme),
             company_rules: Vec::new(),
             authentication: Authentication {
+                require: Require::Any,
                 header: Some(HeaderAuthentication {
                     key: "x-api-key".to_owned(),
-                    digests: digest(SECRET),
+                    secret: digest(SECRET),
                 }),
                 basic: Some(account("basic")),
                 login: Some(account("login")),
-                signature: vec![alertwire_receive::parse_signing_secret(SIGNING).unwrap()],
+                signature: Live::one(alertwire_receive::parse_signing_secret(SIGNING).unwrap()),
                 addresses: Vec::new(),
             },
             dedup_window: None,
+            limits: SourceLimits::default(),
             created_at: now,
         };
         set(&mut source);
@@ -111,9 +121,8 @@ impl House {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Result<Acknowledgement, Refusal> {
-        let address: IpAddr = "203.0.113.9".parse().unwrap();
         let headers = header_map(headers);
-        let admitted = self.receiver.admit(source, &headers, address).await?;
+        let admitted = self.receiver.admit(source, &headers, ADDRESS).await?;
         self.receiver
             .take(admitted, &headers, Bytes::from(body.to_owned()))
             .await

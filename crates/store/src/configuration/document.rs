@@ -8,7 +8,8 @@ use domain::configuration::{Delta, Parts, Removed};
 use domain::integration::{DeliveryForm, Fields, Integration, Secrets};
 use domain::mapping::CompanyMapping;
 use domain::source::{
-    Authentication, CompanyRule, HeaderAuthentication, PasswordAuthentication, Source,
+    Authentication, CompanyRule, HeaderAuthentication, Live, PasswordAuthentication, Require,
+    Source, SourceLimits,
 };
 use domain::{
     CompanyId, Dice, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, Secret, SilenceId,
@@ -109,6 +110,13 @@ pub(super) struct SourceDocument {
     basic: Option<PasswordAuthentication>,
     login: Option<PasswordAuthentication>,
     addresses: Vec<String>,
+    /// When the former signature secret ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    signature_former_until: Option<Timestamp>,
+    #[serde(default)]
+    require: Require,
+    #[serde(default)]
+    limits: SourceLimits,
     dedup_window_micros: Option<u64>,
     created_at: Timestamp,
 }
@@ -129,6 +137,9 @@ impl SourceDocument {
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
+            signature_former_until: authentication.signature.former_until,
+            require: authentication.require,
+            limits: source.limits,
             dedup_window_micros: source
                 .dedup_window
                 .map(|window| u64::try_from(window.as_micros()).unwrap_or(u64::MAX)),
@@ -154,10 +165,14 @@ impl SourceDocument {
         Ok(Source {
             id: SourceId::from_bytes(id),
             authentication: Authentication {
+                require: self.require,
                 header: self.header,
                 basic: self.basic,
                 login: self.login,
-                signature,
+                signature: Live {
+                    secrets: signature,
+                    former_until: self.signature_former_until,
+                },
                 addresses: self
                     .addresses
                     .iter()
@@ -169,6 +184,7 @@ impl SourceDocument {
             company: self.company,
             company_rules: self.company_rules,
             dedup_window: self.dedup_window_micros.map(Duration::from_micros),
+            limits: self.limits,
             created_at: self.created_at,
         })
     }
@@ -251,6 +267,7 @@ pub(super) fn seal_signatures(seal: &Seal, dice: &Dice, source: &Source) -> Vec<
     let open: Vec<&[u8]> = source
         .authentication
         .signature
+        .secrets
         .iter()
         .map(|secret| secret.reveal().as_slice())
         .collect();

@@ -110,10 +110,14 @@ impl Face {
                     ("login", "password"),
                 ] {
                     let pointer = field(&field("", part), secret);
-                    let digests = shown
-                        .get_mut(part)
-                        .and_then(Value::as_object_mut)
-                        .and_then(|part| part.remove("digests"));
+                    let digests =
+                        shown
+                            .get_mut(part)
+                            .and_then(Value::as_object_mut)
+                            .and_then(|part| {
+                                part.remove("last4");
+                                part.remove("digests")
+                            });
                     hidden.extend(digests.map(|digests| (pointer, only_compared(&digests))));
                 }
                 hidden

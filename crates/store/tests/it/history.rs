@@ -91,7 +91,8 @@ pub async fn upheaval(world: &mut World) -> u64 {
     let mut renamed = company(world.company, "Contoso", world.now);
     renamed.domain = Some("contoso.example".to_owned());
     let mut source = world.a_source(world.source, "Scanner");
-    source.authentication.signature = vec![domain::Secret::new(b"another".to_vec())];
+    source.authentication.signature =
+        domain::source::Live::one(domain::Secret::new(b"another".to_vec()));
     let fabrikam = world.an_integration(IntegrationId::from_bytes([5; 16]), "Fabrikam's");
     for change in [
         Change::InsertCompany(company(id, "Fabrikam", world.now)),
@@ -349,7 +350,7 @@ async fn a_secret_is_in_no_row_that_is_read(world: World) {
             .await;
     }
     let mut source = world.a_source(world.source, "Scanner");
-    source.authentication.signature = vec![domain::Secret::new(CANARY.into())];
+    source.authentication.signature = domain::source::Live::one(domain::Secret::new(CANARY.into()));
     let epoch = world.change(Change::UpdateSource(source)).await;
     world
         .change(Change::RemoveIntegration(world.integration))

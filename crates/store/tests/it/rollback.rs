@@ -59,7 +59,7 @@ async fn going_back_restores_what_was(mut world: World) {
     assert_eq!(is.company(world.company).unwrap().domain, None);
     assert!(is.integration(world.integration).unwrap().enabled);
     let signature = &is.source(world.source).unwrap().authentication.signature;
-    assert_eq!(signature[0].reveal(), b"signing secret");
+    assert_eq!(signature.secrets[0].reveal(), b"signing secret");
     let changes = &back.changes;
     let tickets = told(changes, "integration", "Tickets");
     assert_eq!(

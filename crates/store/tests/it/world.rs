@@ -9,13 +9,13 @@ use delivery::Gate;
 use domain::access::{Actor, Scope};
 use domain::alert::Alert;
 use domain::company::Company;
-use domain::event::{Event, Fingerprint, Reading, Routing};
+use domain::event::{Event, Fingerprint, Reading, Repeats, Routing};
 use domain::event_set::{EventSet, NotifyBy};
 use domain::integration::{DeliverySettings, Integration, Secrets};
 use domain::message::{Decode, Message};
 use domain::rule::IntegrationRule;
 use domain::silence::Silence;
-use domain::source::{Authentication, Source};
+use domain::source::{Authentication, Live, Source, SourceLimits};
 use domain::{
     AttemptId, CompanyId, DeliveryId, EventId, EventSetId, IntegrationId, MessageId, NodeId,
     RuleId, Secret, Severity, SilenceId, SourceId, Timestamp,
@@ -182,11 +182,12 @@ impl World {
             company: Some(self.company),
             company_rules: Vec::new(),
             authentication: Authentication {
-                signature: vec![Secret::new(b"signing secret".to_vec())],
+                signature: Live::one(Secret::new(b"signing secret".to_vec())),
                 addresses: vec!["192.0.2.0/24".parse().unwrap()],
                 ..Authentication::default()
             },
             dedup_window: Some(5 * MINUTE),
+            limits: SourceLimits::default(),
             created_at: self.now,
         }
     }
@@ -316,6 +317,7 @@ impl World {
             silence: None,
             epoch,
             via: vec!["0badc0de".to_owned()],
+            repeats: Repeats::default(),
         }
     }
 

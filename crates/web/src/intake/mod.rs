@@ -1,7 +1,9 @@
 //! The webhook intake: the hot path. It is routed before everything else and allocates little; nothing here is layered.
 //!
-//! Order of work: method -> source and credentials (before a byte of the body is read) -> body, up to its cap ->
-//! `receive` reads, matches and stores -> 202.
+//! Order of work: method -> source and credentials (before a byte of the body is read) -> body, up to its cap, its coding
+//! undone -> `receive` reads, matches and stores -> 202.
+
+pub(crate) mod coding;
 
 use std::error::Error;
 use std::net::IpAddr;
@@ -10,15 +12,17 @@ use bytes::Bytes;
 use domain::SourceId;
 use http::header::{self, HeaderValue};
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 use receive::{Acknowledgement, Refusal};
 use serde_json::json;
 
-use crate::App;
+use self::coding::Coding;
 use crate::problem::Problem;
 use crate::read::body;
+use crate::tallies::Ending;
+use crate::{App, rate_limit};
 
 /// What its paths begin with.
 pub(crate) const PREFIX: &str = "/intake/";
@@ -32,7 +36,7 @@ where
     let (parts, body) = request.into_parts();
     let rest = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let answered = match rest.strip_suffix("/token") {
-        Some(source) => token(app, source, &parts, body).await,
+        Some(source) => token(app, source, peer, &parts, body).await,
         None => take(app, rest, peer, &parts, body).await,
     };
     answered.unwrap_or_else(|problem| refused(app, problem))
@@ -51,29 +55,62 @@ where
 {
     let begun = app.clock().now();
     let source = expect_post(source, &parts.method)?;
-    let address = app.settings().client(peer, &parts.headers);
-    let admitted = app
-        .receiver()
-        .admit(source, &parts.headers, address)
-        .await?;
-    expect_plain(&parts.headers)?;
-    let body = body::whole(body, app.settings().intake_bytes).await?;
-    let receipt = app.receiver().take(admitted, &parts.headers, body).await?;
+    let received = receive(app, source, peer, parts, body).await;
+    let (ending, now) = (ending(&received), app.clock().now());
+    if let Some(ending) = ending {
+        app.tallies().note(source, ending, now);
+    }
+    let receipt = received?;
     let meters = app.meters();
     if receipt.duplicate {
         meters.duplicate.increment(1);
     } else {
         meters.accepted.increment(1);
     }
-    meters
-        .ack_seconds
-        .record(app.clock().now().since(begun).as_secs_f64());
-    Ok(answered(StatusCode::ACCEPTED, written(&receipt)))
+    meters.ack_seconds.record(now.since(begun).as_secs_f64());
+    let mut response = answered(StatusCode::ACCEPTED, written(&receipt));
+    if let Some(pace) = &receipt.pace {
+        rate_limit::announce(response.headers_mut(), pace);
+    }
+    Ok(response)
+}
+
+async fn receive<B>(
+    app: &App,
+    source: SourceId,
+    peer: IpAddr,
+    parts: &Parts,
+    body: B,
+) -> Result<Acknowledgement, Problem>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let address = app.settings().client(peer, &parts.headers);
+    let admitted = app
+        .receiver()
+        .admit(source, &parts.headers, address)
+        .await?;
+    let coding = Coding::of(&parts.headers)?;
+    let most = app.settings().intake_bytes;
+    let most = admitted.body_bytes().map_or(most, |own| own.min(most));
+    let body = coding.read(body, most).await?;
+    Ok(app.receiver().take(admitted, &parts.headers, body).await?)
+}
+
+/// How a message ended for its source; none where there is no such source.
+fn ending(received: &Result<Acknowledgement, Problem>) -> Option<Ending> {
+    match received {
+        Ok(receipt) if receipt.duplicate => Some(Ending::Duplicate),
+        Ok(_) => Some(Ending::Accepted),
+        Err(problem) => (problem.status() != StatusCode::NOT_FOUND).then_some(Ending::Refused),
+    }
 }
 
 async fn token<B>(
     app: &App,
     source: &str,
+    peer: IpAddr,
     parts: &Parts,
     body: B,
 ) -> Result<Response<Full<Bytes>>, Problem>
@@ -83,7 +120,11 @@ where
 {
     let source = expect_post(source, &parts.method)?;
     let body = body::whole(body, app.settings().intake_bytes).await?;
-    let token = app.receiver().token(source, &parts.headers, &body).await?;
+    let address = app.settings().client(peer, &parts.headers);
+    let token = app
+        .receiver()
+        .token(source, &parts.headers, address, &body)
+        .await?;
     let view = json!({"access_token": token.access_token, "token_type": "Bearer", "expires_in": token.expires_in});
     let mut response = answered(StatusCode::OK, Bytes::from(view.to_string()));
     // RFC 6749, section 5.1.
@@ -98,17 +139,6 @@ fn expect_post(source: &str, method: &Method) -> Result<SourceId, Problem> {
         return Err(Problem::method_not_allowed(Some("POST")));
     }
     source.parse().map_err(|_| Refusal::NoSource.into())
-}
-
-/// The raw message is kept as it came, so nothing is unpacked.
-fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
-    match headers.get(header::CONTENT_ENCODING) {
-        None => Ok(()),
-        Some(value) if value.as_bytes().eq_ignore_ascii_case(b"identity") => Ok(()),
-        Some(_) => Err(Problem::unsupported(
-            "send the body without a content-encoding",
-        )),
-    }
 }
 
 /// `{"id": …, "sha256": …, "events": […]}`: nothing in it needs escaping.

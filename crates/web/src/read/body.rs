@@ -49,7 +49,7 @@ where
     Ok(joined.freeze())
 }
 
-async fn discard<B>(mut body: B)
+pub(crate) async fn discard<B>(mut body: B)
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -61,7 +61,7 @@ where
     }
 }
 
-fn broken(error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
+pub(crate) fn broken(error: impl Into<Box<dyn Error + Send + Sync>>) -> Problem {
     let error = error.into();
     let mut source: Option<&(dyn Error + 'static)> = Some(&*error);
     while let Some(found) = source {

@@ -19,14 +19,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::ServiceExt as _;
 
-use super::body::Deadlined;
+use super::body::{BodyPace, Deadlined};
 use super::guests::{Guest, Wish};
 use super::tls::{HTTP_2, Tls};
 use crate::{App, Peer, intake};
 
-/// Bytes and lines of a request's head.
-const HEAD_BYTES: usize = 16 * 1_024;
-const HEAD_LINES: usize = 64;
+/// Lines of a request's head: as many as the journal keeps.
+const HEAD_LINES: usize = domain::message::HEADERS;
 /// Requests of one HTTP/2 connection at once.
 const STREAMS: u32 = 128;
 /// Streams that a client may reset before we have looked at them.
@@ -82,7 +81,7 @@ async fn http_1(host: Arc<Host>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         .timer(TokioTimer::new())
         .header_read_timeout(host.app.settings().header_timeout)
         .max_headers(HEAD_LINES)
-        .max_header_size(HEAD_BYTES)
+        .max_header_size(host.app.settings().head_bytes)
         .half_close(false);
     let serving = Arc::clone(&host);
     let service = service_fn(move |request| answer(Arc::clone(&serving), request));
@@ -100,7 +99,7 @@ async fn http_2(host: Arc<Host>, stream: impl AsyncRead + AsyncWrite + Unpin) {
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_pending_accept_reset_streams(RESET_STREAMS)
-        .max_header_list_size(u32::try_from(HEAD_BYTES).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(host.app.settings().head_bytes).unwrap_or(u32::MAX))
         .keep_alive_interval(idle)
         .keep_alive_timeout(idle);
     let serving = Arc::clone(&host);
@@ -129,11 +128,11 @@ async fn converse<C: Future>(host: &Host, connection: C, finish: impl Fn(Pin<&mu
 }
 
 async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Result<Answer, Infallible> {
-    let most = host.app.settings().body_timeout;
     let (parts, body) = request.into_parts();
+    let pace = BodyPace::of(host.app.settings());
     let mut request = Request::from_parts(
         parts,
-        Deadlined::new(body, most, Arc::clone(&host.guest.seat)),
+        Deadlined::new(body, pace, Arc::clone(&host.guest.seat)),
     );
     let answered = if request.uri().path().starts_with(intake::PREFIX) {
         intake::answer(&host.app, host.address, request)

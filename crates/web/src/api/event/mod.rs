@@ -70,8 +70,16 @@ pub(crate) struct EventView {
     received_at: Timestamp,
     journal_id: String,
     fingerprint: String,
-    /// How often it was seen within its source's window.
+    /// How often it was seen without a quiet time as long as its source's window.
     count: u32,
+    #[schema(value_type = String, format = DateTime)]
+    first_seen_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    last_seen_at: Timestamp,
+    /// The message that was last counted on it, when there is one.
+    last_journal_id: Option<String>,
+    /// The event that said the same, and had been quiet for its source's window when this one came.
+    reopened: Option<String>,
     /// `routed` or `unrouted`.
     #[schema(value_type = String)]
     routing: &'static str,
@@ -116,6 +124,10 @@ impl EventView {
             journal_id: event.message.to_string(),
             fingerprint: event.fingerprint.to_string(),
             count: event.count,
+            first_seen_at: event.received_at,
+            last_seen_at: event.repeats.last.map_or(event.received_at, |(at, _)| at),
+            last_journal_id: event.repeats.last.map(|(_, message)| message.to_string()),
+            reopened: event.repeats.reopened.map(|id| id.to_string()),
             routing,
             unrouted_reason,
             silence: event.silence.map(|id| Named::silence(id, configuration)),

@@ -58,6 +58,7 @@ pub(crate) async fn trace(
         .ok_or_else(|| Problem::not_found("event"))?;
     let deliveries = deliveries(&app, &caller, id).await?;
     let mut hops = vec![source_hop(&event, &caller), parse_hop(&event)];
+    hops.extend(repeat_hops(&event));
     hops.extend(explain(&Facts::of(&event), &caller.configuration).1);
     Ok(Json(TraceView {
         event_id: event.id.to_string(),
@@ -112,6 +113,25 @@ fn source_hop(event: &Event, caller: &Caller) -> Hop {
         },
     };
     Hop::plain("source", true, detail)
+}
+
+/// What was counted on the event instead of being one, and what it is the return of.
+fn repeat_hops(event: &Event) -> Vec<Hop> {
+    let mut hops = Vec::new();
+    if let Some(earlier) = event.repeats.reopened {
+        let detail = format!(
+            "said before by event {earlier}, which had been quiet for the source's window: it is an event again"
+        );
+        hops.push(Hop::plain("reopened", true, detail));
+    }
+    if let Some((at, message)) = event.repeats.last {
+        let detail = format!(
+            "counted {} times, last at {at}, by message {message}; repeats within the source's window are not sent again",
+            event.count
+        );
+        hops.push(Hop::plain("repeats", true, detail));
+    }
+    hops
 }
 
 fn parse_hop(event: &Event) -> Hop {

@@ -31,6 +31,8 @@ pub(crate) struct MessageView {
     /// The same `webhook-id` was seen with another body.
     id_reused: bool,
     events: Vec<String>,
+    /// Those of them that another message had brought before: this one was counted on them, within the source's window.
+    counted_on: Vec<String>,
 }
 
 /// A message: when it came, from where, and what it held.
@@ -42,6 +44,9 @@ pub(crate) async fn get(
     Id(id): Id<MessageId>,
 ) -> Answer<MessageView> {
     let (message, events, _) = find(&app, &caller, id).await?;
+    let brought = app.store().events_of(caller.scope(), &events).await?;
+    let counted_on = brought.iter().filter(|event| event.message != id);
+    let counted_on = counted_on.map(|event| event.id.to_string()).collect();
     Ok(Json(MessageView {
         id: message.id.to_string(),
         received_at: message.received_at,
@@ -55,6 +60,7 @@ pub(crate) async fn get(
         webhook_id: message.webhook_id,
         id_reused: message.id_reused,
         events: events.iter().map(EventId::to_string).collect(),
+        counted_on,
     }))
 }
 

@@ -1,7 +1,8 @@
 //! How a sender proves itself: the form.
 
+use domain::Secret;
 use domain::source::{
-    Authentication, Digest, HeaderAuthentication, PasswordAuthentication, Source,
+    Authentication, Digested, HeaderAuthentication, Live, PasswordAuthentication, Require, Source,
 };
 use http::HeaderName;
 use ipnet::IpNet;
@@ -22,6 +23,10 @@ const ADDRESSES: usize = 1_000;
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthenticationForm {
+    /// `any`: one of the ways suffices, as when nothing is said; `all`: every one that is set has to fit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    require: Option<Require>,
     #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<HeaderForm>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,6 +46,9 @@ pub(crate) struct AuthenticationForm {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthenticationPatch {
+    /// `any` or `all`.
+    #[schema(value_type = Option<String>)]
+    require: Option<Require>,
     #[serde(default, deserialize_with = "or_null")]
     #[schema(value_type = Option<HeaderForm>)]
     header: Option<Option<HeaderForm>>,
@@ -125,15 +133,19 @@ impl AuthenticationForm {
         let basic = password("basic", &self.basic, basic);
         let login = stored.and_then(|stored| stored.login.as_ref());
         let login = password("login", &self.login, login);
-        let stored = stored.map_or(&[][..], |stored| &stored.signature);
+        let none = Live::default();
+        let stored = stored.map_or(&none, |stored| &stored.signature);
         let signature = self.signature.as_ref();
-        Authentication {
+        let authentication = Authentication {
+            require: self.require.unwrap_or_default(),
             header,
             basic,
             login,
-            signature: signature.map_or_else(Vec::new, |form| form.parse(fields, stored)),
+            signature: signature.map_or_else(Live::default, |form| form.parse(fields, stored)),
             addresses,
-        }
+        };
+        one_each(fields, &authentication);
+        authentication
     }
 
     /// The form of a source: secrets as the references that an export writes.
@@ -150,6 +162,7 @@ impl AuthenticationForm {
             })
         };
         Self {
+            require: Some(wanted.require).filter(|require| *require != Require::default()),
             header: wanted.header.as_ref().map(|header| HeaderForm {
                 key: header.key.clone(),
                 value: secret("header_value"),
@@ -167,6 +180,7 @@ impl AuthenticationForm {
 impl AuthenticationPatch {
     pub(super) fn over(self, stored: AuthenticationForm) -> AuthenticationForm {
         AuthenticationForm {
+            require: self.require.or(stored.require),
             header: self.header.unwrap_or(stored.header),
             basic: self.basic.unwrap_or(stored.basic),
             login: self.login.unwrap_or(stored.login),
@@ -185,18 +199,15 @@ impl HeaderForm {
     ) -> Option<HeaderAuthentication> {
         let key = HeaderName::try_from(self.key.trim()).map_err(|_| "is the name of a header");
         let key = fields.take("/authentication/header/key", key);
-        let stored = stored.map(|stored| stored.digests.as_slice());
+        let stored = stored.map(|stored| &stored.secret);
         let pointer = "/authentication/header/value";
-        let digests = digests(
-            fields,
-            pointer,
-            self.value.as_ref(),
-            stored,
-            |fields, text| header_digest(fields, pointer, text, app),
-        );
+        let given = self.value.as_ref();
+        let secret = kept(fields, pointer, given, stored, |fields, text| {
+            header_secret(fields, pointer, text, app)
+        });
         Some(HeaderAuthentication {
             key: key?.as_str().to_owned(),
-            digests: digests?,
+            secret: secret?,
         })
     }
 }
@@ -216,60 +227,78 @@ impl PasswordForm {
                 "must not hold a colon, which HTTP Basic cannot carry",
             );
         }
-        let stored = stored.map(|stored| stored.digests.as_slice());
+        let stored = stored.map(|stored| &stored.secret);
         let pointer = format!("{pointer}/password");
         let given = self.password.as_ref();
-        let digests = digests(fields, &pointer, given, stored, |fields, text| {
-            password_digest(fields, &pointer, text, app)
+        let secret = kept(fields, &pointer, given, stored, |fields, text| {
+            password_secret(fields, &pointer, text, app)
         });
         Some(PasswordAuthentication {
             username: username?.to_owned(),
-            digests: digests?,
+            secret: secret?,
         })
     }
 }
 
 impl SignatureForm {
-    fn parse(
-        &self,
-        fields: &mut Fields,
-        stored: &[domain::Secret<Vec<u8>>],
-    ) -> Vec<domain::Secret<Vec<u8>>> {
+    fn parse(&self, fields: &mut Fields, stored: &Live<Secret<Vec<u8>>>) -> Live<Secret<Vec<u8>>> {
         let pointer = "/authentication/signature/secret";
         match &self.secret {
             Some(GivenSecret::Itself(text)) => {
                 let secret = receive::parse_signing_secret(text.reveal());
                 match fields.take(pointer, secret) {
-                    Some(secret) if stored.first() == Some(&secret) => stored.to_vec(),
-                    secret => secret.into_iter().collect(),
+                    Some(secret) if stored.secrets.first() == Some(&secret) => stored.clone(),
+                    secret => secret.map(Live::one).unwrap_or_default(),
                 }
             }
             given if stored.is_empty() => {
                 nothing_stored(fields, pointer, given.as_ref());
-                Vec::new()
+                Live::default()
             }
-            _ => stored.to_vec(),
+            _ => stored.clone(),
         }
     }
 }
 
-/// The live digests: a given secret is the only one from now on, unless it is the newest already.
-fn digests(
+/// Two ways that speak by one header cannot both be shown.
+fn one_each(fields: &mut Fields, authentication: &Authentication) {
+    let by_authorization = [
+        authentication.basic.is_some(),
+        authentication.login.is_some(),
+        (authentication.header.as_ref())
+            .is_some_and(|header| header.key == http::header::AUTHORIZATION.as_str()),
+    ];
+    let several = by_authorization.into_iter().filter(|set| *set).count() > 1;
+    if authentication.require == Require::All && several {
+        fields.error(
+            "/authentication/require",
+            "is `any` where two of the ways need the Authorization header: no request can show both",
+        );
+    }
+}
+
+/// The live secrets: a given one is the only one from now on, unless it is the newest already.
+fn kept(
     fields: &mut Fields,
     pointer: &str,
     given: Option<&GivenSecret>,
-    stored: Option<&[Digest]>,
-    digest: impl FnOnce(&mut Fields, &str) -> Option<Digest>,
-) -> Option<Vec<Digest>> {
+    stored: Option<&Digested>,
+    digest: impl FnOnce(&mut Fields, &str) -> Option<Digested>,
+) -> Option<Digested> {
     match (given, stored) {
         (Some(GivenSecret::Itself(text)), stored) => {
-            let digest = digest(fields, text.reveal())?;
-            match stored {
-                Some(stored) if stored.first() == Some(&digest) => Some(stored.to_vec()),
-                _ => Some(vec![digest]),
+            let new = digest(fields, text.reveal())?;
+            let is_newest =
+                |stored: &&Digested| stored.live.secrets.first() == new.live.secrets.first();
+            match stored.filter(is_newest) {
+                Some(stored) => Some(Digested {
+                    live: stored.live.clone(),
+                    last4: new.last4,
+                }),
+                None => Some(new),
             }
         }
-        (_, Some(stored)) => Some(stored.to_vec()),
+        (_, Some(stored)) => Some(stored.clone()),
         (given, None) => {
             nothing_stored(fields, pointer, given);
             None
@@ -284,29 +313,37 @@ fn nothing_stored(fields: &mut Fields, pointer: &str, given: Option<&GivenSecret
     }
 }
 
-/// The digest of a header's value.
-pub(super) fn header_digest(
+/// What is kept of a header's value.
+pub(super) fn header_secret(
     fields: &mut Fields,
     pointer: &str,
     text: &str,
     app: &App,
-) -> Option<Digest> {
+) -> Option<Digested> {
     let value = bounded(fields, pointer, text);
     // What a header cannot carry would never fit.
     if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         fields.error(pointer, "is visible ASCII");
     }
-    Some(receive::source_digest(app.store(), value?.trim()))
+    Some(digested(value?.trim(), app))
 }
 
-/// The digest of a password.
-pub(super) fn password_digest(
+/// What is kept of a password.
+pub(super) fn password_secret(
     fields: &mut Fields,
     pointer: &str,
     text: &str,
     app: &App,
-) -> Option<Digest> {
-    bounded(fields, pointer, text).map(|password| receive::source_digest(app.store(), password))
+) -> Option<Digested> {
+    bounded(fields, pointer, text).map(|password| digested(password, app))
+}
+
+fn digested(text: &str, app: &App) -> Digested {
+    let last4 = Secret::new(text.to_owned()).last4();
+    Digested {
+        live: Live::one(receive::source_digest(app.store(), text)),
+        last4: Some(last4).filter(|last4| !last4.is_empty()),
+    }
 }
 
 fn bounded<'a>(fields: &mut Fields, pointer: &str, text: &'a str) -> Option<&'a str> {
@@ -329,9 +366,9 @@ pub(super) fn range(text: &str) -> Result<IpNet, &'static str> {
 
 /// Pointers to the secrets that are others than before, where the way of proving is the same.
 pub(in crate::api) fn changed_secrets(old: &Authentication, new: &Authentication) -> Vec<String> {
-    let header = |side: &Authentication| side.header.as_ref().map(|header| header.digests.clone());
-    let basic = |side: &Authentication| side.basic.as_ref().map(|login| login.digests.clone());
-    let login = |side: &Authentication| side.login.as_ref().map(|login| login.digests.clone());
+    let header = |side: &Authentication| Some(side.header.as_ref()?.secret.live.clone());
+    let basic = |side: &Authentication| Some(side.basic.as_ref()?.secret.live.clone());
+    let login = |side: &Authentication| Some(side.login.as_ref()?.secret.live.clone());
     let mut changed = Vec::new();
     for (pointer, before, after) in [
         ("/authentication/header/value", header(old), header(new)),

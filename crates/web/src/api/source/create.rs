@@ -1,5 +1,5 @@
 use axum::extract::State;
-use domain::source::{COMPANIES, COMPANY_RULES, CompanyRule, Source, When};
+use domain::source::{COMPANIES, COMPANY_RULES, CompanyRule, Source, SourceLimits, When};
 use domain::time::{format_duration, parse_duration};
 use domain::{CompanyId, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::SourceView;
 use super::authentication::AuthenticationForm;
+use super::limits::LimitsForm;
 use crate::App;
 use crate::api::fields::Fields;
 use crate::api::{Made, made};
@@ -31,9 +32,11 @@ pub(crate) struct SourceForm {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) company_rules: Vec<CompanyRuleForm>,
     pub(super) authentication: AuthenticationForm,
-    /// Equal events within it are counted on the first: `5m`.
+    /// An event that says the same as one which was last seen within this time is counted on that one: `5m`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) dedup_window: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limits: Option<LimitsForm>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -107,6 +110,8 @@ impl SourceForm {
         let dedup_window = self.dedup_window.as_deref().filter(|text| !text.is_empty());
         let dedup_window =
             dedup_window.and_then(|text| fields.take("/dedup_window", parse_duration(text)));
+        let limits = self.limits.as_ref();
+        let limits = limits.map_or_else(SourceLimits::default, |form| form.parse(fields, app));
         let (id, created_at) = identity(stored, app);
         Some(Source {
             id,
@@ -116,6 +121,7 @@ impl SourceForm {
             company_rules,
             authentication,
             dedup_window: dedup_window.filter(|window| !window.is_zero()),
+            limits,
             created_at,
         })
     }
@@ -135,6 +141,7 @@ impl SourceForm {
             company_rules: source.company_rules.iter().map(rule).collect(),
             authentication: AuthenticationForm::of(source),
             dedup_window: source.dedup_window.map(format_duration),
+            limits: LimitsForm::of(&source.limits),
         }
     }
 }

@@ -5,13 +5,15 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod remove;
 pub(crate) mod rotate;
+pub(crate) mod sender_settings;
 pub(crate) mod update;
 
 mod authentication;
+mod limits;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use domain::source::{Authentication, Source, When};
+use domain::source::{Authentication, Live, Require, Source, When};
 use domain::time::format_duration;
 use domain::{Secret, SourceId, Timestamp};
 use serde::Serialize;
@@ -20,10 +22,12 @@ use utoipa::ToSchema;
 
 pub(super) use authentication::changed_secrets;
 
+use self::limits::LimitsForm;
 use super::Named;
 use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
+use crate::tallies::ActivityView;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceView {
@@ -39,22 +43,21 @@ pub(crate) struct SourceView {
     companies: Vec<String>,
     #[schema(value_type = Vec<Object>)]
     company_rules: Vec<Value>,
-    /// As it was given; of a secret only `{"set": true, "last4": …}`, where `last4` is null for those kept as a digest.
-    /// `previous` is there while a secret is rotated: the former one, which is still good.
+    /// As it was given; of a secret only `{"set": true, "last4": …}`, where `last4` is null for a short one. `previous` is
+    /// there while a secret is rotated: the former one, which is good until `until`, in `seconds_left`.
     #[schema(value_type = Object)]
     authentication: Value,
     dedup_window: Option<String>,
+    /// Its own, where it has any.
+    limits: Option<LimitsForm>,
+    activity: ActivityView,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
 
 impl SourceView {
     fn new(source: &Source, app: &App, caller: &Caller) -> Self {
-        let intake_url = format!(
-            "{}/intake/{}",
-            app.settings().public_url.as_str(),
-            source.id
-        );
+        let intake_url = intake_url(source, app);
         let configuration = &caller.configuration;
         let seen = |rule: &&domain::source::CompanyRule| caller.sees(rule.company);
         let rule = |rule: &domain::source::CompanyRule| json!({"when": when(&rule.when), "company": Named::company(rule.company, configuration)});
@@ -78,11 +81,19 @@ impl SourceView {
                 .map(ToString::to_string)
                 .collect(),
             company_rules: source.company_rules.iter().filter(seen).map(rule).collect(),
-            authentication: authentication(&source.authentication),
+            authentication: authentication(&source.authentication, app.now()),
             dedup_window: source.dedup_window.map(format_duration),
+            limits: LimitsForm::of(&source.limits),
+            activity: app.tallies().view(source.id),
             created_at: source.created_at,
         }
     }
+}
+
+/// Where the sender posts its alerts.
+fn intake_url(source: &Source, app: &App) -> String {
+    let base = app.settings().public_url.as_str();
+    format!("{base}/intake/{}", source.id)
 }
 
 fn when(when: &When) -> Value {
@@ -93,45 +104,59 @@ fn when(when: &When) -> Value {
     }
 }
 
-fn authentication(authentication: &Authentication) -> Value {
-    // A digest tells nothing of its secret, the last characters included.
-    let digested = || json!({"set": true, "last4": null});
+fn authentication(authentication: &Authentication, now: Timestamp) -> Value {
     let mut view = serde_json::Map::new();
-    let mut show = |way: &str, name: &str, given: &str, secret: &str, live: Vec<Value>| {
-        let mut shown = serde_json::Map::new();
-        if !name.is_empty() {
-            shown.insert(name.into(), given.into());
-        }
-        for (key, value) in [secret, "previous"].into_iter().zip(live) {
-            shown.insert(key.into(), value);
-        }
-        view.insert(way.into(), Value::Object(shown));
-    };
-    if let Some(header) = &authentication.header {
-        let live = header.digests.iter().map(|_| digested()).collect();
-        show("header", "key", &header.key, "value", live);
+    if authentication.require != Require::default() {
+        view.insert("require".into(), json!(authentication.require));
     }
-    for (way, login) in [
+    if let Some(header) = &authentication.header {
+        let mut way = secrets("value", &header.secret.live, now, |_| None);
+        way.insert("key".into(), json!(header.key));
+        way["value"]["last4"] = json!(header.secret.last4);
+        view.insert("header".into(), Value::Object(way));
+    }
+    for (name, login) in [
         ("basic", &authentication.basic),
         ("login", &authentication.login),
     ] {
         if let Some(login) = login {
-            let live = login.digests.iter().map(|_| digested()).collect();
-            show(way, "username", &login.username, "password", live);
+            let mut way = secrets("password", &login.secret.live, now, |_| None);
+            way.insert("username".into(), json!(login.username));
+            way["password"]["last4"] = json!(login.secret.last4);
+            view.insert(name.into(), Value::Object(way));
         }
     }
     if !authentication.signature.is_empty() {
-        let written = |secret: &Secret<Vec<u8>>| {
+        let last4 = |secret: &Secret<Vec<u8>>| {
             let text = Secret::new(format!("whsec_{}", STANDARD.encode(secret.reveal())));
-            json!({"set": true, "last4": text.last4()})
+            Some(text.last4())
         };
-        let live = authentication.signature.iter().map(written).collect();
-        show("signature", "", "", "secret", live);
+        let way = secrets("secret", &authentication.signature, now, last4);
+        view.insert("signature".into(), Value::Object(way));
     }
     if !authentication.addresses.is_empty() {
         view.insert("addresses".into(), json!(authentication.addresses));
     }
     Value::Object(view)
+}
+
+/// The live secrets of a way: the present one by its name, the former as `previous`, with its end.
+fn secrets<T>(
+    name: &str,
+    live: &Live<T>,
+    now: Timestamp,
+    last4: impl Fn(&T) -> Option<String>,
+) -> serde_json::Map<String, Value> {
+    let mut way = serde_json::Map::new();
+    for (key, secret) in [name, "previous"].into_iter().zip(live.at(now)) {
+        way.insert(key.into(), json!({"set": true, "last4": last4(secret)}));
+    }
+    if let Some(previous) = way.get_mut("previous") {
+        let until = live.former_until;
+        previous["until"] = json!(until);
+        previous["seconds_left"] = json!(until.map(|until| until.since(now).as_secs()));
+    }
+    way
 }
 
 /// A source that the caller may see.

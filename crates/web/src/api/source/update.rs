@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::authentication::AuthenticationPatch;
 use super::create::{CompanyRuleForm, SourceForm};
+use super::limits::LimitsForm;
 use super::{SourceView, find};
 use crate::App;
 use crate::api::Answer;
@@ -30,6 +31,10 @@ pub(crate) struct SourcePatch {
     #[serde(default, deserialize_with = "or_null")]
     #[schema(value_type = Option<String>)]
     dedup_window: Option<Option<String>>,
+    /// In the place of the former; null takes them away.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<LimitsForm>)]
+    limits: Option<Option<LimitsForm>>,
 }
 
 /// Change a source. Its intake URL stays.
@@ -67,6 +72,7 @@ impl SourcePatch {
                 None => stored.authentication,
             },
             dedup_window: self.dedup_window.unwrap_or(stored.dedup_window),
+            limits: self.limits.unwrap_or(stored.limits),
         }
     }
 }

@@ -1,0 +1,86 @@
+//! What each source has brought since this node started: for whoever wants to see whether a sender gets through. Counted in
+//! memory alone, so that nothing is added to the way of a message.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use domain::{SourceId, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Most sources that are counted; those beyond it show nothing.
+const SOURCES: usize = 10_000;
+
+#[derive(Debug, Default)]
+pub(crate) struct Tallies {
+    of: RwLock<HashMap<SourceId, Arc<Tally>>>,
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    counts: [AtomicU64; 3],
+    /// Microseconds; 0 is never.
+    last: [AtomicI64; 3],
+}
+
+/// How a message ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Accepted,
+    Duplicate,
+    Refused,
+}
+
+/// What a source has brought to this node since it started.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ActivityView {
+    /// When the last message came that was let in.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_seen_at: Option<Timestamp>,
+    /// When the last one was turned away: wrong credentials, too large, too fast.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_refused_at: Option<Timestamp>,
+    accepted: u64,
+    duplicates: u64,
+    refused: u64,
+}
+
+impl Tallies {
+    pub(crate) fn note(&self, source: SourceId, ending: Ending, now: Timestamp) {
+        let known = self.find(source);
+        let Some(tally) = known.or_else(|| self.begin(source)) else {
+            return;
+        };
+        let place = ending as usize;
+        tally.counts[place].fetch_add(1, Ordering::Relaxed);
+        tally.last[place].store(now.micros(), Ordering::Relaxed);
+    }
+
+    pub(crate) fn view(&self, source: SourceId) -> ActivityView {
+        let tally = self.find(source).unwrap_or_default();
+        let count = |ending: Ending| tally.counts[ending as usize].load(Ordering::Relaxed);
+        let last = |ending: Ending| tally.last[ending as usize].load(Ordering::Relaxed);
+        let time = |micros: i64| (micros != 0).then(|| Timestamp::from_micros(micros));
+        ActivityView {
+            last_seen_at: time(last(Ending::Accepted).max(last(Ending::Duplicate))),
+            last_refused_at: time(last(Ending::Refused)),
+            accepted: count(Ending::Accepted),
+            duplicates: count(Ending::Duplicate),
+            refused: count(Ending::Refused),
+        }
+    }
+
+    fn find(&self, source: SourceId) -> Option<Arc<Tally>> {
+        let of = self.of.read().unwrap_or_else(PoisonError::into_inner);
+        of.get(&source).cloned()
+    }
+
+    fn begin(&self, source: SourceId) -> Option<Arc<Tally>> {
+        let mut of = self.of.write().unwrap_or_else(PoisonError::into_inner);
+        if of.len() >= SOURCES && !of.contains_key(&source) {
+            return None;
+        }
+        Some(Arc::clone(of.entry(source).or_default()))
+    }
+}
