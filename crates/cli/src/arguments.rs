@@ -8,6 +8,7 @@ mod projection;
 mod replay;
 mod reread;
 mod silences;
+mod sources;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ pub(crate) use projection::ProjectionFlags;
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use reread::RereadArguments;
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
+pub(crate) use sources::{SourceArguments, SourcesCommand, Way};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -79,6 +81,9 @@ pub(crate) enum Command {
     /// The companies of a server.
     #[command(subcommand)]
     Companies(CompaniesCommand),
+    /// The sources of a server: the doors that alerts come in by.
+    #[command(subcommand)]
+    Sources(SourcesCommand),
     /// Print the configuration of a server as a file: TOML, by names, secrets as references.
     Export(ExportArguments),
     /// Make the configuration of a server what a file says.

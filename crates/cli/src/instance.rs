@@ -307,6 +307,12 @@ fn web_settings(settings: &Settings, address: SocketAddr) -> Result<web::Setting
     web_settings.egress_addresses = settings.egress_addresses.clone();
     web_settings.intake_bytes = settings.limits.intake;
     web_settings.events_bytes = settings.limits.events;
+    web_settings.head_bytes = settings.limits.head;
+    web_settings.header_timeout = settings.limits.head_timeout;
+    web_settings.body_timeout = settings.limits.body_timeout;
+    web_settings.body_rate = settings.limits.body_rate;
+    web_settings.connections = settings.limits.connections;
+    web_settings.connections_per_address = settings.limits.connections_per_address;
     web_settings.drain = settings.shutdown_grace;
     Ok(web_settings)
 }

@@ -101,7 +101,7 @@ fn in_words(integration: &Value, now: Timestamp) -> String {
 }
 
 /// The two largest units: `4d 23h`, `14m 59s`, `8s`.
-fn countdown(left: Duration) -> String {
+pub(super) fn countdown(left: Duration) -> String {
     let seconds = left.as_secs();
     let units = [
         (seconds / 86_400, "d"),

@@ -32,6 +32,7 @@ mod rollback;
 mod send;
 mod serve;
 mod silences;
+mod sources;
 mod what_if;
 
 use std::future::Future;
@@ -78,6 +79,7 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Reread(arguments) => wait(reread::run(arguments, session)),
         Command::Journal(command) => wait(journal::run(command, session)),
         Command::Companies(command) => wait(companies::run(command, session)),
+        Command::Sources(command) => wait(sources::run(command, session)),
         Command::Export(arguments) => wait(export::run(arguments, session)),
         Command::Apply(arguments) => wait(apply::run(arguments, session)),
         Command::Connect(arguments) => wait(connect::run(arguments, session)),

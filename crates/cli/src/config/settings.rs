@@ -1,6 +1,7 @@
 //! The whole configuration as parsed types. Reading it reads no other file than the roots of trust.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -24,6 +25,9 @@ const CENTURY: Duration = Duration::from_secs(36_500 * 86_400);
 const SECOND: Duration = Duration::from_secs(1);
 const DAY: Duration = Duration::from_secs(86_400);
 const MIB: usize = 1024 * 1024;
+/// Bounds of the longest head of a request, in bytes: less would refuse honest clients, more is kept for each connection.
+const SHORTEST_HEAD: usize = 8 * 1024;
+const LONGEST_HEAD: usize = 256 * 1024;
 
 /// Everything that `serve` needs to know.
 #[derive(Debug, Clone)]
@@ -42,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) egress: egress::Settings,
     pub(crate) egress_addresses: Vec<IpNet>,
     pub(crate) intake: receive::Settings,
-    pub(crate) limits: BodyLimits,
+    pub(crate) limits: ServerLimits,
     pub(crate) pools: Pools,
     pub(crate) retention: dispatch::Retention,
     pub(crate) log: Log,
@@ -61,20 +65,29 @@ pub(crate) struct TlsFiles {
     pub(crate) key: PathBuf,
 }
 
-/// Longest bodies, in bytes.
+/// What clients may bring, and how slowly.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyLimits {
+pub(crate) struct ServerLimits {
+    /// Longest bodies, in bytes.
     pub(crate) intake: usize,
     pub(crate) events: usize,
+    /// Longest head of a request, in bytes.
+    pub(crate) head: usize,
+    pub(crate) head_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    /// Fewest bytes of a body in a second.
+    pub(crate) body_rate: u32,
+    pub(crate) connections: NonZeroUsize,
+    pub(crate) connections_per_address: NonZeroUsize,
 }
 
 /// Bounds of the store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pools {
-    pub(crate) readers: std::num::NonZeroUsize,
-    pub(crate) writers: std::num::NonZeroUsize,
-    pub(crate) queue: std::num::NonZeroUsize,
-    pub(crate) commit_batch: std::num::NonZeroUsize,
+    pub(crate) readers: NonZeroUsize,
+    pub(crate) writers: NonZeroUsize,
+    pub(crate) queue: NonZeroUsize,
+    pub(crate) commit_batch: NonZeroUsize,
 }
 
 #[derive(Debug, Clone)]
@@ -294,8 +307,20 @@ fn intake(layers: &Layers) -> Result<receive::Settings, Failure> {
     Ok(settings)
 }
 
-fn limits(layers: &Layers) -> Result<BodyLimits, Failure> {
-    Ok(BodyLimits {
+fn limits(layers: &Layers) -> Result<ServerLimits, Failure> {
+    let head = layers.size("limits.head", LONGEST_HEAD)?;
+    if head < SHORTEST_HEAD {
+        return Err(layers.wrong("limits.head", "is at least 8KiB"));
+    }
+    let wait = |name| layers.duration(name, SECOND, Duration::from_secs(600));
+    let body_rate = layers.size("limits.body_rate", MIB)?;
+    Ok(ServerLimits {
+        head,
+        head_timeout: wait("limits.head_timeout")?,
+        body_timeout: wait("limits.body_timeout")?,
+        body_rate: u32::try_from(body_rate).unwrap_or(u32::MAX),
+        connections: layers.number("limits.connections", 1_000_000)?,
+        connections_per_address: layers.number("limits.connections_per_address", 1_000_000)?,
         intake: layers.size(
             "limits.intake_body",
             alertwire_catalogue::Limits::MOST_BYTES,
@@ -399,6 +424,19 @@ mod tests {
         assert_eq!(settings.intake.token_lifetime, intake.token_lifetime);
         assert_eq!(settings.intake.reading, intake.reading);
         assert_eq!(settings.retention, dispatch::Retention::default());
+        let (limits, web) = (settings.limits, web::Settings::new(settings.listen));
+        assert_eq!(
+            (limits.intake, limits.events),
+            (web.intake_bytes, web.events_bytes)
+        );
+        assert_eq!(
+            (limits.head, limits.body_rate),
+            (web.head_bytes, web.body_rate)
+        );
+        assert_eq!(limits.head_timeout, web.header_timeout);
+        assert_eq!(limits.body_timeout, web.body_timeout);
+        assert_eq!(limits.connections, web.connections);
+        assert_eq!(limits.connections_per_address, web.connections_per_address);
     }
 
     #[test]
@@ -416,6 +454,8 @@ mod tests {
             ("egress.addresses", "203.0.113.0/33", "CIDR"),
             ("egress.connections", "0", "1 to"),
             ("limits.intake_body", "1 potato", "64KiB"),
+            ("limits.head", "1KiB", "8KiB"),
+            ("limits.body_timeout", "0s", "1s"),
             ("store.queue", "x", "whole number"),
             ("retention.dead", "soon", "duration"),
             ("log.format", "xml", "json"),

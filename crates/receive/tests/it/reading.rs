@@ -162,3 +162,39 @@ async fn the_journal_holds_no_secret() {
     );
     assert!(!format!("{:?}", message.headers).contains(SECRET));
 }
+
+#[tokio::test]
+async fn a_source_may_take_less_depth_than_the_server() {
+    let house = House::new().await;
+    let source = house
+        .source(|source| source.limits.json_depth = Some(2))
+        .await;
+    let deep = |depth: usize| {
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!(r#"{{"subject": "Asset Ports", "body": "x", "more": {open}1{close}}}"#)
+    };
+    let decode = async |depth| house.event(source, &[], &deep(depth)).await.reading.decode;
+    assert_eq!(decode(1).await, Decode::Ok);
+    assert_eq!(decode(2).await, Decode::Failed);
+}
+
+#[tokio::test]
+async fn fields_that_a_reading_is_unsure_of_make_no_two_events_the_same() {
+    let house = House::new().await;
+    let window = Some(std::time::Duration::from_secs(300));
+    let source = house.source(|source| source.dedup_window = window).await;
+    let body = |tail: &str| {
+        json!({"subject": "Asset Ports", "body": format!("Open Port 443 Discovered for Asset 192.168.1.100, hostname server-01.example.com{tail}")})
+            .to_string()
+    };
+    let read = async |tail: &str| house.event(source, &[], &body(tail)).await;
+    let (first, again) = (read("").await, read("").await);
+    assert_eq!((first.id, again.count), (again.id, 2));
+    let partial = read(" and something that nobody knows").await;
+    assert_ne!(partial.reading.matched, Match::Full);
+    assert_ne!(partial.id, first.id);
+    let other = read(" and something else that nobody knows").await;
+    assert_ne!(other.id, partial.id);
+    let same = read(" and something else that nobody knows").await;
+    assert_eq!((same.id, same.count), (other.id, 2));
+}

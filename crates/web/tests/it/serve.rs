@@ -248,3 +248,21 @@ async fn a_certificate_can_be_replaced_while_serving() {
         .unwrap();
     assert_eq!(status_over_tls(address, &second.0).await, Ok(200));
 }
+
+#[tokio::test]
+async fn a_body_that_keeps_no_pace_is_given_up_before_its_deadline() {
+    let shell = shell(|settings| {
+        settings.body_timeout = Duration::from_secs(3_600);
+        settings.body_window = Duration::from_millis(50);
+        settings.body_rate = 1_000;
+    })
+    .await;
+    let form = json!({"name": "Door", "authentication": {"addresses": ["127.0.0.1"]}});
+    let source = id(&shell.server.source(form).await);
+    let mut stream = connect(shell.address).await;
+    let head = format!(
+        "POST /intake/{source} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1\r\n{{\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert!(rest(&mut stream).await.starts_with("HTTP/1.1 408"));
+}

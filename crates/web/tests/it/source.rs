@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{Server, id};
@@ -227,4 +229,186 @@ async fn a_removed_source_takes_nothing_any_more() {
     assert_eq!(posted(&server, &source, "v").await, 404);
     server.get(&path).await.problem(404);
     server.delete(&path).await.problem(404);
+}
+
+#[tokio::test]
+async fn a_former_secret_is_shown_with_its_end_and_gone_after_it() {
+    let server = Server::start().await;
+    let form = json!({"name": "Door", "authentication": {"header": {"key": "X-Key", "value": "canary-value-one"}}});
+    let source = id(&server.source(form).await);
+    let path = format!("/api/v1/sources/{source}");
+    let rotate = format!("{path}/rotate");
+    let turn = json!({"header": {"secret": "canary-value-two", "overlap": "2h"}});
+    server.post(&rotate, turn).await.expect(200);
+    server.clock.advance(Duration::from_secs(3_600));
+    let view = server.get(&path).await.expect(200);
+    assert!(!view.text().contains("canary"), "{}", view.text());
+    let header = &view.json()["authentication"]["header"];
+    assert_eq!(header["value"]["last4"], "-two");
+    assert_eq!(header["previous"]["seconds_left"], 3_600);
+    assert!(header["previous"]["until"].is_string());
+    assert_eq!(posted(&server, &source, "canary-value-one").await, 202);
+    server.clock.advance(Duration::from_secs(3_600));
+    let view = server.get(&path).await.json();
+    assert!(view["authentication"]["header"]["previous"].is_null());
+    assert_eq!(posted(&server, &source, "canary-value-one").await, 401);
+    assert_eq!(posted(&server, &source, "canary-value-two").await, 202);
+    let turn = json!({"header": {"secret": "canary-value-three", "overlap": "0s"}});
+    server.post(&rotate, turn).await.expect(200);
+    assert_eq!(posted(&server, &source, "canary-value-two").await, 401);
+    let turn = json!({"header": {"secret": "canary-value-four"}});
+    let view = server.post(&rotate, turn).await.expect(200).json();
+    let left = &view["authentication"]["header"]["previous"]["seconds_left"];
+    assert_eq!(left, 86_400, "a day when nothing is said");
+    let longer = json!({"header": {"secret": "canary-value-five", "overlap": "31d"}});
+    server
+        .post(&rotate, longer)
+        .await
+        .field("/header/overlap", "at most 30d");
+}
+
+#[tokio::test]
+async fn a_secret_that_we_make_is_shown_once_and_is_good() {
+    let server = Server::start().await;
+    let form = json!({"name": "Door", "authentication": {
+        "header": {"key": "X-Key", "value": "canary-value-one"},
+        "signature": {"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
+    }});
+    let source = id(&server.source(form).await);
+    let path = format!("/api/v1/sources/{source}");
+    let turn = json!({"header": {"generate": true}, "signature": {"generate": true}});
+    let view = server
+        .post(&format!("{path}/rotate"), turn)
+        .await
+        .expect(200)
+        .json();
+    let made = |way: &str| view["generated"][way].as_str().unwrap().to_owned();
+    assert!(made("signature").starts_with("whsec_"));
+    assert!(receive::parse_signing_secret(&made("signature")).is_ok());
+    assert_eq!(posted(&server, &source, &made("header")).await, 202);
+    let shown = server.get(&path).await.text();
+    assert!(!shown.contains(&made("header")) && !shown.contains(&made("signature")));
+    let audit = server.get("/api/v1/audit").await.text();
+    assert!(!audit.contains(&made("header")) && !audit.contains(&made("signature")));
+    let both = json!({"header": {"generate": true, "end": true}});
+    server
+        .post(&format!("{path}/rotate"), both)
+        .await
+        .field("/header", "either");
+}
+
+#[tokio::test]
+async fn what_to_type_at_the_sender_is_said_in_the_words_of_its_form() {
+    let server = Server::start_with(|settings| {
+        settings.public_url = web::PublicUrl::parse("https://alerts.example.com").unwrap()
+    })
+    .await;
+    let acme = server.company("Acme").await;
+    let form = json!({"name": "Scanner", "companies": [acme], "authentication": {
+        "header": {"key": "X-API-Key", "value": "canary-value-one"},
+        "login": {"username": "me", "password": "short"},
+        "signature": {"secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
+        "addresses": ["192.0.2.0/24"],
+    }});
+    let source = id(&server.source(form).await);
+    let path = format!("/api/v1/sources/{source}/sender-settings");
+    let answer = server.get(&path).await.expect(200);
+    assert!(!answer.text().contains("canary") && !answer.text().contains("C2FV"));
+    let view = answer.json();
+    let said: Vec<(&str, &str)> = view["settings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|setting| {
+            (
+                setting["label"].as_str().unwrap(),
+                setting["value"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    let intake = format!("https://alerts.example.com/intake/{source}");
+    let expected = [
+        ("Name", "Scanner"),
+        ("Webhook URL", &intake),
+        ("Webhook Authentication URL", &format!("{intake}/token")),
+        ("Webhook Username", "me"),
+        ("Webhook Password", "(the secret you set)"),
+        ("Authentication Header Key", "x-api-key"),
+        (
+            "Authentication Header Value",
+            "(the secret you set, ends in -one)",
+        ),
+        ("Selected Associated Companies", "Acme"),
+    ];
+    assert_eq!(said, expected);
+    let notes = view["notes"].to_string();
+    for words in ["any one of these suffices", "whsec_", "192.0.2.0/24"] {
+        assert!(notes.contains(words), "{words}: {notes}");
+    }
+}
+
+#[tokio::test]
+async fn all_of_the_ways_can_be_asked_for_and_limits_set_changed_and_taken_away() {
+    let server = Server::start().await;
+    let form = json!({"name": "Door", "limits": {"messages_per_second": 5}, "authentication": {
+        "require": "all",
+        "header": {"key": "X-Key", "value": "canary-value-one"},
+        "basic": {"username": "me", "password": "canary-value-two"},
+    }});
+    let made = server.source(form).await;
+    let path = format!("/api/v1/sources/{}", id(&made));
+    assert_eq!(made["authentication"]["require"], "all");
+    assert_eq!(
+        made["limits"],
+        json!({"messages_per_second": 5, "burst": 5})
+    );
+    assert_eq!(posted(&server, &id(&made), "canary-value-one").await, 401);
+    let patch = json!({"authentication": {"require": "any"}, "limits": {"json_depth": 8}});
+    let changed = server.patch(&path, patch).await.expect(200).json();
+    assert!(changed["authentication"]["require"].is_null());
+    assert_eq!(changed["limits"], json!({"json_depth": 8}));
+    assert_eq!(posted(&server, &id(&made), "canary-value-one").await, 202);
+    let exported = server.get("/api/v1/configuration").await.expect(200).json();
+    assert_eq!(exported["sources"][0]["limits"], json!({"json_depth": 8}));
+    let patch = json!({"limits": null});
+    let changed = server.patch(&path, patch).await.expect(200).json();
+    assert!(changed["limits"].is_null());
+    let check = async |form: serde_json::Value, pointer: &str, words: &str| {
+        server.patch(&path, form).await.field(pointer, words);
+    };
+    for (limits, pointer, words) in [
+        (
+            json!({"body_bytes": 0}),
+            "/limits/body_bytes",
+            "1 to 1048576",
+        ),
+        (json!({"json_depth": 33}), "/limits/json_depth", "1 to 32"),
+        (json!({"burst": 3}), "/limits/burst", "messages_per_second"),
+    ] {
+        check(json!({"limits": limits}), pointer, words).await;
+    }
+    let both =
+        json!({"authentication": {"require": "all", "login": {"username": "me", "password": "x"}}});
+    check(both, "/authentication/require", "Authorization header").await;
+}
+
+#[tokio::test]
+async fn a_source_shows_what_it_has_brought() {
+    let server = Server::start().await;
+    let form =
+        json!({"name": "Door", "authentication": {"header": {"key": "X-Key", "value": "v"}}});
+    let source = id(&server.source(form).await);
+    for value in ["v", "wrong", "v"] {
+        posted(&server, &source, value).await;
+    }
+    let view = server
+        .get(&format!("/api/v1/sources/{source}"))
+        .await
+        .json();
+    let activity = &view["activity"];
+    assert_eq!(
+        (&activity["accepted"], &activity["refused"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(activity["last_seen_at"], json!(server.clock.now()));
 }
