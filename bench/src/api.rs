@@ -144,6 +144,21 @@ impl Api {
         })
     }
 
+    /// A further source of the lane's company; answers the path of its intake.
+    pub async fn source(
+        &self,
+        lane: &Lane,
+        authentication: Value,
+        window: Value,
+    ) -> Result<String> {
+        let source = json!({
+            "name": "Another source", "company": lane.company,
+            "authentication": authentication, "dedup_window": window,
+        });
+        let source = self.make("/api/v1/sources", source).await?;
+        Ok(format!("/intake/{source}"))
+    }
+
     /// A person's switch.
     pub async fn switch(&self, lane: &Lane, enabled: bool) -> Result<()> {
         let path = format!("/api/v1/integrations/{}", lane.integration);

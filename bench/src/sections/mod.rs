@@ -4,6 +4,7 @@ mod crash;
 mod end_to_end;
 mod hung;
 mod intake;
+mod kinds;
 mod latency;
 mod matching;
 mod memory;
@@ -18,10 +19,11 @@ use tokio_postgres::NoTls;
 use crate::machine;
 use crate::product::Place;
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "parse",
     "match",
     "intake",
+    "intake-kinds",
     "end-to-end",
     "latency",
     "hung",
@@ -59,6 +61,7 @@ pub async fn run(names: &[String]) -> Result<()> {
                 "parse" => parse::run(&arena),
                 "match" => matching::run(&arena),
                 "intake" => intake::run(&arena).await,
+                "intake-kinds" => kinds::run(&arena).await,
                 "end-to-end" => end_to_end::run(&arena).await,
                 "latency" => latency::run(&arena).await,
                 "hung" => hung::run(&arena).await,

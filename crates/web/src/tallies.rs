@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use domain::{SourceId, Timestamp};
 use serde::Serialize;
@@ -14,7 +14,7 @@ const SOURCES: usize = 10_000;
 
 #[derive(Debug, Default)]
 pub(crate) struct Tallies {
-    of: RwLock<HashMap<SourceId, Arc<Tally>>>,
+    of: RwLock<HashMap<SourceId, Tally>>,
 }
 
 #[derive(Debug, Default)]
@@ -48,17 +48,21 @@ pub(crate) struct ActivityView {
 
 impl Tallies {
     pub(crate) fn note(&self, source: SourceId, ending: Ending, now: Timestamp) {
-        let known = self.find(source);
-        let Some(tally) = known.or_else(|| self.begin(source)) else {
-            return;
-        };
-        let place = ending as usize;
-        tally.counts[place].fetch_add(1, Ordering::Relaxed);
-        tally.last[place].store(now.micros(), Ordering::Relaxed);
+        let of = self.of.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tally) = of.get(&source) {
+            return tally.add(ending, now);
+        }
+        drop(of);
+        let mut of = self.of.write().unwrap_or_else(PoisonError::into_inner);
+        if of.len() < SOURCES || of.contains_key(&source) {
+            of.entry(source).or_default().add(ending, now);
+        }
     }
 
     pub(crate) fn view(&self, source: SourceId) -> ActivityView {
-        let tally = self.find(source).unwrap_or_default();
+        let of = self.of.read().unwrap_or_else(PoisonError::into_inner);
+        let (none, known) = (Tally::default(), of.get(&source));
+        let tally = known.unwrap_or(&none);
         let count = |ending: Ending| tally.counts[ending as usize].load(Ordering::Relaxed);
         let last = |ending: Ending| tally.last[ending as usize].load(Ordering::Relaxed);
         let time = |micros: i64| (micros != 0).then(|| Timestamp::from_micros(micros));
@@ -70,17 +74,12 @@ impl Tallies {
             refused: count(Ending::Refused),
         }
     }
+}
 
-    fn find(&self, source: SourceId) -> Option<Arc<Tally>> {
-        let of = self.of.read().unwrap_or_else(PoisonError::into_inner);
-        of.get(&source).cloned()
-    }
-
-    fn begin(&self, source: SourceId) -> Option<Arc<Tally>> {
-        let mut of = self.of.write().unwrap_or_else(PoisonError::into_inner);
-        if of.len() >= SOURCES && !of.contains_key(&source) {
-            return None;
-        }
-        Some(Arc::clone(of.entry(source).or_default()))
+impl Tally {
+    fn add(&self, ending: Ending, now: Timestamp) {
+        let place = ending as usize;
+        self.counts[place].fetch_add(1, Ordering::Relaxed);
+        self.last[place].store(now.micros(), Ordering::Relaxed);
     }
 }

@@ -20,6 +20,7 @@ mod integrations;
 mod learning;
 mod parse;
 mod projection;
+mod receiving;
 mod replay;
 mod reread;
 mod server;

@@ -103,6 +103,12 @@ async fn every_bad_field_of_a_source_is_named() {
         "5m",
     )
     .await;
+    check(
+        json!({"name": "S", "authentication": good, "dedup_window": "31d"}),
+        "/dedup_window",
+        "at most 30d",
+    )
+    .await;
     let rules = json!([{"when": {"hostname": "a", "address": "10.0.0.1"}, "company": "Acme"}]);
     check(
         json!({"name": "S", "authentication": good, "company_rules": rules}),

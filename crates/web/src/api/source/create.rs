@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use axum::extract::State;
 use domain::source::{COMPANIES, COMPANY_RULES, CompanyRule, Source, SourceLimits, When};
 use domain::time::{format_duration, parse_duration};
@@ -14,6 +16,8 @@ use crate::api::fields::Fields;
 use crate::api::{Made, made};
 use crate::read::{Admin, Caller, Form};
 
+/// Longest window of repeats: what was said is remembered so long when nothing else is set.
+const LONGEST_WINDOW: Duration = Duration::from_secs(30 * 24 * 3_600);
 /// Longest name or pattern of a company rule, in bytes.
 const PATTERN_BYTES: usize = 256;
 
@@ -110,6 +114,10 @@ impl SourceForm {
         let dedup_window = self.dedup_window.as_deref().filter(|text| !text.is_empty());
         let dedup_window =
             dedup_window.and_then(|text| fields.take("/dedup_window", parse_duration(text)));
+        if dedup_window.is_some_and(|window| window > LONGEST_WINDOW) {
+            let most = format_duration(LONGEST_WINDOW);
+            fields.error("/dedup_window", format!("is at most {most}"));
+        }
         let limits = self.limits.as_ref();
         let limits = limits.map_or_else(SourceLimits::default, |form| form.parse(fields, app));
         let (id, created_at) = identity(stored, app);
