@@ -411,3 +411,26 @@ fn add(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_of_before_limits_and_ends_of_secrets_is_read() {
+        let digest = vec![7; 32];
+        let text = serde_json::json!({
+            "name": "Door", "companies": [], "company": null, "company_rules": [],
+            "header": {"key": "x-key", "digests": [digest, digest]}, "basic": null,
+            "login": {"username": "me", "digests": [digest]}, "addresses": [],
+            "dedup_window_micros": null, "created_at": "2026-11-24T02:00:00Z",
+        });
+        let document: SourceDocument = of_json("source", &[1; 16], &text.to_string()).unwrap();
+        let source = document.read([1; 16], Vec::new()).unwrap();
+        let header = source.authentication.header.unwrap().secret;
+        assert_eq!(header.live.secrets, [[7; 32]; 2]);
+        assert_eq!((header.live.former_until, header.last4), (None, None));
+        assert_eq!(source.authentication.require, Require::Any);
+        assert_eq!(source.limits, SourceLimits::default());
+    }
+}

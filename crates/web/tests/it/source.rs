@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use domain::access::{Role, Scope};
 use serde_json::json;
 
 use crate::support::{Server, id};
@@ -417,4 +418,24 @@ async fn a_source_shows_what_it_has_brought() {
         (&json!(2), &json!(1))
     );
     assert_eq!(activity["last_seen_at"], json!(server.clock.now()));
+}
+
+#[tokio::test]
+async fn what_a_source_of_several_companies_brings_is_not_told_to_one_of_them() {
+    let server = Server::start().await;
+    let (acme, globex) = (server.company("Acme").await, server.company("Globex").await);
+    let header = json!({"header": {"key": "X-Key", "value": "v"}});
+    let form = json!({"name": "Shared", "companies": [acme, globex], "authentication": header});
+    let shared = id(&server.source(form).await);
+    let form = json!({"name": "Own", "companies": [acme], "authentication": header});
+    let own = id(&server.source(form).await);
+    let scope = Scope::Companies(vec![Server::company_id(&acme)]);
+    let key = server.key(Role::Viewer, scope).await;
+    let activity = async |source: &str| {
+        let path = format!("/api/v1/sources/{source}");
+        let answer = server.call_as(&key, http::Method::GET, &path, None).await;
+        answer.expect(200).json()["activity"].clone()
+    };
+    assert!(activity(&shared).await.is_null());
+    assert_eq!(activity(&own).await["accepted"], 0);
 }

@@ -62,6 +62,7 @@ async fn tenant(server: &Server, target: &Target, mark: &'static str, ip: &str) 
             format!("{mappings}/{company}"),
             mappings,
             format!("/api/v1/sources/{}", id(&source)),
+            format!("/api/v1/sources/{}/sender-settings", id(&source)),
             format!("/api/v1/silences/{silence}"),
             format!("/api/v1/events/{event}"),
             format!("/api/v1/events/{event}/trace"),

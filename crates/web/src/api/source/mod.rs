@@ -50,7 +50,8 @@ pub(crate) struct SourceView {
     dedup_window: Option<String>,
     /// Its own, where it has any.
     limits: Option<LimitsForm>,
-    activity: ActivityView,
+    /// What it has brought to this node since that started; null to who may not see all companies that it speaks for.
+    activity: Option<ActivityView>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -84,7 +85,7 @@ impl SourceView {
             authentication: authentication(&source.authentication, app.now()),
             dedup_window: source.dedup_window.map(format_duration),
             limits: LimitsForm::of(&source.limits),
-            activity: app.tallies().view(source.id),
+            activity: seen_whole(source, caller).then(|| app.tallies().view(source.id)),
             created_at: source.created_at,
         }
     }
@@ -167,6 +168,12 @@ fn find(id: SourceId, caller: &Caller) -> Result<&Source, Problem> {
         .filter(|source| seen(source, caller))
         .ok_or_else(|| Problem::not_found("source"))?;
     Ok(found)
+}
+
+/// Whether nothing that comes by a source is another's than the caller's.
+fn seen_whole(source: &Source, caller: &Caller) -> bool {
+    let all = || source.companies.iter().all(|company| caller.sees(*company));
+    caller.sees_all() || (!source.companies.is_empty() && all())
 }
 
 /// Whether a source exists for the caller: it may speak for one of the caller's companies, by name.
