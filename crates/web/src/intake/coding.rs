@@ -1,5 +1,5 @@
 //! The content coding of a body: none, or gzip, undone while the body comes in. What is signed, hashed and kept is what the
-//! sender wrote before it packed it (docs/adr/0013).
+//! sender wrote before it packed it (docs/adr/0015).
 
 use std::error::Error;
 use std::io::{self, Write};
