@@ -13,7 +13,7 @@ use std::time::Duration;
 use domain::access::{Actor, Scope};
 use domain::catalogue::{Record, Value};
 use domain::company::Company;
-use domain::event::{Event, Fingerprint, Match, Reading, Reason, Routing};
+use domain::event::{Event, Fingerprint, Match, Reading, Reason, Repeats, Routing};
 use domain::message::{Decode, Message};
 use domain::{CompanyId, EventId, MessageId, NodeId, Secret, Severity, Timestamp};
 use rand::SeedableRng;
@@ -224,6 +224,7 @@ fn event(
         silence: None,
         epoch,
         via: Vec::new(),
+        repeats: Repeats::default(),
     }
 }
 

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use delivery::replay::JobState;
 use domain::access::{Actor, Scope};
-use domain::event::{Event, Fingerprint, Match, Reading, Reason, Routing};
+use domain::event::{Event, Fingerprint, Match, Reading, Reason, Repeats, Routing};
 use domain::event_set::NotifyBy;
 use domain::message::{Decode, Message};
-use domain::source::{Authentication, Source};
+use domain::source::{Authentication, Source, SourceLimits};
 use domain::{EventId, MessageId, Severity, SourceId};
 use serde_json::json;
 use store::{Acceptance, Accepted, Change, JobSpec, PageAt, Receipt, Standing};
@@ -27,6 +27,7 @@ impl House {
             company_rules: Vec::new(),
             authentication: Authentication::default(),
             dedup_window: None,
+            limits: SourceLimits::default(),
             created_at: now,
         };
         let id = source.id;
@@ -67,6 +68,7 @@ impl House {
             silence: None,
             epoch,
             via: Vec::new(),
+            repeats: Repeats::default(),
         };
         let acceptance = Acceptance {
             message,

@@ -5,7 +5,7 @@ use alertwire_domain::event::{Event, Fingerprint, Match, Reading, Reason, Routin
 use alertwire_domain::message::{Decode, Message};
 use alertwire_domain::reader::Reader;
 use alertwire_domain::reread::{Difference, Reread, Rereader};
-use alertwire_domain::source::{Authentication, CompanyRule, Source, When};
+use alertwire_domain::source::{Authentication, CompanyRule, Source, SourceLimits, When};
 use alertwire_domain::{CompanyId, EventId, MessageId, SourceId};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -38,6 +38,7 @@ fn story(raw: &str) -> Story {
         }],
         authentication: Authentication::default(),
         dedup_window: None,
+        limits: SourceLimits::default(),
         created_at: NOW,
     });
     let message = Message {
