@@ -27,6 +27,14 @@ pub fn bodies(kinds: &[Kind]) -> Vec<Vec<u8>> {
     bodies
 }
 
+/// The bodies alone.
+pub fn texts(kinds: &[Kind]) -> Vec<Vec<u8>> {
+    let examples = kinds.iter().flat_map(|kind| &kind.examples);
+    examples
+        .map(|example| example.body.clone().into_bytes())
+        .collect()
+}
+
 /// The templates as they are written.
 pub fn templates(kinds: &[Kind]) -> Vec<Vec<u8>> {
     let wordings = |kind: &'_ Kind| {

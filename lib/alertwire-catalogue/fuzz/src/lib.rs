@@ -5,10 +5,12 @@
 //! understood, so that a run shows whether it went deep or was turned away at the door.
 
 mod files;
+mod learn;
 
 use alertwire_catalogue::{Catalogue, Decode, Limits, Match, answer};
 
 pub use files::{TEMPLATES, file, template};
+pub use learn::{BODIES, learn};
 
 /// A payload of any bytes: it is read, in the same way each time, and its answer is written.
 pub fn decode(data: &[u8]) -> usize {

@@ -1,6 +1,6 @@
 //! Drives a target with a stable compiler: over files, and over damaged examples made from a seed.
 //!
-//! `fuzz decode|parse|template|file [--inputs N | --seconds N] [--seed N] [FILE…]`. An input that fails is written to
+//! `fuzz decode|parse|template|file|learn [--inputs N | --seconds N] [--seed N] [FILE…]`. An input that fails is written to
 //! `fuzz-failure.bin`; the same seed makes the same inputs.
 
 mod examples;
@@ -10,11 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use alertwire_catalogue::{Catalogue, Kind};
-use alertwire_catalogue_fuzz::{TEMPLATES, decode, file, parse, template};
+use alertwire_catalogue_fuzz::{BODIES, TEMPLATES, decode, file, learn, parse, template};
 
 const FAILURE: &str = "fuzz-failure.bin";
 const USAGE: &str =
-    "usage: fuzz decode|parse|template|file [--inputs N | --seconds N] [--seed N] [FILE…]";
+    "usage: fuzz decode|parse|template|file|learn [--inputs N | --seconds N] [--seed N] [FILE…]";
 
 /// What is fuzzed: the promises, and what its inputs are made of.
 struct Target {
@@ -23,32 +23,45 @@ struct Target {
     examples: fn(&[Kind]) -> Vec<Vec<u8>>,
     /// Damaged examples that one call takes, with a zero byte between.
     at_once: u64,
+    /// They are mostly those of one example.
+    alike: bool,
 }
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     Target {
         name: "decode",
         run: decode,
         examples: examples::payloads,
         at_once: 1,
+        alike: false,
     },
     Target {
         name: "parse",
         run: parse,
         examples: examples::bodies,
         at_once: 1,
+        alike: false,
     },
     Target {
         name: "template",
         run: template,
         examples: examples::templates,
         at_once: TEMPLATES as u64,
+        alike: false,
     },
     Target {
         name: "file",
         run: file,
         examples: examples::files,
         at_once: 1,
+        alike: false,
+    },
+    Target {
+        name: "learn",
+        run: learn,
+        examples: examples::texts,
+        at_once: BODIES as u64,
+        alike: true,
     },
 ];
 
@@ -103,10 +116,14 @@ fn drive(
         if over {
             return Ok((inputs, understood));
         }
-        let mut input = damaged(&examples, &mut dice);
+        let mut chosen = dice.below(examples.len());
+        let mut input = damaged(chosen, &examples, &mut dice);
         for _ in 1..target.at_once {
+            if !target.alike || dice.below(8) == 0 {
+                chosen = dice.below(examples.len());
+            }
             input.push(0);
-            input.extend(damaged(&examples, &mut dice));
+            input.extend(damaged(chosen, &examples, &mut dice));
         }
         understood += run(target, &input)? as u64;
         inputs += target.at_once;
@@ -120,9 +137,9 @@ fn run(target: &Target, input: &[u8]) -> Result<usize, Box<dyn Error>> {
     })
 }
 
-/// An example with a few bytes changed, taken out, doubled, or taken from another example.
-fn damaged(examples: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
-    let mut input = examples[dice.below(examples.len())].clone();
+/// This example with a few bytes changed, taken out, doubled, or taken from another example.
+fn damaged(example: usize, examples: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
+    let mut input = examples[example].clone();
     for _ in 0..dice.below(8) {
         let (from, to) = (dice.below(input.len() + 1), dice.below(input.len() + 1));
         let (from, to) = (from.min(to), from.max(to));
