@@ -100,6 +100,10 @@ impl Api {
             .good()
     }
 
+    pub(crate) async fn delete(&self, path: &str) -> Result<Value, Failure> {
+        self.exchange(Method::DELETE, path, None, &[]).await?.good()
+    }
+
     /// One exchange; whatever the server answers is an answer.
     pub(crate) async fn exchange(
         &self,

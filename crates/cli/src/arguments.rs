@@ -326,6 +326,26 @@ pub(crate) enum CatalogCommand {
         #[command(flatten)]
         catalogue: CatalogueFlags,
     },
+    /// Kinds and wordings of a server that were added to the built-in ones.
+    Added {
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Add a kind (`[[event]]`) or wordings for one (`[[extend]]`) to a server: one entry a file.
+    Add {
+        file: PathBuf,
+        /// Only check it.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
+    /// Remove an added kind or added wordings: `backup.failed`, `"system.asset_added wordings"`.
+    Remove {
+        name: String,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
     /// Subjects of a server whose alerts are not read in full, by how many there are.
     Unknown(UnknownArguments),
     /// Teach a server a wording from stored alerts: a further wording of a kind, or a new kind.

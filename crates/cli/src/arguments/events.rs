@@ -76,6 +76,7 @@ impl SearchFlags {
 pub(crate) struct ExportEvents {
     #[command(flatten)]
     pub(crate) search: SearchFlags,
+    /// An event a line, a table, or a line for each record as a SIEM reads it.
     #[arg(long, value_enum, default_value_t = EventsFormat::Jsonl)]
     pub(crate) format: EventsFormat,
     /// Begin with the oldest.
@@ -104,6 +105,10 @@ pub(crate) struct ExportEvents {
 pub(crate) enum EventsFormat {
     Jsonl,
     Csv,
+    Ocsf,
+    Ecs,
+    Cef,
+    Leef,
 }
 
 impl EventsFormat {
@@ -111,6 +116,10 @@ impl EventsFormat {
         match self {
             Self::Jsonl => "jsonl",
             Self::Csv => "csv",
+            Self::Ocsf => "ocsf",
+            Self::Ecs => "ecs",
+            Self::Cef => "cef",
+            Self::Leef => "leef",
         }
     }
 }

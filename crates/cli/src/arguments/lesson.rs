@@ -61,6 +61,12 @@ pub(crate) struct LearnArguments {
     /// Teach nothing; say what would be.
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
+    /// Once it is taught, read again what is stored and was not read in full, of as many days.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) reread: bool,
+    /// With --reread: send what is understood at last where today's rules send it.
+    #[arg(long, requires = "reread")]
+    pub(crate) route: bool,
     /// Teach it although events that are read now would be read differently.
     #[arg(long)]
     pub(crate) force: bool,

@@ -6,7 +6,7 @@ use alertwire_catalogue::{Catalogue, Example, Kind, Limits, Match, check};
 use serde_json::{Value, json};
 
 use super::kinds::{self, Sources};
-use super::{Session, good_if, lesson, wait};
+use super::{Session, entry, good_if, lesson, wait};
 use crate::arguments::{CatalogCommand, CatalogueFlags};
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, talk};
@@ -16,6 +16,13 @@ pub(super) fn run(command: CatalogCommand, session: &mut Session<'_>) -> Ending 
         CatalogCommand::List(flags) => list(flags, session),
         CatalogCommand::Check { files, catalogue } => check_files(&files, catalogue, session),
         CatalogCommand::Test { files, catalogue } => test(&files, catalogue, session),
+        CatalogCommand::Added { server } => wait(entry::added(&server, session)),
+        CatalogCommand::Add {
+            file,
+            dry_run,
+            server,
+        } => wait(entry::add(&file, dry_run, &server, session)),
+        CatalogCommand::Remove { name, server } => wait(entry::remove(&name, &server, session)),
         CatalogCommand::Unknown(arguments) => wait(lesson::unknown(&arguments, session)),
         CatalogCommand::Learn(arguments) => wait(lesson::learn(&arguments, session)),
         CatalogCommand::Drift(arguments) => wait(lesson::drift(&arguments, session)),

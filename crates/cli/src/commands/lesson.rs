@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 
 use serde_json::{Map, Value, json};
 
-use super::{Session, text};
+use super::{Session, reread, text};
 use crate::api::Api;
 use crate::arguments::{DriftArguments, LearnArguments, UnknownArguments};
 use crate::exit::{Code, Ending, Failure};
@@ -77,7 +77,7 @@ pub(super) async fn learn(arguments: &LearnArguments, session: &mut Session<'_>)
     if arguments.yes {
         let taught = teach(&api, &form).await?;
         report(&taught, session)?;
-        return Ok(Code::Ok);
+        return read_again(arguments, &api, session).await;
     }
     let mut trial = form.clone();
     trial["dry_run"] = true.into();
@@ -104,7 +104,18 @@ pub(super) async fn learn(arguments: &LearnArguments, session: &mut Session<'_>)
     form["names"] = json!({});
     let taught = teach(&api, &form).await?;
     tell_taught(&taught);
-    Ok(Code::Ok)
+    read_again(arguments, &api, session).await
+}
+
+/// What is stored and was not read in full, by the catalogue that was taught just now.
+async fn read_again(arguments: &LearnArguments, api: &Api, session: &mut Session<'_>) -> Ending {
+    if !arguments.reread {
+        return Ok(Code::Ok);
+    }
+    let form = json!({
+        "query": {"filter": "match!=full"}, "days": arguments.days, "route": arguments.route,
+    });
+    reread::to_its_end(&form, api, session).await
 }
 
 /// What is to be taught; none when it was not said what it should become.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::replay::{number, object, watched};
 use super::{Session, good_if, text};
+use crate::api::Api;
 use crate::arguments::RereadArguments;
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, talk};
@@ -40,8 +41,13 @@ pub(super) async fn run(arguments: RereadArguments, session: &mut Session<'_>) -
         }
     }
     body["dry_run"] = json!(false);
-    let job = api.post(REREADS, &body).await?;
-    let job = watched(job, REREADS, "the re-reading goes on by itself", &api).await?;
+    to_its_end(&body, &api, session).await
+}
+
+/// Begins a re-reading and follows it.
+pub(super) async fn to_its_end(body: &Value, api: &Api, session: &mut Session<'_>) -> Ending {
+    let job = api.post(REREADS, body).await?;
+    let job = watched(job, REREADS, "the re-reading goes on by itself", api).await?;
     print(&job, session)?;
     Ok(good_if(text(&job, "/state") == "done"))
 }

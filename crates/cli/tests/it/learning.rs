@@ -103,11 +103,18 @@ async fn an_unknown_wording_is_taught_by_one_command() {
         tried.contains("5 newly read") && tried.contains("{error:text}"),
         "{tried}"
     );
-    let taught = school.command(&[&lesson[..], &["--yes"]].concat()).await;
+    let taught = school
+        .command(&[&lesson[..], &["--yes", "--reread"]].concat())
+        .await;
     assert!(
         taught.contains("`backup.failed` is a kind of your own now"),
         "{taught}"
     );
+    assert!(taught.contains("5 new readings"), "{taught}");
+    let stored = school.api.get("api/v1/events?event=backup.failed").await;
+    let stored = stored["items"].as_array().unwrap();
+    assert_eq!(stored.len(), 5);
+    assert!(stored.iter().all(|event| event["match"] == "full"));
     let body = "Backup of new.corp.example failed. Reason: none given";
     let event = school.receive("Backup Failed", body).await;
     assert_eq!(
@@ -228,4 +235,33 @@ async fn a_wording_that_changes_is_noticed_taught_and_read_again() {
             drift["items"].as_array().unwrap().is_empty().then_some(())
         })
         .await;
+}
+
+#[tokio::test]
+async fn an_entry_is_added_from_a_file_listed_and_removed() {
+    let school = School::open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("found.toml");
+    let text = "[[extend]]\ncode = 'system.asset_added'\naliases = ['Device Found']\nvariants = ['Found device {ip:ip}']\n";
+    std::fs::write(&file, text).unwrap();
+    let file = file.to_str().unwrap();
+    let checked = school.command(&["catalog", "add", file, "--dry-run"]).await;
+    assert!(checked.contains("is good"), "{checked}");
+    school.command(&["catalog", "add", file]).await;
+    let event = school
+        .receive("Device Found", "Found device 10.0.0.7")
+        .await;
+    assert_eq!(event["event"], "system.asset_added");
+    let added = school.command(&["catalog", "added"]).await;
+    assert!(
+        added.contains("system.asset_added") && added.contains("wordings"),
+        "{added}"
+    );
+    school
+        .command(&["catalog", "remove", "system.asset_added wordings"])
+        .await;
+    let event = school
+        .receive("Device Found", "Found device 10.0.0.8")
+        .await;
+    assert_eq!(event["event"], Value::Null);
 }

@@ -90,7 +90,12 @@ fn say_end(lines: &Lines, arguments: &ExportEvents) -> Ending {
         EventsFormat::Csv if last.starts_with("\"more: ") => {
             talk(last.trim_end().trim_matches('"'));
         }
-        EventsFormat::Csv => {}
+        // Nothing but events stands in a file for a SIEM.
+        EventsFormat::Csv
+        | EventsFormat::Ocsf
+        | EventsFormat::Ecs
+        | EventsFormat::Cef
+        | EventsFormat::Leef => {}
     }
     Ok(crate::exit::Code::Ok)
 }
@@ -107,17 +112,17 @@ impl Sink<'_> {
             Self::File(file, path) => file
                 .write_all(line)
                 .map_err(|error| Failure::writing(path.display(), &error)),
-            Self::Stdout(out, EventsFormat::Jsonl) => {
+            Self::Stdout(out, EventsFormat::Jsonl | EventsFormat::Ocsf | EventsFormat::Ecs) => {
                 let text = String::from_utf8_lossy(line);
                 let line = format!("{}\n", harmless_json(text.trim_end_matches('\n')));
                 Ok(out.raw(line.as_bytes())?)
             }
             // A terminal must not be told what to do; a pipe gets the bytes as they are.
-            Self::Stdout(out, EventsFormat::Csv) if std::io::stdout().is_terminal() => {
+            Self::Stdout(out, _) if std::io::stdout().is_terminal() => {
                 let text = String::from_utf8_lossy(line);
                 Ok(out.line(text.trim_end_matches(['\r', '\n']))?)
             }
-            Self::Stdout(out, EventsFormat::Csv) => Ok(out.raw(line)?),
+            Self::Stdout(out, _) => Ok(out.raw(line)?),
         }
     }
 

@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use domain::access::Scope;
+use domain::event::Event;
+use domain::projection;
 use futures_util::stream::{once, try_unfold};
 use futures_util::{StreamExt as _, future};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -19,7 +21,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use super::list::search;
-use super::{EventView, search_page, views};
+use super::{EventView, projected, search_page, views};
 use crate::App;
 use crate::problem::Problem;
 use crate::read::{Params, Query, Viewer};
@@ -40,7 +42,8 @@ const LIMIT: HeaderName = HeaderName::from_static("alertwire-export-limit");
 #[into_params(parameter_in = Query)]
 pub(crate) struct ExportQuery {
     /// `jsonl` (unless told): an event a line as `GET /api/v1/events` shows it, and at the end a line
-    /// `{"end": {"events", "complete", "next"}}`. `csv`: a row for each record of an event, every cell quoted.
+    /// `{"end": {"events", "complete", "next"}}`. `csv`: a row for each record of an event, every cell quoted. `ocsf`, `ecs`,
+    /// `cef`, `leef`: a line for each record as a SIEM reads it, and nothing else.
     format: Option<String>,
     /// Only events that it lets through: `company=Acme received_at>=2026-11-01T00:00:00Z`.
     filter: Option<String>,
@@ -62,6 +65,7 @@ pub(crate) struct ExportQuery {
 enum Format {
     Jsonl,
     Csv(csv::Sheet),
+    Siem(projection::Format),
 }
 
 /// Events as a file: streamed, so it may be as long as it likes.
@@ -137,13 +141,8 @@ impl Export {
             let limit = u16::try_from(left).unwrap_or(PAGE).min(PAGE);
             let at = PageAt::new(Some(limit), self.cursor.take());
             let page = search_page(&self.app, &self.scope, &self.query, &at).await?;
-            let configuration = self.app.store().configuration().await?;
-            let views = views(page.items, configuration).await?;
-            self.written += views.len() as u64;
-            let mut part = Vec::new();
-            for view in &views {
-                self.format.write(view, &mut part);
-            }
+            self.written += page.items.len() as u64;
+            let mut part = self.written_out(page.items).await?;
             self.is_over = page.next.is_none() || self.written >= self.limit;
             if self.is_over {
                 let tail = self.format.tail(self.written, page.next.as_deref());
@@ -159,11 +158,35 @@ impl Export {
     }
 }
 
+impl Export {
+    async fn written_out(&self, events: Vec<Event>) -> Result<Vec<u8>, Problem> {
+        let configuration = self.app.store().configuration().await?;
+        if let Format::Siem(format) = self.format {
+            return projected::lines(events, format, configuration).await;
+        }
+        let mut part = Vec::new();
+        for view in &views(events, configuration).await? {
+            self.format.write(view, &mut part);
+        }
+        Ok(part)
+    }
+}
+
 impl Format {
+    fn named(word: &str, sheet: impl FnOnce() -> csv::Sheet) -> Option<Self> {
+        match word {
+            "jsonl" => Some(Self::Jsonl),
+            "csv" => Some(Self::Csv(sheet())),
+            siem => siem.parse().ok().map(Self::Siem),
+        }
+    }
+
     fn media_type(&self) -> &'static str {
         match self {
             Self::Jsonl => "application/x-ndjson",
             Self::Csv(_) => "text/csv; charset=utf-8; header=present",
+            Self::Siem(format) if format.is_json() => "application/x-ndjson",
+            Self::Siem(_) => "text/plain; charset=utf-8",
         }
     }
 
@@ -171,12 +194,14 @@ impl Format {
         match self {
             Self::Jsonl => "attachment; filename=\"events.jsonl\"",
             Self::Csv(_) => "attachment; filename=\"events.csv\"",
+            Self::Siem(format) if format.is_json() => "attachment; filename=\"events.jsonl\"",
+            Self::Siem(_) => "attachment; filename=\"events.log\"",
         }
     }
 
     fn head(&self) -> Vec<u8> {
         match self {
-            Self::Jsonl => Vec::new(),
+            Self::Jsonl | Self::Siem(_) => Vec::new(),
             Self::Csv(sheet) => sheet.head(),
         }
     }
@@ -185,12 +210,16 @@ impl Format {
         match self {
             Self::Jsonl => into.extend(format!("{}\n", json!(view)).into_bytes()),
             Self::Csv(sheet) => sheet.write(view, into),
+            // Written from the events themselves.
+            Self::Siem(_) => {}
         }
     }
 
     /// A file in JSON always ends with this line, so that one which broke off is known; one in CSV only where there is more.
+    /// A SIEM would take such a line for an event.
     fn tail(&self, events: u64, next: Option<&str>) -> Vec<u8> {
         match self {
+            Self::Siem(_) => Vec::new(),
             Self::Jsonl => {
                 let end = json!({"events": events, "complete": next.is_none(), "next": next});
                 format!("{}\n", json!({ "end": end })).into_bytes()
@@ -207,11 +236,6 @@ impl Format {
 impl ExportQuery {
     fn parse(self) -> Result<(Format, EventQuery, u64, Option<String>), Problem> {
         let mut params = Params::default();
-        let is_csv = params.with("format", self.format.as_deref(), |word| match word {
-            "jsonl" => Ok(false),
-            "csv" => Ok(true),
-            _ => Err("is `jsonl` or `csv`".to_owned()),
-        });
         let oldest_first = params.with("order", self.order.as_deref(), |word| match word {
             "newest" => Ok(false),
             "oldest" => Ok(true),
@@ -229,7 +253,12 @@ impl ExportQuery {
             }
         });
         let filter = params.with("filter", self.filter.as_deref(), search);
-        if is_csv != Some(true) {
+        let (columns, is_raw) = (fields.clone(), raw == Some(true));
+        let format = params.with("format", self.format.as_deref(), |word| {
+            Format::named(word, || csv::Sheet::new(columns, is_raw))
+                .ok_or_else(|| "is one of jsonl, csv, ocsf, ecs, cef, leef".to_owned())
+        });
+        if !matches!(format, Some(Format::Csv(_))) {
             for (name, given) in [("fields", fields.is_some()), ("raw", raw.is_some())] {
                 if given {
                     params.error(name, "goes with `format=csv` alone");
@@ -237,16 +266,13 @@ impl ExportQuery {
             }
         }
         params.finish()?;
-        let format = match is_csv {
-            Some(true) => Format::Csv(csv::Sheet::new(fields, raw == Some(true))),
-            _ => Format::Jsonl,
-        };
         let query = EventQuery {
             filter,
             oldest_first: oldest_first == Some(true),
             ..EventQuery::default()
         };
         let cursor = self.cursor.filter(|cursor| !cursor.is_empty());
+        let format = format.unwrap_or(Format::Jsonl);
         Ok((format, query, limit.unwrap_or(EVENTS), cursor))
     }
 }

@@ -1,7 +1,10 @@
 //! An event in the formats of others.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use domain::configuration::Configuration;
 use domain::event::Event;
 use domain::projection::{Document, Format, Names, Origin, project};
 use http::header::CONTENT_TYPE;
@@ -40,6 +43,30 @@ pub(super) async fn answer(
     let documents = tokio::task::spawn_blocking(project).await;
     documents
         .map(|documents| response(format, &documents))
+        .map_err(|error| Problem::internal(error.to_string()))
+}
+
+/// A line for each record of these events. Their messages are not read for it, so they are told without the bytes they came in.
+pub(super) async fn lines(
+    events: Vec<Event>,
+    format: Format,
+    configuration: Arc<Configuration>,
+) -> Result<Vec<u8>, Problem> {
+    let project = move || {
+        let names = Names {
+            configuration: &configuration,
+            version: env!("CARGO_PKG_VERSION"),
+            origin: None,
+        };
+        let documents = events
+            .iter()
+            .flat_map(|event| project(format, event, &names));
+        documents
+            .flat_map(|document| format!("{document}\n").into_bytes())
+            .collect()
+    };
+    tokio::task::spawn_blocking(project)
+        .await
         .map_err(|error| Problem::internal(error.to_string()))
 }
 

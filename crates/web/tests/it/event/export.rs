@@ -146,7 +146,7 @@ async fn a_table_has_a_row_for_each_record_and_no_formula() {
 async fn an_export_that_cannot_be_read_says_what_to_do() {
     let server = Server::start().await;
     for (rest, field, says) in [
-        ("format=xls", "?format", "`jsonl` or `csv`"),
+        ("format=xls", "?format", "one of jsonl"),
         ("order=best", "?order", "`newest` or `oldest`"),
         ("limit=1000001", "?limit", "1 to 1000000"),
         ("limit=0", "?limit", "1 to 1000000"),
@@ -177,4 +177,36 @@ async fn as_many_exports_as_may_be_are_under_way() {
     let refused = export(&server, "severity>=info", "").await;
     assert_eq!(refused.header("retry-after"), "5");
     refused.problem(429);
+}
+
+#[tokio::test]
+async fn an_export_for_a_siem_is_a_line_for_each_record_and_nothing_else() {
+    let server = Server::start().await;
+    server.company("Acme").await;
+    for ip in ["10.0.0.1", "10.0.0.2"] {
+        server.asset_added("Acme", ip).await;
+    }
+    let cef = export(&server, "company=Acme", "order=oldest&format=cef").await;
+    assert!(cef.header("content-disposition").contains("events.log"));
+    let text = cef.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].starts_with("CEF:0|") && lines[0].contains("dst=10.0.0.1"),
+        "{text}"
+    );
+    assert!(lines[1].contains("dst=10.0.0.2"), "{text}");
+    let ecs = export(&server, "company=Acme", "order=oldest&format=ecs")
+        .await
+        .text();
+    let first: serde_json::Value = serde_json::from_str(ecs.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        first["host"]["ip"],
+        serde_json::json!(["10.0.0.1"]),
+        "{first}"
+    );
+    assert_eq!(first["organization"]["name"], "Acme");
+    assert_eq!(ecs.lines().count(), 2);
+    let refused = export(&server, "company=Acme", "format=ecs&raw=true").await;
+    refused.field("?raw", "csv");
 }
