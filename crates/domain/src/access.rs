@@ -1,8 +1,8 @@
-//! Who may do what: API keys and their roles.
+//! Who may do what: roles, the companies that somebody sees, API keys. People who sign in are in [`crate::user`].
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CompanyId, KeyId, Timestamp};
+use crate::{CompanyId, KeyId, Timestamp, UserId};
 
 /// Each role may do all that the ones before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,6 +58,9 @@ impl Scope {
     }
 }
 
+/// The name of the key that the first start makes: until there is a first user, it is what lets one be made in the console.
+pub const SETUP_KEY: &str = "set-up token";
+
 /// An API key as it is stored; the key itself is shown once and kept only as a keyed digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiKey {
@@ -76,6 +79,11 @@ pub struct ApiKey {
 pub enum Actor {
     Key {
         id: KeyId,
+        name: String,
+    },
+    /// Somebody who is signed in.
+    User {
+        id: UserId,
         name: String,
     },
     /// The command line on the machine itself.

@@ -15,8 +15,9 @@ use crate::rule::IntegrationRule;
 use crate::silence::Silence;
 use crate::silence::shelves::Silences;
 use crate::source::Source;
+use crate::user::User;
 use crate::{
-    CompanyId, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId,
+    CompanyId, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId, UserId,
 };
 
 /// What the store reads in one transaction.
@@ -34,6 +35,7 @@ pub struct Parts {
     pub mappings: Vec<CompanyMapping>,
     pub silences: Vec<Silence>,
     pub keys: Vec<ApiKey>,
+    pub users: Vec<User>,
 }
 
 /// What lies between two snapshots: things put (new, or in the place of those with the same id) and things taken away.
@@ -56,6 +58,7 @@ pub struct Removed {
     pub mappings: Vec<(IntegrationId, MappedTo)>,
     pub silences: Vec<SilenceId>,
     pub keys: Vec<KeyId>,
+    pub users: Vec<UserId>,
 }
 
 /// Things by what they are known by. Snapshots share a shelf until one of them changes it.
@@ -85,6 +88,7 @@ pub struct Configuration {
     of_all: Mappings,
     silences: Arc<Silences>,
     keys: Shelf<[u8; 32], Arc<ApiKey>>,
+    users: Shelf<UserId, Arc<User>>,
 }
 
 fn put_all<K: std::hash::Hash + Eq + Clone, T>(
@@ -137,6 +141,7 @@ impl Configuration {
             of_all: Mappings::default(),
             silences: Arc::default(),
             keys: Shelf::default(),
+            users: Shelf::default(),
         }
     }
 
@@ -174,6 +179,7 @@ impl Configuration {
         // A key that is put again may have another digest.
         next.remove_keys(&put.keys.iter().map(|key| key.id).collect::<Vec<_>>());
         put_all(&mut next.keys, put.keys, |key| key.digest);
+        put_all(&mut next.users, put.users, |user| user.id);
         put.mappings
             .into_iter()
             .for_each(|mapping| next.put_mapping(mapping));
@@ -197,6 +203,7 @@ impl Configuration {
         remove_all(&mut self.event_sets, &removed.event_sets);
         remove_all(&mut self.rules, &removed.rules);
         self.remove_keys(&removed.keys);
+        remove_all(&mut self.users, &removed.users);
         for (integration, company) in &removed.mappings {
             let mappings = match company {
                 MappedTo::Company(company) => Arc::make_mut(&mut self.of_company).get_mut(company),
@@ -353,6 +360,24 @@ impl Configuration {
 
     pub fn keys(&self) -> impl Iterator<Item = &Arc<ApiKey>> {
         self.keys.values()
+    }
+
+    #[must_use]
+    pub fn user(&self, id: UserId) -> Option<&Arc<User>> {
+        self.users.get(&id)
+    }
+
+    /// The user of this login name. Users are few, and whoever signs in waits for a password's hash anyway.
+    #[must_use]
+    pub fn user_named(&self, name: &str) -> Option<&Arc<User>> {
+        let wanted = name_key(name);
+        self.users
+            .values()
+            .find(|user| name_key(&user.name) == wanted)
+    }
+
+    pub fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
     }
 
     /// The mapping of an integration for a company, or for all.

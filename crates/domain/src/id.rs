@@ -112,6 +112,8 @@ ids! {
     AttemptId
     /// An API key.
     KeyId
+    /// Somebody who signs in to the console.
+    UserId
     /// A long piece of work: a replay.
     JobId
     /// A node, stable over restarts (kept in the state folder).

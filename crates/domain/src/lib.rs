@@ -31,9 +31,12 @@ pub mod reader;
 pub mod reread;
 pub mod rule;
 pub mod secret;
+pub mod session;
+pub mod sign_in;
 pub mod silence;
 pub mod source;
 pub mod time;
+pub mod user;
 pub mod what_if;
 
 pub use alertwire_catalogue as catalogue;
@@ -41,7 +44,7 @@ pub use alertwire_catalogue::Severity;
 pub use clock::{Clock, Dice};
 pub use id::{
     AttemptId, CompanyId, DeliveryId, EventId, EventKindId, EventSetId, IntegrationId, JobId,
-    KeyId, MessageId, NodeId, RuleId, SilenceId, SourceId,
+    KeyId, MessageId, NodeId, RuleId, SilenceId, SourceId, UserId,
 };
 pub use secret::Secret;
 pub use time::Timestamp;

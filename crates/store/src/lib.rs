@@ -25,6 +25,7 @@ pub mod proof;
 pub mod reading;
 pub mod retention;
 pub mod search;
+pub mod session;
 
 mod bell;
 mod codec;

@@ -30,6 +30,7 @@ macro_rules! migrations {
             7 "0007_drift",
             8 "0008_readings",
             9 "0009_repeats",
+            10 "0010_session",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

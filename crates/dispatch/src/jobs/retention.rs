@@ -70,5 +70,6 @@ fn kept(retention: &Retention, class: RetentionClass) -> Duration {
         RetentionClass::Fingerprints => retention.fingerprints,
         RetentionClass::Known => retention.known,
         RetentionClass::Jobs => retention.jobs,
+        RetentionClass::Sessions => domain::session::LONGEST,
     }
 }

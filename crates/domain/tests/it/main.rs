@@ -19,9 +19,14 @@ mod projection;
 #[cfg(test)]
 mod reread;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
+mod sign_in;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod source;
+#[cfg(test)]
+mod user;
 #[cfg(test)]
 mod what_if;

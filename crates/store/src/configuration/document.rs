@@ -11,9 +11,10 @@ use domain::source::{
     Authentication, CompanyRule, HeaderAuthentication, Live, PasswordAuthentication, Require,
     Source, SourceLimits,
 };
+use domain::user::User;
 use domain::{
     CompanyId, Dice, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, Secret, SilenceId,
-    SourceId, Timestamp,
+    SourceId, Timestamp, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -193,9 +194,9 @@ impl SourceDocument {
 /// An API key; its last use stands in a table of its own.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct KeyDocument {
-    pub(super) name: String,
+    name: String,
     role: Role,
-    pub(super) scope: Scope,
+    scope: Scope,
     digest: [u8; 32],
     created_at: Timestamp,
 }
@@ -222,6 +223,49 @@ impl KeyDocument {
             last_used_at,
         }
     }
+}
+
+/// Somebody who signs in; when they last did stands in a table of its own.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct UserDocument {
+    name: String,
+    role: Role,
+    scope: Scope,
+    password: String,
+    enabled: bool,
+    created_at: Timestamp,
+}
+
+impl UserDocument {
+    pub(super) fn new(user: &User) -> Self {
+        Self {
+            name: user.name.clone(),
+            role: user.role,
+            scope: user.scope.clone(),
+            password: user.password.reveal().clone(),
+            enabled: user.enabled,
+            created_at: user.created_at,
+        }
+    }
+
+    pub(crate) fn read(self, id: [u8; 16]) -> User {
+        User {
+            id: UserId::from_bytes(id),
+            name: self.name,
+            role: self.role,
+            scope: self.scope,
+            password: Secret::new(self.password),
+            enabled: self.enabled,
+            created_at: self.created_at,
+        }
+    }
+}
+
+/// Who sees some companies alone, by key or by name.
+#[derive(Debug, Deserialize)]
+pub(super) struct Limited {
+    pub(super) name: String,
+    pub(super) scope: Scope,
 }
 
 /// What a sealed record belongs to: taken elsewhere, it does not open.
@@ -359,6 +403,7 @@ fn take_away(removed: &mut Removed, item: &LoadedItem) -> Result<(), StoreError>
         }
         Kind::Silence => removed.silences.push(SilenceId::from_bytes(id)),
         Kind::Key => removed.keys.push(KeyId::from_bytes(id)),
+        Kind::User => removed.users.push(UserId::from_bytes(id)),
     }
     Ok(())
 }
@@ -407,6 +452,10 @@ fn add(
             parts
                 .keys
                 .push(of_json::<KeyDocument>(noun, &id, &document)?.read(bytes, used));
+        }
+        Kind::User => {
+            let user = of_json::<UserDocument>(noun, &id, &document)?.read(bytes);
+            parts.users.push(user);
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Change;
-use super::document::{self, IntegrationDocument, KeyDocument, SourceDocument};
+use super::document::{self, IntegrationDocument, KeyDocument, SourceDocument, UserDocument};
 use super::revision::Stored;
 use super::told::Deed;
 use crate::StoreError;
@@ -32,10 +32,11 @@ pub(crate) enum Kind {
     Mapping,
     Silence,
     Key,
+    User,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Company,
         Self::Source,
         Self::Integration,
@@ -45,6 +46,7 @@ impl Kind {
         Self::Mapping,
         Self::Silence,
         Self::Key,
+        Self::User,
     ];
 
     /// As it is stored, and as errors and the audit log call it.
@@ -59,6 +61,7 @@ impl Kind {
             Self::Mapping => "mapping",
             Self::Silence => "silence",
             Self::Key => "key",
+            Self::User => "user",
         }
     }
 
@@ -73,7 +76,7 @@ impl Kind {
             | Self::EventSet
             | Self::Rule
             | Self::Mapping => true,
-            Self::Silence | Self::Key => false,
+            Self::Silence | Self::Key | Self::User => false,
         }
     }
 
@@ -322,6 +325,9 @@ fn prepare(change: Change, seal: &Seal, dice: &Dice) -> Prepared {
         Change::RemoveSilence(id) => remove(Kind::Silence, id.to_bytes()),
         Change::InsertKey(key) => insert(key_item(&key)),
         Change::RemoveKey(id) => remove(Kind::Key, id.to_bytes()),
+        Change::InsertUser(user) => insert(user_item(&user)),
+        Change::UpdateUser(user) => update(user_item(&user)),
+        Change::RemoveUser(id) => remove(Kind::User, id.to_bytes()),
     }
 }
 
@@ -350,7 +356,9 @@ fn beside(name: &str, value: bool) -> Map<String, Value> {
 pub(crate) fn references_of(item: &Stored) -> Result<Vec<Reference>, StoreError> {
     let (noun, id, document) = (item.kind.noun(), &item.id, &item.document);
     Ok(match item.kind {
-        Kind::Company | Kind::CatalogueEntry | Kind::EventSet | Kind::Key => Vec::new(),
+        Kind::Company | Kind::CatalogueEntry | Kind::EventSet | Kind::Key | Kind::User => {
+            Vec::new()
+        }
         Kind::Source => uses_companies(of_json::<SourceDocument>(noun, id, document)?.names()),
         Kind::Integration => {
             uses_companies(of_json::<IntegrationDocument>(noun, id, document)?.companies)
@@ -549,5 +557,14 @@ fn key_item(key: &domain::access::ApiKey) -> Item {
         key.id.to_bytes(),
         &key.name,
         to_json(&KeyDocument::new(key)),
+    )
+}
+
+fn user_item(user: &domain::user::User) -> Item {
+    plain(
+        Kind::User,
+        user.id.to_bytes(),
+        &user.name,
+        to_json(&UserDocument::new(user)),
     )
 }

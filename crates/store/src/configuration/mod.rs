@@ -1,14 +1,14 @@
-//! Companies, sources, integrations, event kinds, event sets, rules, mappings, silences and keys: small things that are read whole, as one snapshot.
+//! Companies, sources, integrations, event kinds, event sets, rules, mappings, silences, keys and users: small things that are read whole, as one snapshot.
 //!
 //! Each is a document in one table, with a second table that says which one refers to which. So a change of any of
 //! them is the same few statements, and "still in use" and "no such thing" are found in one way for all.
 
 mod document;
 mod item;
-mod postgres;
+pub(crate) mod postgres;
 pub(crate) mod revision;
 mod rollback;
-mod sqlite;
+pub(crate) mod sqlite;
 mod told;
 
 use std::collections::HashMap;
@@ -25,15 +25,17 @@ use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
 use domain::silence::Silence;
 use domain::source::Source;
+use domain::user::User;
 use domain::{
     CompanyId, EventKindId, EventSetId, IntegrationId, KeyId, RuleId, SilenceId, SourceId,
-    Timestamp,
+    Timestamp, UserId,
 };
 use serde_json::Value;
 
 use crate::seal::Seal;
 use crate::{Backend, Store, StoreError};
 
+pub(crate) use document::UserDocument;
 pub(crate) use item::{Edit, Item, Kind, Op, PreparedChange, PreparedChanges, Reference};
 pub use rollback::{Restored, Rollback};
 
@@ -99,6 +101,11 @@ pub enum Change {
     RemoveSilence(SilenceId),
     InsertKey(ApiKey),
     RemoveKey(KeyId),
+    InsertUser(User),
+    /// Ends the user's sessions, whatever of the user it changes.
+    UpdateUser(User),
+    /// Also their sessions.
+    RemoveUser(UserId),
 }
 
 /// The newest snapshot that was read.

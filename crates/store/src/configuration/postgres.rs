@@ -15,6 +15,7 @@ use crate::codec::{hex, of_json, to_json};
 use crate::postgres::{
     CHANNEL, Failure, News, Postgres, SEND_NEWS, Work, all, lock_epoch, one, retried, run, sound,
 };
+use crate::session;
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
 pub(super) const EPOCH: &str = "SELECT number FROM epoch";
@@ -46,7 +47,7 @@ const REMOVE_OWNER: &str = "DELETE FROM owner WHERE integration = $1";
 const END_PENDING: &str = "UPDATE delivery SET status = 'dead', reason = $2, group_key = NULL \
      WHERE integration = $1 AND status = 'pending'";
 const REMOVE_USE: &str = "DELETE FROM key_use WHERE id = $1";
-const TOUCH: &str =
+pub(crate) const TOUCH: &str =
     "INSERT INTO key_use VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 const USES: &str = "SELECT id, at FROM key_use";
 
@@ -303,6 +304,9 @@ async fn put(
         )
         .await?;
     }
+    if item.kind == Kind::User {
+        session::end_all_postgres(work, item.id).await?;
+    }
     Ok(Touched {
         before,
         after: Some(after),
@@ -374,6 +378,10 @@ async fn remove(work: &Work, kind: Kind, id: [u8; 16]) -> Result<Vec<Touched>, F
         Kind::Integration => remove_owner(work, id).await?,
         Kind::Key => {
             run(work, REMOVE_USE, &[&&id[..]]).await?;
+        }
+        Kind::User => {
+            run(work, REMOVE_USE, &[&&id[..]]).await?;
+            session::end_all_postgres(work, id).await?;
         }
         _ => {}
     }

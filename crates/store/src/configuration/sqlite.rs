@@ -9,6 +9,7 @@ use super::{Edit, Item, Kind, Loaded, LoadedItem, Op, PreparedChanges, Reference
 use crate::StoreError;
 use crate::audit::{self, NewAudit};
 use crate::codec::{hex, of_json, to_json};
+use crate::session;
 use crate::sqlite::{Care, Sqlite, all, one, run};
 
 const LOAD: &str = "SELECT kind, id, document, sealed FROM item ORDER BY id";
@@ -40,7 +41,7 @@ const REMOVE_OWNER: &str = "DELETE FROM owner WHERE integration = ?1";
 const END_PENDING: &str = "UPDATE delivery SET status = 'dead', reason = ?2, group_key = NULL \
      WHERE integration = ?1 AND status = 'pending'";
 const REMOVE_USE: &str = "DELETE FROM key_use WHERE id = ?1";
-const TOUCH: &str =
+pub(crate) const TOUCH: &str =
     "INSERT INTO key_use VALUES (?1, ?2) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
 
 pub(super) async fn epoch(db: &Sqlite) -> Result<u64, StoreError> {
@@ -220,6 +221,9 @@ fn put(
     if let Some(enabled) = item.enabled {
         make_owner(conn, item.id, enabled)?;
     }
+    if item.kind == Kind::User {
+        session::end_all_sqlite(conn, item.id)?;
+    }
     Ok(Touched {
         before,
         after: Some(after),
@@ -327,6 +331,10 @@ fn remove(conn: &Connection, kind: Kind, id: [u8; 16]) -> Result<Vec<Touched>, S
         Kind::Integration => remove_owner(conn, id)?,
         Kind::Key => {
             run(conn, REMOVE_USE, [id])?;
+        }
+        Kind::User => {
+            run(conn, REMOVE_USE, [id])?;
+            session::end_all_sqlite(conn, id)?;
         }
         _ => {}
     }

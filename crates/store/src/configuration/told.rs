@@ -127,6 +127,11 @@ impl Face {
                 let hidden = digest.map(|digest| (field("", "key"), only_compared(&digest)));
                 hidden.into_iter().collect()
             }
+            Kind::User => {
+                let hash = shown.remove("password");
+                let hidden = hash.map(|hash| (field("", "password"), only_compared(&hash)));
+                hidden.into_iter().collect()
+            }
             Kind::Company
             | Kind::CatalogueEntry
             | Kind::EventSet
@@ -308,6 +313,16 @@ mod tests {
                 &[],
             )),
             json!({"/name": {"old": null, "new": "CI"}, "/key": {"old": null, "new": "set"}}),
+        );
+    }
+
+    #[test]
+    fn a_hash_of_a_password_is_not_told() {
+        let user = |hash: &str| item(Kind::User, json!({"name": "Anna", "password": hash}), &[]);
+        check(
+            Some(user("$argon2id$one")),
+            Some(user("$argon2id$two")),
+            json!({"/password": {"old": "set", "new": "changed"}}),
         );
     }
 

@@ -31,6 +31,8 @@ pub enum RetentionClass {
     Known,
     /// Jobs that have ended.
     Jobs,
+    /// Sessions that were made so long ago that none of them holds.
+    Sessions,
 }
 
 /// What was pruned of a class in a day.
@@ -45,7 +47,7 @@ pub struct PrunedRow {
 }
 
 impl RetentionClass {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Messages,
         Self::Delivered,
         Self::Dead,
@@ -56,6 +58,7 @@ impl RetentionClass {
         Self::Fingerprints,
         Self::Known,
         Self::Jobs,
+        Self::Sessions,
     ];
 
     #[must_use]
@@ -71,6 +74,7 @@ impl RetentionClass {
             Self::Fingerprints => "fingerprints",
             Self::Known => "known",
             Self::Jobs => "jobs",
+            Self::Sessions => "sessions",
         }
     }
 }

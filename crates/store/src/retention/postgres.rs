@@ -49,6 +49,8 @@ const OLD_KNOWN: &str = "DELETE FROM known WHERE ctid = ANY(ARRAY( \
      SELECT ctid FROM known WHERE seen_at < $1 ORDER BY seen_at LIMIT $2 FOR UPDATE)) RETURNING fingerprint";
 const OLD_JOBS: &str = "DELETE FROM job WHERE id = ANY(ARRAY( \
      SELECT id FROM job WHERE ended_at < $1 ORDER BY id LIMIT $2 FOR UPDATE)) RETURNING id";
+const OLD_SESSIONS: &str = "DELETE FROM session WHERE digest = ANY(ARRAY( \
+     SELECT digest FROM session WHERE made_at < $1 ORDER BY made_at LIMIT $2 FOR UPDATE)) RETURNING digest";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ANY($1::bytea[])";
 const LIST: &str = "SELECT class, day, count, hash FROM pruned ORDER BY day DESC, class LIMIT $1";
 
@@ -123,6 +125,12 @@ async fn forget(
             .await?
         }
         RetentionClass::Jobs => jobs(work, before, rows).await?,
+        RetentionClass::Sessions => {
+            all(work, OLD_SESSIONS, &[&before.micros(), &rows], |row| {
+                row.try_get(0)
+            })
+            .await?
+        }
     };
     let sums = gone_today(notary, class, &gone, now);
     record(work, notary, class, &sums).await?;

@@ -45,6 +45,8 @@ const OLD_KNOWN: &str = "DELETE FROM known WHERE (company, fingerprint) IN \
      (SELECT company, fingerprint FROM known WHERE seen_at < ?1 ORDER BY seen_at LIMIT ?2) RETURNING fingerprint";
 const OLD_JOBS: &str = "DELETE FROM job WHERE id IN \
      (SELECT id FROM job WHERE ended_at < ?1 ORDER BY id LIMIT ?2) RETURNING id";
+const OLD_SESSIONS: &str = "DELETE FROM session WHERE digest IN \
+     (SELECT digest FROM session WHERE made_at < ?1 ORDER BY made_at LIMIT ?2) RETURNING digest";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ?1";
 const CURSOR: &str = "SELECT value FROM kept WHERE name = ?1";
 const SET_CURSOR: &str =
@@ -99,6 +101,9 @@ pub(super) async fn prune(
                 ids: returned(conn, OLD_KNOWN, before, limit)?,
             },
             RetentionClass::Jobs => jobs(conn, before, limit)?,
+            RetentionClass::Sessions => Batch {
+                ids: returned(conn, OLD_SESSIONS, before, limit)?,
+            },
         };
         let gone = gone_today(&notary, class, &batch.ids, now);
         record(conn, &notary, class, &gone)?;

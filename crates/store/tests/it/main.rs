@@ -46,6 +46,7 @@ mod rereads;
 mod retention;
 mod rollback;
 mod search;
+mod sessions;
 mod silences;
 mod sqlite;
 mod work;

@@ -7,7 +7,7 @@ use domain::configuration::Configuration;
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::{CompanyId, IntegrationId};
 
-use super::super::document::{IntegrationDocument, KeyDocument};
+use super::super::document::{IntegrationDocument, Limited};
 use super::super::item::references_of;
 use super::super::revision::{Stored, Touched};
 use super::super::told::{changes, name, shown_id};
@@ -32,7 +32,7 @@ pub(super) struct Found {
     pub(super) pending: HashMap<[u8; 16], i64>,
     /// Something that was not there then, and the kind of an untouched thing that needs it.
     pub(super) needed: Option<([u8; 16], String)>,
-    /// All API keys.
+    /// All API keys and users.
     pub(super) keys: Vec<Stored>,
 }
 
@@ -284,14 +284,18 @@ fn warnings(step: &Touched, found: &Found) -> Result<Vec<String>, StoreError> {
     })
 }
 
-/// A key may name a company that goes: it stays, and names nothing then.
+/// A key or a user may name a company that goes: they stay, and see nothing of it then.
 fn limited_keys(company: [u8; 16], keys: &[Stored]) -> Result<Vec<String>, StoreError> {
     let company = CompanyId::from_bytes(company);
     let mut warnings = Vec::new();
     for key in keys {
-        let key: KeyDocument = of_json(key.kind.noun(), &key.id, &key.document)?;
+        let what = match key.kind {
+            Kind::User => "user",
+            _ => "API key",
+        };
+        let key: Limited = of_json(key.kind.noun(), &key.id, &key.document)?;
         if matches!(&key.scope, Scope::Companies(companies) if companies.contains(&company)) {
-            let warning = format!("the API key `{}` is limited to it and stays", key.name);
+            let warning = format!("the {what} `{}` is limited to it and stays", key.name);
             warnings.push(warning);
         }
     }

@@ -23,7 +23,7 @@ const THEN: &str = "SELECT kind, item, scope, name_key, document, sealed FROM re
 const NOW: &str = "SELECT kind, item, scope, name_key, document, sealed FROM revision \
      WHERE epoch > $1 AND until IS NULL LIMIT $2";
 const KEYS: &str =
-    "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind = 'key'";
+    "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind IN ('key', 'user')";
 const LAST: &str = "SELECT DISTINCT ON (item) item, document FROM revision \
      WHERE item = ANY($1::bytea[]) ORDER BY item, epoch DESC";
 const PENDING: &str = "SELECT integration, count(*) FROM delivery \

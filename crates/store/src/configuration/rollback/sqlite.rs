@@ -21,7 +21,7 @@ const THEN: &str = "SELECT kind, item, scope, name_key, document, sealed FROM re
 const NOW: &str = "SELECT kind, item, scope, name_key, document, sealed FROM revision \
      WHERE epoch > ?1 AND until IS NULL LIMIT ?2";
 const KEYS: &str =
-    "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind = 'key'";
+    "SELECT kind, id, scope, name_key, document, sealed FROM item WHERE kind IN ('key', 'user')";
 const LAST: &str = "SELECT document FROM revision WHERE item = ?1 ORDER BY epoch DESC LIMIT 1";
 const PENDING: &str = "SELECT count(*) FROM delivery WHERE integration = ?1 AND status = 'pending'";
 
