@@ -11,6 +11,7 @@
 pub mod authenticate;
 mod limits;
 mod pace;
+mod password;
 mod planning;
 mod quota;
 pub mod raise;
@@ -26,6 +27,7 @@ use store::Store;
 pub use authenticate::{Admitted, Refusal};
 pub use limits::Settings;
 pub use pace::{Pace, TooFast};
+pub use password::{hash_password, is_password};
 pub use raise::{Raise, RaiseError, Raised, Wanted};
 pub use signature::{parse_secret as parse_signing_secret, sign};
 pub use token::Token;

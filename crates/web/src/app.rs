@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::Settings;
+use crate::door::Door;
 use crate::meters::Meters;
 use crate::tallies::Tallies;
 use crate::test_sends::TestSends;
@@ -46,6 +47,7 @@ struct Inner {
     what_ifs: Semaphore,
     exports: Arc<Semaphore>,
     verifications: Semaphore,
+    door: Door,
     closing: CancellationToken,
 }
 
@@ -64,6 +66,7 @@ impl App {
         let test_sends = TestSends::new(parts.settings.test_sends_per_minute);
         let what_ifs = Semaphore::new(parts.settings.what_ifs);
         let exports = Arc::new(Semaphore::new(parts.settings.exports));
+        let door = Door::new(parts.settings.hashings, parts.settings.hashings_waiting);
         let meters = Meters::new();
         Self(Arc::new(Inner {
             parts,
@@ -74,6 +77,7 @@ impl App {
             what_ifs,
             exports,
             verifications: Semaphore::new(VERIFICATIONS),
+            door,
             closing: CancellationToken::new(),
         }))
     }
@@ -147,6 +151,11 @@ impl App {
     /// One permit for each verification of the journal that may be at work.
     pub(crate) fn verifications(&self) -> &Semaphore {
         &self.0.verifications
+    }
+
+    /// Where people sign in.
+    pub(crate) fn door(&self) -> &Door {
+        &self.0.door
     }
 
     /// Cancelled when the server shuts down, so that answers without an end come to one.

@@ -1,4 +1,4 @@
-//! HTTP in front of Alertwire: the REST API, the webhook intake, health and figures.
+//! HTTP in front of Alertwire: the REST API, the console's pages, the webhook intake, health and figures.
 //!
 //! What it is for: translation. A handler authorises its caller by an extractor type, parses the request into the domain's
 //! types, asks `store`, `receive` or `connectors`, and translates the answer. [`router`] is all of it as a service,
@@ -8,10 +8,12 @@
 //! of an integration goes through `connectors`), call `dispatch` (it writes rows, so nodes can take different roles), read
 //! files, clocks or the environment.
 //!
-//! Start reading at `router`, then an endpoint such as `api/company/create.rs`, then `problem`, then `intake`.
+//! Start reading at `router`, then an endpoint such as `api/company/create.rs`, then `problem`, then `intake`, then `console`.
 
 mod api;
 mod app;
+mod console;
+mod door;
 mod health;
 mod hex;
 mod intake;

@@ -7,7 +7,7 @@ use utoipa::OpenApi;
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
     integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
-    source, what_if, whitelisting,
+    source, user, what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -109,6 +109,12 @@ use crate::read::Viewer;
         key::create::create,
         key::list::list,
         key::remove::remove,
+        user::create::create,
+        user::list::list,
+        user::get::get,
+        user::update::update,
+        user::remove::remove,
+        user::password::password,
         audit::list,
         configuration::get::get,
         configuration::put::put,
@@ -141,8 +147,11 @@ pub fn document() -> Value {
     let mut document = serde_json::to_value(Document::openapi()).unwrap_or_default();
     document["openapi"] = json!("3.1.0");
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-    document["components"]["securitySchemes"] =
-        json!({"key": {"type": "http", "scheme": "bearer"}});
+    document["components"]["securitySchemes"] = json!({
+        "key": {"type": "http", "scheme": "bearer"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "__Host-alertwire",
+            "description": "Of somebody who is signed in; what changes something has to come from a page of this server."},
+    });
     document["paths"]["/intake/{source}"] = intake();
     document["paths"]["/intake/{source}/token"] = token();
     document["webhooks"] = json!({"alert": alert()});
@@ -155,7 +164,7 @@ pub fn document() -> Value {
         {
             operation["responses"]["default"] = problem();
             if !OPEN.contains(&path.as_str()) {
-                operation["security"] = json!([{"key": []}]);
+                operation["security"] = json!([{"key": []}, {"session": []}]);
             }
         }
     }

@@ -116,6 +116,16 @@ impl Problem {
         }
     }
 
+    /// 403: a request that a browser was made to send by a page that is not ours.
+    pub(crate) fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "cross-site",
+            "Forbidden",
+            "this request does not come from a page of this server",
+        )
+    }
+
     /// 403: the key is good, its role or its companies are not enough.
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Forbidden", detail)
@@ -326,6 +336,23 @@ impl Problem {
             detail,
         }];
         self
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.0.title
+    }
+
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    pub(crate) fn errors(&self) -> impl Iterator<Item = (&str, &str)> {
+        let errors = self.0.errors.iter();
+        errors.map(|error| (error.pointer.as_str(), error.detail.as_str()))
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.0.headers
     }
 
     pub(crate) fn status(&self) -> StatusCode {

@@ -13,10 +13,16 @@ use metrics::{counter, histogram};
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
     integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
-    source, what_if, whitelisting,
+    source, user, what_if, whitelisting,
 };
 use crate::problem::Problem;
-use crate::{App, health, intake, openapi};
+use crate::{App, console, health, intake, openapi};
+
+/// What pages may load and do: what comes from this server, and nothing inline (security.md I7). It stands on every answer.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+     frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'",
+);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,12 +30,17 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// Names the request, for whatever shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Everything that this crate answers.
 pub fn router(app: App) -> Router {
     let inner = Router::new()
         .merge(configured())
         .merge(traffic())
         .merge(tools())
+        .merge(console::routes(app.clone()))
         .method_not_allowed_fallback(async || Problem::method_not_allowed(None))
         .fallback(async || {
             Problem::not_found("path; GET /api/v1/openapi.json lists those there are")
@@ -146,6 +157,20 @@ fn configured() -> Router<App> {
             get(key::list::list).post(key::create::create),
         )
         .route("/api/v1/keys/{id}", delete(key::remove::remove))
+        .route(
+            "/api/v1/users",
+            get(user::list::list).post(user::create::create),
+        )
+        .route(
+            "/api/v1/users/{id}",
+            get(user::get::get)
+                .patch(user::update::update)
+                .delete(user::remove::remove),
+        )
+        .route(
+            "/api/v1/users/{id}/password",
+            post(user::password::password),
+        )
         .route("/api/v1/audit", get(audit::list))
         .route(
             "/api/v1/configuration",
@@ -241,11 +266,13 @@ async fn take(app: State<App>, request: Request) -> Response {
         .map(axum::body::Body::new)
 }
 
-/// Around every answer of the API: the Host check, the request's id, the figures, the log, problems written out.
-async fn around(app: State<App>, request: Request, next: Next) -> Response {
+/// Around every answer of API and console: the Host check, the request's id, the figures, the log, problems written out.
+async fn around(app: State<App>, mut request: Request, next: Next) -> Response {
     let (begun, request_id) = (app.clock().now(), app.request_id());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let shown = RequestId(request_id.clone());
+    request.extensions_mut().insert(shown);
     let response = if answers_for(&app, &request) {
         next.run(request).await
     } else {
@@ -277,6 +304,11 @@ async fn around(app: State<App>, request: Request, next: Next) -> Response {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
@@ -296,13 +328,18 @@ fn answers_for(app: &App, request: &Request) -> bool {
     }
 }
 
+/// What is our fault goes to the log, with what the caller is not told.
+pub(crate) fn log_failure(problem: &Problem, request_id: &str) {
+    if problem.status().is_server_error() {
+        tracing::error!(request_id, status = problem.status().as_u16(), reason = %sanitised(problem.for_log()), "a request failed");
+    }
+}
+
 fn written_out(mut response: Response, request_id: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    if problem.status().is_server_error() {
-        tracing::error!(request_id, status = problem.status().as_u16(), reason = %sanitised(problem.for_log()), "a request failed");
-    }
+    log_failure(&problem, request_id);
     let allow = response.headers_mut().remove(header::ALLOW);
     let mut answer: Response = problem.answer(request_id);
     if let Some(allow) = allow {

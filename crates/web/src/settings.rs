@@ -47,6 +47,10 @@ pub struct Settings {
     /// Most events that one of these reads, and how long it reads at most.
     pub what_if_events: u64,
     pub what_if_time: Duration,
+    /// Passwords that may be hashed at once: each takes 19 MiB and some tens of milliseconds of a core.
+    pub hashings: usize,
+    /// Sign-ins that may wait for that; one more is told to come again.
+    pub hashings_waiting: usize,
     /// Checks and finishes of one key in a minute.
     pub test_sends_per_minute: u32,
     /// Readiness fails when the oldest due delivery has waited longer than this.
@@ -78,6 +82,8 @@ impl Settings {
             what_ifs: 2,
             what_if_events: domain::what_if::EVENTS,
             what_if_time: Duration::from_secs(30),
+            hashings: 2,
+            hashings_waiting: 64,
             test_sends_per_minute: 10,
             outbox_stale: Duration::from_secs(300),
         }
@@ -98,6 +104,19 @@ impl Settings {
         };
         // Listening on all addresses, any of them may be the one; a page that rebinds a name sends that name.
         address.is_loopback() || self.listen.ip() == address || self.listen.ip().is_unspecified()
+    }
+
+    /// How a session's cookie goes to this `Host`; none when passwords and cookies would go over a network in the clear.
+    pub(crate) fn cookie_for(&self, host: &str) -> Option<SessionCookie> {
+        if self.public_url.is_https() {
+            return Some(SessionCookie::Secure);
+        }
+        let name = host_name(host)?;
+        let is_loopback = name.eq_ignore_ascii_case("localhost")
+            || name
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.to_canonical().is_loopback());
+        is_loopback.then_some(SessionCookie::Loopback)
     }
 
     /// The address that a request counts for: the peer's, or what a trusted proxy says of it.
@@ -153,6 +172,40 @@ fn host_name(host: &str) -> Option<&str> {
     (!name.is_empty()).then_some(name.strip_suffix('.').unwrap_or(name))
 }
 
+/// The cookie of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionCookie {
+    /// Over https: the prefix makes browsers refuse one that another host, path or plain http has set.
+    Secure,
+    /// Plain http on this machine itself, where browsers take no `Secure` cookie: without the prefix, which asks for it.
+    /// Nothing of it ever leaves the machine, and it has another name so that neither is taken for the other.
+    Loopback,
+}
+
+impl SessionCookie {
+    pub(crate) const ALL: [Self; 2] = [Self::Secure, Self::Loopback];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Secure => "__Host-alertwire",
+            Self::Loopback => "alertwire-loopback",
+        }
+    }
+
+    /// The header that sets it; an empty token takes it away.
+    pub(crate) fn written(self, token: &str) -> String {
+        let secure = match self {
+            Self::Secure => "; Secure",
+            Self::Loopback => "",
+        };
+        let ends = if token.is_empty() { "; Max-Age=0" } else { "" };
+        format!(
+            "{}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{ends}",
+            self.name()
+        )
+    }
+}
+
 /// The base of all links: scheme, host and perhaps a port and a path, without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
@@ -203,6 +256,11 @@ impl PublicUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.base
+    }
+
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.base.starts_with("https:")
     }
 
     #[must_use]
@@ -265,6 +323,30 @@ mod tests {
         assert_eq!(client("10.1.1.1", "[2001:db8::1]:99"), "2001:db8::1");
         assert_eq!(client("198.51.100.1", "203.0.113.7"), "198.51.100.1");
         assert_eq!(client("::ffff:10.1.1.1", "203.0.113.7"), "203.0.113.7");
+    }
+
+    #[test]
+    fn a_session_goes_over_https_or_stays_on_the_machine() {
+        let https = settings();
+        assert_eq!(
+            https.cookie_for("alerts.example.com"),
+            Some(SessionCookie::Secure)
+        );
+        let plain = Settings::new("0.0.0.0:8080".parse().unwrap());
+        for host in ["localhost:8080", "127.0.0.1:8080", "[::1]:8080"] {
+            assert_eq!(plain.cookie_for(host), Some(SessionCookie::Loopback));
+        }
+        for host in ["192.0.2.1:8080", "alerts.example.com", ""] {
+            assert_eq!(plain.cookie_for(host), None, "{host}");
+        }
+        assert_eq!(
+            SessionCookie::Secure.written("t"),
+            "__Host-alertwire=t; Path=/; HttpOnly; SameSite=Strict; Secure"
+        );
+        assert_eq!(
+            SessionCookie::Loopback.written(""),
+            "alertwire-loopback=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0"
+        );
     }
 
     #[test]

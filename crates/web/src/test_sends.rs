@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{KeyId, Timestamp};
+use domain::Timestamp;
 
-/// Most keys that are remembered; beyond it, those whose minute is over are forgotten.
+/// Most callers that are remembered; beyond it, those whose minute is over are forgotten.
 const KEYS: usize = 10_000;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Counts test sends of each key in windows of a minute.
+/// Counts test sends of each caller, a key or a user, in windows of a minute.
 #[derive(Debug)]
 pub(crate) struct TestSends {
     most: u32,
-    sent: Mutex<HashMap<KeyId, (Timestamp, u32)>>,
+    sent: Mutex<HashMap<[u8; 16], (Timestamp, u32)>>,
 }
 
 impl TestSends {
@@ -26,12 +26,12 @@ impl TestSends {
     }
 
     /// Takes one; an error tells how long to wait for the next.
-    pub(crate) fn take(&self, key: KeyId, now: Timestamp) -> Result<(), Duration> {
+    pub(crate) fn take(&self, caller: [u8; 16], now: Timestamp) -> Result<(), Duration> {
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
         if sent.len() >= KEYS {
             sent.retain(|_, (begun, _)| now.since(*begun) < WINDOW);
         }
-        let (begun, count) = sent.entry(key).or_insert((now, 0));
+        let (begun, count) = sent.entry(caller).or_insert((now, 0));
         if now.since(*begun) >= WINDOW {
             (*begun, *count) = (now, 0);
         }
@@ -48,9 +48,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_is_one_key_s_and_a_minute_s() {
+    fn the_limit_is_one_caller_s_and_a_minute_s() {
         let sends = TestSends::new(2);
-        let (one, other) = (KeyId::from_bytes([1; 16]), KeyId::from_bytes([2; 16]));
+        let (one, other) = ([1; 16], [2; 16]);
         let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
         assert_eq!(sends.take(one, at(0)), Ok(()));
         assert_eq!(sends.take(one, at(10)), Ok(()));

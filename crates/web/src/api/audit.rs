@@ -40,11 +40,11 @@ pub(crate) struct AuditView {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditListQuery {
-    /// `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `delivery`, `replay` or `configuration`.
+    /// `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `user`, `delivery`, `replay` or `configuration`.
     what: Option<String>,
     /// Id of what it was done to.
     target: Option<String>,
-    /// Id or name of an API key; `local` is the command line on the machine itself, `system` Alertwire itself.
+    /// Id or name of an API key or of a user; `local` is the command line on the machine itself, `system` Alertwire itself.
     actor: Option<String>,
     /// `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry` or `rollback`.
     action: Option<String>,

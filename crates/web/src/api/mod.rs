@@ -21,6 +21,7 @@ pub(crate) mod reread;
 pub(crate) mod rule;
 pub(crate) mod silence;
 pub(crate) mod source;
+pub(crate) mod user;
 pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 

@@ -5,6 +5,8 @@ use domain::{CompanyId, IntegrationId, RuleId, SilenceId, SourceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::console::text::visible;
+
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Named {
     pub(crate) id: String,
@@ -13,6 +15,11 @@ pub(crate) struct Named {
 }
 
 impl Named {
+    /// The name as pages show it, or of what has been removed the id.
+    pub(crate) fn shown(&self) -> String {
+        visible(self.name.as_deref().unwrap_or(&self.id))
+    }
+
     pub(crate) fn company(id: CompanyId, configuration: &Configuration) -> Self {
         Self {
             id: id.to_string(),

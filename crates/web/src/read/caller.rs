@@ -1,22 +1,31 @@
-//! Who calls: the API key and its role, by extractor types, so that a handler's signature says who may call it.
+//! Who calls: the API key or the session, and its role, by extractor types, so that a handler's signature says who may call it.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use domain::access::{Actor, ApiKey, Role, Scope};
 use domain::configuration::Configuration;
-use domain::{CompanyId, KeyId};
+use domain::user::User;
+use domain::{CompanyId, UserId};
 use http::header;
 use http::request::Parts;
 
+use super::session;
 use crate::App;
 use crate::problem::Problem;
 
-/// A caller whose key was found good, and the configuration it was found in.
+/// A caller whose key or session was found good, and the configuration it was found in.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    key: Arc<ApiKey>,
+    who: Who,
     pub(crate) configuration: Arc<Configuration>,
+}
+
+/// A program by its key, or a person by their session.
+#[derive(Debug, Clone)]
+enum Who {
+    Key(Arc<ApiKey>),
+    User(Arc<User>),
 }
 
 /// May read.
@@ -32,61 +41,142 @@ pub(crate) struct Operator(pub(crate) Caller);
 pub(crate) struct Admin(pub(crate) Caller);
 
 impl Caller {
-    /// The companies that every read is narrowed to.
-    pub(crate) fn scope(&self) -> &Scope {
-        &self.key.scope
+    /// Somebody whose session was found good.
+    pub(crate) fn signed_in(user: Arc<User>, configuration: Arc<Configuration>) -> Self {
+        Self {
+            who: Who::User(user),
+            configuration,
+        }
     }
 
-    pub(crate) fn key_id(&self) -> KeyId {
-        self.key.id
+    /// The companies that every read is narrowed to.
+    pub(crate) fn scope(&self) -> &Scope {
+        match &self.who {
+            Who::Key(key) => &key.scope,
+            Who::User(user) => &user.scope,
+        }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        match &self.who {
+            Who::Key(key) => key.role,
+            Who::User(user) => user.role,
+        }
+    }
+
+    /// Tells callers apart, keys and users alike.
+    pub(crate) fn id(&self) -> [u8; 16] {
+        match &self.who {
+            Who::Key(key) => key.id.to_bytes(),
+            Who::User(user) => user.id.to_bytes(),
+        }
+    }
+
+    /// The same as the API prints it.
+    pub(crate) fn id_text(&self) -> String {
+        match &self.who {
+            Who::Key(key) => key.id.to_string(),
+            Who::User(user) => user.id.to_string(),
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match &self.who {
+            Who::Key(key) => &key.name,
+            Who::User(user) => &user.name,
+        }
+    }
+
+    /// The user who calls, when it is one.
+    pub(crate) fn user(&self) -> Option<UserId> {
+        match &self.who {
+            Who::Key(_) => None,
+            Who::User(user) => Some(user.id),
+        }
+    }
+
+    /// Whether they may change the configuration: it holds for all companies, so they must see all of them.
+    pub(crate) fn rules_all(&self) -> bool {
+        self.role() == Role::Admin && self.sees_all()
     }
 
     pub(crate) fn sees_all(&self) -> bool {
-        self.key.scope == Scope::All
+        *self.scope() == Scope::All
     }
 
     pub(crate) fn sees(&self, company: CompanyId) -> bool {
-        self.key.scope.admits(Some(company))
+        self.scope().admits(Some(company))
     }
 
     /// The same caller before another configuration, such as one that is only planned.
     pub(crate) fn before(&self, configuration: Arc<Configuration>) -> Self {
         Self {
-            key: Arc::clone(&self.key),
+            who: self.who.clone(),
             configuration,
         }
     }
 
     /// Who a change is put down to.
     pub(crate) fn actor(&self) -> Actor {
-        Actor::Key {
-            id: self.key.id,
-            name: self.key.name.clone(),
+        match &self.who {
+            Who::Key(key) => Actor::Key {
+                id: key.id,
+                name: key.name.clone(),
+            },
+            Who::User(user) => Actor::User {
+                id: user.id,
+                name: user.name.clone(),
+            },
         }
     }
 
     async fn of(parts: &Parts, app: &App, least: Role) -> Result<Self, Problem> {
-        let Some((key, configuration)) = find(parts, app).await? else {
+        let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
+            by_key(parts, app).await?
+        } else {
+            let caller = session::caller(&parts.headers, app).await?;
+            if caller.is_some() && !parts.method.is_safe() {
+                session::expect_own_page(parts)?;
+            }
+            caller
+        };
+        let Some(caller) = caller else {
             let detail = "send a good API key: `Authorization: Bearer KEY`";
             return Err(Problem::unauthorized(
                 Some("Bearer realm=\"alertwire\""),
                 detail,
             ));
         };
-        if key.role < least {
-            let detail = format!(
-                "this takes the role {}, the key has the role {}",
-                least.as_str(),
-                key.role.as_str()
-            );
-            return Err(Problem::forbidden(detail));
-        }
-        if let Err(error) = app.store().touch_key(key.id, app.now()).await {
-            // When a key was last used is for people to look at; no call fails for it.
-            tracing::debug!(%error, "could not note the use of an API key");
-        }
-        Ok(Self { key, configuration })
+        caller.expect_role(least)?;
+        Ok(caller)
     }
+
+    pub(crate) fn expect_role(&self, least: Role) -> Result<(), Problem> {
+        if self.role() >= least {
+            return Ok(());
+        }
+        let who = match self.who {
+            Who::Key(_) => "the key has",
+            Who::User(_) => "you have",
+        };
+        Err(Problem::forbidden(format!(
+            "this takes the role {}, {who} the role {}",
+            least.as_str(),
+            self.role().as_str()
+        )))
+    }
+}
+
+async fn by_key(parts: &Parts, app: &App) -> Result<Option<Caller>, Problem> {
+    let Some((key, configuration)) = find(parts, app).await? else {
+        return Ok(None);
+    };
+    if let Err(error) = app.store().touch_key(key.id, app.now()).await {
+        // When a key was last used is for people to look at; no call fails for it.
+        tracing::debug!(%error, "could not note the use of an API key");
+    }
+    let who = Who::Key(key);
+    Ok(Some(Caller { who, configuration }))
 }
 
 /// The key, and the configuration it was found in. A key that is not known yet may have been made by another process.
@@ -139,7 +229,7 @@ impl FromRequestParts<App> for Admin {
         let caller = Caller::of(parts, app, Role::Admin).await?;
         if !caller.sees_all() {
             return Err(Problem::forbidden(
-                "this key is limited to some companies; this takes one for all companies",
+                "this key or user is limited to some companies; this takes one for all companies",
             ));
         }
         Ok(Self(caller))

@@ -4,6 +4,8 @@
 extern crate alertwire_web as web;
 
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
 mod support;
 
 #[cfg(test)]
@@ -18,6 +20,8 @@ mod catalog;
 mod company;
 #[cfg(test)]
 mod configuration;
+#[cfg(test)]
+mod console;
 #[cfg(test)]
 mod delivery;
 #[cfg(test)]
@@ -49,11 +53,15 @@ mod rule;
 #[cfg(test)]
 mod serve;
 #[cfg(test)]
+mod session;
+#[cfg(test)]
 mod silence;
 #[cfg(test)]
 mod source;
 #[cfg(test)]
 mod tenant;
+#[cfg(test)]
+mod user;
 #[cfg(test)]
 mod what_if;
 #[cfg(test)]

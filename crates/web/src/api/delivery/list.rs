@@ -12,33 +12,33 @@ use crate::problem::Problem;
 use crate::read::page::{no_page, page_at};
 use crate::read::{Caller, Listing, Params, Query, Viewer};
 
-#[derive(Debug, Deserialize, Serialize, IntoParams, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeliveriesQuery {
     /// Id of one delivery.
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     /// `pending`, `delivered`, `parked` or `dead`.
-    status: Option<String>,
+    pub(crate) status: Option<String>,
     /// Id of an integration.
-    integration: Option<String>,
+    pub(crate) integration: Option<String>,
     /// Id or name of a company.
-    company: Option<String>,
+    pub(crate) company: Option<String>,
     /// Id of an event.
-    event: Option<String>,
+    pub(crate) event: Option<String>,
     /// Class of what the last attempt failed by: `dns`, `timeout`, …
-    cause: Option<String>,
+    pub(crate) cause: Option<String>,
     /// Why it is dead: `exhausted`, `gone`, `held_too_long`, `removed` or `corrupt`.
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Whose fault it is that it is dead: `receiver` or `ours`.
-    fault: Option<String>,
+    pub(crate) fault: Option<String>,
     /// Made at this time or later.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// Made before this time.
-    until: Option<String>,
+    pub(crate) until: Option<String>,
     #[param(value_type = Option<u16>)]
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub(crate) limit: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Deliveries, newest first. The attempts are without headers and bodies here.
@@ -69,7 +69,7 @@ pub(crate) async fn list(
 }
 
 impl DeliveriesQuery {
-    fn parse(mut self, caller: &Caller) -> Result<(DeliveryQuery, PageAt), Problem> {
+    pub(crate) fn parse(mut self, caller: &Caller) -> Result<(DeliveryQuery, PageAt), Problem> {
         let mut params = Params::default();
         let at = page_at(
             &mut params,

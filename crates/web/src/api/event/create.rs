@@ -124,7 +124,7 @@ pub(crate) async fn create(
         return Ok((StatusCode::OK, Json(RaisedView::preview(known))));
     }
     let idempotency = key.map(|key| Idempotency {
-        scope: caller.key_id().to_string(),
+        scope: caller.id_text(),
         key,
         body_hash: Sha256::digest(&raw).into(),
     });

@@ -19,43 +19,43 @@ use crate::read::{Caller, Params, Query, Viewer};
 /// Most characters of a search.
 const TEXT_CHARS: usize = 256;
 
-#[derive(Debug, Deserialize, Serialize, IntoParams, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct EventsQuery {
     /// Code of a kind.
-    event: Option<String>,
-    category: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) category: Option<String>,
     /// Id or name of a company.
-    company: Option<String>,
+    pub(crate) company: Option<String>,
     /// Id of a source.
-    source: Option<String>,
+    pub(crate) source: Option<String>,
     /// At least this severity.
-    severity: Option<String>,
+    pub(crate) severity: Option<String>,
     /// `routed`, `unrouted` or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`,
     /// `silenced`, `reread`.
-    routing: Option<String>,
+    pub(crate) routing: Option<String>,
     /// `full`, `partial` or `none`.
     #[serde(rename = "match")]
-    matched: Option<String>,
+    pub(crate) matched: Option<String>,
     /// `ok`, `repaired` or `failed`.
-    decode: Option<String>,
+    pub(crate) decode: Option<String>,
     /// Received at this time or later.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// Received before this time.
-    until: Option<String>,
+    pub(crate) until: Option<String>,
     /// Words of subject and body.
-    text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Id of a message.
-    journal: Option<String>,
-    fingerprint: Option<String>,
+    pub(crate) journal: Option<String>,
+    pub(crate) fingerprint: Option<String>,
     /// Id of the silence that muted it.
-    silence: Option<String>,
+    pub(crate) silence: Option<String>,
     /// What else must hold, in the filter language: `event=problem.* field.hostname=~"web-.*"`.
-    filter: Option<String>,
+    pub(crate) filter: Option<String>,
     #[param(value_type = Option<u16>)]
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub(crate) limit: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// One page of events.
@@ -88,7 +88,7 @@ pub(crate) async fn list(
 }
 
 impl EventsQuery {
-    fn parse(mut self, caller: &Caller) -> Result<(EventQuery, PageAt), Problem> {
+    pub(crate) fn parse(mut self, caller: &Caller) -> Result<(EventQuery, PageAt), Problem> {
         let mut params = Params::default();
         let at = page_at(
             &mut params,

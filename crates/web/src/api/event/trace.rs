@@ -4,6 +4,7 @@ use domain::event::{Event, Match};
 use domain::matching::{Facts, Hop, explain};
 use domain::{EventId, Timestamp};
 use serde::Serialize;
+use store::Standing;
 use utoipa::ToSchema;
 
 use crate::App;
@@ -23,22 +24,25 @@ pub(crate) struct TraceView {
     epoch: u64,
     current_epoch: u64,
     /// The configuration has changed since: the hops of matching are those that the event would take today.
-    configuration_moved: bool,
+    pub(crate) configuration_moved: bool,
     #[schema(value_type = Vec<Object>)]
-    hops: Vec<Hop>,
-    deliveries: Vec<TracedDelivery>,
+    pub(crate) hops: Vec<Hop>,
+    pub(crate) deliveries: Vec<TracedDelivery>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct TracedDelivery {
-    id: String,
-    integration: Named,
+    pub(crate) id: String,
+    pub(crate) integration: Named,
     rule: Named,
     #[schema(value_type = String)]
     status: &'static str,
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) standing: Standing,
     reason: Option<String>,
-    cause: Option<String>,
-    attempts: u32,
+    pub(crate) cause: Option<String>,
+    pub(crate) attempts: u32,
     #[schema(value_type = String, format = DateTime)]
     due_at: Timestamp,
 }
@@ -56,11 +60,19 @@ pub(crate) async fn trace(
         .event(caller.scope(), id)
         .await?
         .ok_or_else(|| Problem::not_found("event"))?;
-    let deliveries = deliveries(&app, &caller, id).await?;
-    let mut hops = vec![source_hop(&event, &caller), parse_hop(&event)];
-    hops.extend(repeat_hops(&event));
-    hops.extend(explain(&Facts::of(&event), &caller.configuration).1);
-    Ok(Json(TraceView {
+    trace_of(&app, &caller, &event).await.map(Json)
+}
+
+pub(crate) async fn trace_of(
+    app: &App,
+    caller: &Caller,
+    event: &Event,
+) -> Result<TraceView, Problem> {
+    let deliveries = deliveries(app, caller, event.id).await?;
+    let mut hops = vec![source_hop(event, caller), parse_hop(event)];
+    hops.extend(repeat_hops(event));
+    hops.extend(explain(&Facts::of(event), &caller.configuration).1);
+    Ok(TraceView {
         event_id: event.id.to_string(),
         journal_id: event.message.to_string(),
         routing: event.routing.as_str(),
@@ -69,7 +81,7 @@ pub(crate) async fn trace(
         configuration_moved: event.epoch != caller.configuration.epoch,
         hops,
         deliveries,
-    }))
+    })
 }
 
 async fn deliveries(
@@ -95,6 +107,7 @@ async fn deliveries(
             integration: Named::integration(row.integration, &caller.configuration),
             rule: Named::rule(row.rule, &caller.configuration),
             status: row.standing.as_str(),
+            standing: row.standing,
             reason: row.reason,
             cause: row.cause,
             attempts: row.attempts,

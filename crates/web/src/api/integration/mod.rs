@@ -104,7 +104,7 @@ impl IntegrationView {
 }
 
 /// Whether an integration exists for the caller: it serves one of the caller's companies.
-pub(super) fn seen(integration: &Integration, caller: &Caller) -> bool {
+pub(crate) fn seen(integration: &Integration, caller: &Caller) -> bool {
     caller.sees_all()
         || integration.companies.is_empty()
         || integration

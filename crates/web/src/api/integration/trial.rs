@@ -118,11 +118,11 @@ pub(in crate::api) async fn authenticate(
 /// Takes one of the test sends that a key has in a minute.
 pub(super) fn take_test_send(app: &App, caller: &Caller) -> Result<(), Problem> {
     app.test_sends()
-        .take(caller.key_id(), app.clock().now())
+        .take(caller.id(), app.clock().now())
         .map_err(|wait| {
             let most = app.settings().test_sends_per_minute;
             Problem::too_many(
-                format!("a key may send {most} test alerts in a minute"),
+                format!("a key or a user may send {most} test alerts in a minute"),
                 wait.as_secs().max(1),
             )
         })

@@ -1,0 +1,56 @@
+//! What pages are drawn with: embedded, and named by their content, so that browsers may keep them for good.
+
+use std::sync::OnceLock;
+
+use axum::extract::Path;
+use axum::response::{IntoResponse, Response};
+use http::header;
+use sha2::{Digest as _, Sha256};
+
+use crate::hex::hex;
+use crate::problem::Problem;
+
+const CSS: &str = include_str!("../../assets/console.css");
+const JS: &str = include_str!("../../assets/console.js");
+const ICON: &str = include_str!("../../assets/icon.svg");
+
+/// The URLs of the files.
+#[derive(Debug)]
+pub(crate) struct Assets {
+    pub(crate) css: String,
+    pub(crate) js: String,
+    pub(crate) icon: String,
+}
+
+/// Where each file is now.
+pub(crate) fn all() -> &'static Assets {
+    static ALL: OnceLock<Assets> = OnceLock::new();
+    ALL.get_or_init(|| Assets {
+        css: url("console", CSS, "css"),
+        js: url("console", JS, "js"),
+        icon: url("icon", ICON, "svg"),
+    })
+}
+
+fn url(name: &str, text: &str, ending: &str) -> String {
+    let hash = hex(&Sha256::digest(text)[..8]);
+    format!("/assets/{name}-{hash}.{ending}")
+}
+
+/// A file by its name. One of another version is not there: the page that names it is an old one.
+pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, Problem> {
+    let all = all();
+    let path = format!("/assets/{name}");
+    let files = [
+        (&all.css, CSS, "text/css; charset=utf-8"),
+        (&all.js, JS, "text/javascript; charset=utf-8"),
+        (&all.icon, ICON, "image/svg+xml"),
+    ];
+    let found = files.into_iter().find(|(url, ..)| **url == path);
+    let (_, text, kind) = found.ok_or_else(|| Problem::not_found("file"))?;
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+    ];
+    Ok((headers, text).into_response())
+}

@@ -1,0 +1,108 @@
+//! What stands around every page of somebody who is signed in.
+
+use domain::access::Role;
+use url::form_urlencoded::Serializer;
+
+use super::Visitor;
+use super::assets::{self, Assets};
+use super::query::with_company;
+
+/// Most companies that the switch proposes; any other can be typed.
+const PROPOSED: usize = 200;
+
+/// Which part of the console a page belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Here {
+    Events,
+    Deliveries,
+    Help,
+}
+
+/// Navigation, the company that is looked at, and who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    pub(super) assets: &'static Assets,
+    pub(super) title: String,
+    here: Here,
+    pub(super) user: String,
+    pub(super) role: &'static str,
+    pub(super) form_token: String,
+    /// The company that everything is narrowed to; empty is Global.
+    pub(super) company: String,
+    pub(super) companies: Vec<String>,
+    /// They see some companies alone.
+    pub(super) is_limited: bool,
+    pub(super) may_operate: bool,
+}
+
+impl Frame {
+    pub(super) fn new(visitor: &Visitor, here: Here, title: &str, company: Option<&str>) -> Self {
+        let caller = &visitor.caller;
+        let seen = caller.configuration.companies();
+        let mut companies: Vec<_> = seen
+            .filter(|company| caller.sees(company.id))
+            .map(|company| company.name.clone())
+            .collect();
+        companies.sort_unstable_by_key(|name| name.to_lowercase());
+        companies.truncate(PROPOSED);
+        Self {
+            assets: assets::all(),
+            title: title.to_owned(),
+            here,
+            user: caller.name().to_owned(),
+            role: caller.role().as_str(),
+            form_token: visitor.form_token.clone(),
+            company: company.unwrap_or_default().to_owned(),
+            companies,
+            is_limited: !caller.sees_all(),
+            may_operate: caller.role() >= Role::Operator,
+        }
+    }
+
+    /// Links keep the company that is looked at.
+    pub(super) fn link(&self, path: &str) -> String {
+        with_company(path, &self.company)
+    }
+
+    /// The same with one parameter more.
+    pub(super) fn link_with(&self, path: &str, name: &str, value: &str) -> String {
+        let mut pairs = Serializer::new(String::new());
+        pairs.append_pair(name, value);
+        if !self.company.is_empty() {
+            pairs.append_pair("company", &self.company);
+        }
+        format!("{path}?{}", pairs.finish())
+    }
+
+    pub(super) fn is_at_events(&self) -> bool {
+        self.here == Here::Events
+    }
+
+    pub(super) fn is_at_deliveries(&self) -> bool {
+        self.here == Here::Deliveries
+    }
+
+    /// Where the switch of companies goes: the list that is shown, or that a detail belongs to.
+    pub(super) fn list(&self) -> &'static str {
+        match self.here {
+            Here::Events | Here::Help => "/events",
+            Here::Deliveries => "/deliveries",
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn sample(here: Here) -> Self {
+        Self {
+            assets: assets::all(),
+            title: "Sample".to_owned(),
+            here,
+            user: "anna@example.com \"><script>alert(1)</script>".to_owned(),
+            role: "operator",
+            form_token: "f00".to_owned(),
+            company: "Acme \"><b>".to_owned(),
+            companies: vec!["Acme".to_owned(), "<i>Globex".to_owned()],
+            is_limited: true,
+            may_operate: true,
+        }
+    }
+}

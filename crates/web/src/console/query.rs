@@ -1,0 +1,93 @@
+//! URLs hold all state of a list, so that they can be shared: filters, the company, the page.
+
+use url::form_urlencoded::Serializer;
+
+/// The parameters of a list that are set, in the order in which its form has them.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    path: &'static str,
+    set: Vec<(&'static str, String)>,
+}
+
+impl State {
+    pub(super) fn new(path: &'static str, all: &[(&'static str, Option<&str>)]) -> Self {
+        let set = all
+            .iter()
+            .filter_map(|(name, value)| Some((*name, value.filter(|value| !value.is_empty())?)));
+        Self {
+            path,
+            set: set.map(|(name, value)| (name, value.to_owned())).collect(),
+        }
+    }
+
+    /// Whether anything narrows the list; the company alone does not count, for the frame shows it.
+    pub(super) fn is_narrowed(&self) -> bool {
+        self.set
+            .iter()
+            .any(|(name, _)| !["company", "limit"].contains(name))
+    }
+
+    /// The list without its filters.
+    pub(super) fn cleared(&self) -> String {
+        let company = self.set.iter().find(|(name, _)| *name == "company");
+        with_company(self.path, company.map_or("", |(_, company)| company))
+    }
+
+    /// The list from its beginning.
+    pub(super) fn newest(&self) -> String {
+        self.at(None)
+    }
+
+    /// The page after a cursor.
+    pub(super) fn next(&self, cursor: &str) -> String {
+        self.at(Some(cursor))
+    }
+
+    fn at(&self, cursor: Option<&str>) -> String {
+        let mut query = Serializer::new(String::new());
+        query.extend_pairs(&self.set);
+        query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+        joined(self.path, &query.finish())
+    }
+}
+
+/// A path with the company that is looked at; empty is Global.
+pub(super) fn with_company(path: &str, company: &str) -> String {
+    let mut query = Serializer::new(String::new());
+    if !company.is_empty() {
+        query.append_pair("company", company);
+    }
+    joined(path, &query.finish())
+}
+
+fn joined(path: &str, query: &str) -> String {
+    match query {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_holds_what_is_set() {
+        let all = [
+            ("severity", Some("high")),
+            ("text", Some("a b&c")),
+            ("event", Some("")),
+            ("source", None),
+            ("company", Some("Acme")),
+        ];
+        let state = State::new("/events", &all);
+        assert!(state.is_narrowed());
+        assert_eq!(
+            state.next("c1"),
+            "/events?severity=high&text=a+b%26c&company=Acme&cursor=c1"
+        );
+        assert_eq!(state.cleared(), "/events?company=Acme");
+        assert!(!State::new("/events", &all[4..]).is_narrowed());
+        assert_eq!(State::new("/events", &[]).newest(), "/events");
+    }
+}
