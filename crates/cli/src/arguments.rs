@@ -9,6 +9,7 @@ mod replay;
 mod reread;
 mod silences;
 mod sources;
+mod users;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,7 @@ pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use reread::RereadArguments;
 pub(crate) use silences::{SilenceArguments, SilencesCommand, WhatIfArguments};
 pub(crate) use sources::{SourceArguments, SourcesCommand, Way};
+pub(crate) use users::{PasswordFlag, UserCommand, UserCreate};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -103,6 +105,9 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// The people who sign in to the console.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Who changed what.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -490,13 +495,13 @@ pub(crate) enum AuditCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct AuditListArguments {
-    /// Only of these things: company, source, integration, "event set", rule, mapping, key, delivery, configuration.
+    /// Only of these things: company, source, integration, "event set", rule, mapping, key, user, delivery, configuration.
     #[arg(long)]
     pub(crate) what: Option<String>,
     /// Only of the thing with this id.
     #[arg(long, value_name = "ID")]
     pub(crate) target: Option<String>,
-    /// Only by this API key (id or name), by `local` (this command line) or by `system`.
+    /// Only by this API key or user (id or name), by `local` (this command line) or by `system`.
     #[arg(long, value_name = "KEY")]
     pub(crate) actor: Option<String>,
     /// Only insert, update, remove, check, switch, release, retry or rollback.

@@ -54,7 +54,7 @@ impl Wiring {
 /// A running instance.
 pub(crate) struct Instance {
     base: String,
-    /// The admin key that the first start made, to be told once.
+    /// The admin key that the first start made, to be told once; with it the first user is made.
     pub(crate) setup_token: Option<String>,
     /// The key file was made just now.
     pub(crate) fresh_key_file: bool,
@@ -160,6 +160,11 @@ impl Instance {
     /// Where others reach it.
     pub(crate) fn base(&self) -> &str {
         &self.base
+    }
+
+    /// Where the first user is made with this token.
+    pub(crate) fn setup_url(&self, token: &str) -> String {
+        format!("{}/setup?token={token}", self.base)
     }
 
     /// Ends only when the server does; without one, never.

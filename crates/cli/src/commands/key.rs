@@ -1,6 +1,5 @@
 //! `alertwire key create`: straight into the database of this machine, or through the API of a named server.
 
-use alertwire_catalogue::Catalogue;
 use domain::access::{Actor, ApiKey, Role, Scope};
 use domain::{CompanyId, KeyId};
 use serde_json::{Value, json};
@@ -9,9 +8,8 @@ use store::{Change, StoreError};
 use super::{Session, text};
 use crate::arguments::{KeyCommand, SettingFlags};
 use crate::config::client::Client;
-use crate::config::{Settings, folder};
 use crate::exit::{Code, Ending, Failure};
-use crate::instance::{self, Wiring};
+use crate::instance;
 use crate::output::talk;
 
 pub(super) async fn run(command: KeyCommand, session: &mut Session<'_>) -> Ending {
@@ -54,11 +52,7 @@ async fn local(
     flags: SettingFlags,
     session: &Session<'_>,
 ) -> Result<Value, Failure> {
-    let settings = Settings::read(&session.layers(flags.flags())?)?;
-    let wiring = Wiring::real()?;
-    folder::prepare(&settings.state_folder)?;
-    let (sealing_key, _) = folder::sealing_key(&settings.key_file)?;
-    let store = instance::open_store(&settings, Catalogue::builtin(), sealing_key, &wiring).await?;
+    let (store, wiring) = super::local(flags, session).await?;
     let key = instance::new_key()?;
     let scope = if companies.is_empty() {
         Scope::All

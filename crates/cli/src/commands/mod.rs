@@ -34,16 +34,21 @@ mod send;
 mod serve;
 mod silences;
 mod sources;
+mod user;
 mod what_if;
 
 use std::future::Future;
 use std::path::Path;
 
+use alertwire_catalogue::Catalogue;
+use store::Store;
+
 use crate::api::Api;
-use crate::arguments::{Arguments, Command, ServerFlags};
-use crate::config::Layers;
+use crate::arguments::{Arguments, Command, ServerFlags, SettingFlags};
 use crate::config::client::Client;
+use crate::config::{Layers, Settings, folder};
 use crate::exit::{Code, Ending, Failure};
+use crate::instance::{self, Wiring};
 use crate::output::Output;
 
 /// What all commands share: the file that `--config` names, and the standard streams.
@@ -87,6 +92,7 @@ fn dispatch(command: Command, session: &mut Session<'_>) -> Ending {
         Command::Silences(command) => wait(silences::run(command, session)),
         Command::WhatIf(arguments) => wait(what_if::run(arguments, session)),
         Command::Key(command) => wait(key::run(command, session)),
+        Command::User(command) => wait(user::run(command, session)),
         Command::Audit(command) => wait(audit::run(command, session)),
         Command::Rollback(arguments) => wait(rollback::run(arguments, session)),
         Command::Config(command) => config::run(command, session),
@@ -110,6 +116,16 @@ impl Session<'_> {
             flags.url.as_deref(),
         )?)
     }
+}
+
+/// The store of this machine, made if need be: what a command does there needs no server.
+async fn local(flags: SettingFlags, session: &Session<'_>) -> Result<(Store, Wiring), Failure> {
+    let settings = Settings::read(&session.layers(flags.flags())?)?;
+    let wiring = Wiring::real()?;
+    folder::prepare(&settings.state_folder)?;
+    let (key, _) = folder::sealing_key(&settings.key_file)?;
+    let store = instance::open_store(&settings, Catalogue::builtin(), key, &wiring).await?;
+    Ok((store, wiring))
 }
 
 /// Runs a command that speaks with a server; one thread is plenty for that.

@@ -70,7 +70,8 @@ fn announce(
     let token = instance.setup_token.take();
     let out = &mut session.out;
     if out.json {
-        out.value(&json!({"url": instance.base(), "setup_token": token, "state_dir": settings.state_folder, "key_file": settings.key_file}))?;
+        let setup_url = token.as_deref().map(|token| instance.setup_url(token));
+        out.value(&json!({"url": instance.base(), "setup_url": setup_url, "setup_token": token, "state_dir": settings.state_folder, "key_file": settings.key_file}))?;
         return Ok(out.flush()?);
     }
     if instance.base().is_empty() {
@@ -86,8 +87,12 @@ fn announce(
         ))?;
     }
     if let Some(token) = token {
+        if !instance.base().is_empty() {
+            out.line(format!("set up: {}", instance.setup_url(&token)))?;
+            out.line("  Open it in a browser to make the first user; that ends the token.")?;
+        }
         out.line(format!("set-up token: {token}"))?;
-        out.line("  An admin API key, shown this once: ALERTWIRE_API_KEY for the command line, `Authorization: Bearer …` for the API.")?;
+        out.line("  Until then it is an admin API key as well, shown this once: ALERTWIRE_API_KEY for the command line, `Authorization: Bearer …` for the API.")?;
     }
     if instance.fresh_key_file {
         out.line(format!("state folder: {}", settings.state_folder.display()))?;

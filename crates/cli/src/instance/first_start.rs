@@ -1,6 +1,7 @@
-//! The first admin key: the configured one, or one that is made and told once.
+//! The first admin key: the configured one, or one that is made and told once. The latter is the set-up token too: it lets
+//! the first user be made in the console, and ends with that.
 
-use domain::access::{Actor, ApiKey, Role, Scope};
+use domain::access::{Actor, ApiKey, Role, SETUP_KEY, Scope};
 use domain::{KeyId, Secret};
 use store::{Change, Store, StoreError};
 
@@ -8,9 +9,9 @@ use super::Wiring;
 use crate::clock;
 use crate::exit::Failure;
 
-/// Names of the first key in lists and in the audit log.
+/// Names the configured key in lists and in the audit log. No first user is made with it: whoever configures machines has
+/// the command line for that.
 const CONFIGURED: &str = "setup.api_key";
-const TOKEN: &str = "set-up token";
 /// The epoch of a database in which nothing was ever configured.
 const UNTOUCHED: u64 = 1;
 
@@ -29,7 +30,7 @@ pub(super) async fn first_key(
     }
     let (name, key) = match configured {
         Some(key) => (CONFIGURED, key.reveal().clone()),
-        None => (TOKEN, new_key()?),
+        None => (SETUP_KEY, new_key()?),
     };
     let row = ApiKey {
         id: wiring.dice.roll(|rng| KeyId::new(wiring.clock.now(), rng)),

@@ -28,4 +28,5 @@ mod silences;
 mod start;
 mod stop;
 mod support;
+mod users;
 mod whole_loop;

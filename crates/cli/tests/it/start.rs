@@ -68,6 +68,7 @@ async fn the_first_start_tells_a_set_up_token_once() {
     server.kill().await;
     let again = start();
     assert_eq!(again.said["setup_token"], Value::Null);
+    assert_eq!(again.said["setup_url"], Value::Null);
     assert_eq!(
         again
             .api()
