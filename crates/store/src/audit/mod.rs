@@ -23,8 +23,8 @@ pub struct AuditRow {
     /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry`, `rollback`; of a replay
     /// `start`, `pause`, `resume`, `cancel`, `end`.
     pub action: String,
-    /// What it was done to: `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `delivery`,
-    /// `replay`; `configuration` of a rollback as a whole.
+    /// What it was done to: `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `user`,
+    /// `delivery`, `replay`; `configuration` of a rollback as a whole.
     pub what: String,
     /// Its id, as the API prints it.
     pub id: String,
@@ -53,8 +53,9 @@ pub struct AuditQuery {
 /// Whose lines are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuditActor {
+    /// An API key, or a user by the same bytes.
     Key(KeyId),
-    /// The key that had this name when it acted.
+    /// The key or user that had this name when it acted.
     Named(String),
     Local,
     System,

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::header;
+use http::{Method, StatusCode, header};
 
 use super::assets::{self, Assets};
 use crate::App;
@@ -20,6 +20,8 @@ pub(super) struct ProblemPage {
     detail: String,
     errors: Vec<(String, String)>,
     request_id: String,
+    /// The list without the filter that was no good.
+    list: Option<String>,
 }
 
 impl ProblemPage {
@@ -35,6 +37,7 @@ impl ProblemPage {
                 .map(|(name, detail)| ((*name).to_owned(), (*detail).to_owned()))
                 .collect(),
             request_id: "00f1".to_owned(),
+            list: (status == 422).then(|| "/events".to_owned()),
         };
         vec![
             page(404, "Not Found", "there is no such event", &[]),
@@ -52,6 +55,8 @@ impl ProblemPage {
 pub(super) async fn as_page(_: State<App>, request: Request, next: Next) -> Response {
     let request_id = request.extensions().get::<RequestId>();
     let request_id = request_id.map_or_else(String::new, |id| id.0.clone());
+    let path = request.uri().path().to_owned();
+    let is_list = request.method() == Method::GET && request.uri().query().is_some();
     let response = next.run(request).await;
     let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
@@ -59,13 +64,14 @@ pub(super) async fn as_page(_: State<App>, request: Request, next: Next) -> Resp
     let view = ProblemPage {
         assets: assets::all(),
         status: problem.status().as_u16(),
-        title: problem.title().to_owned(),
+        title: title(&problem).to_owned(),
         detail: problem.detail().to_owned(),
         errors: problem
             .errors()
             .map(|(name, detail)| (name.to_owned(), detail.to_owned()))
             .collect(),
         request_id: request_id.clone(),
+        list: (is_list && problem.status() == StatusCode::UNPROCESSABLE_ENTITY).then_some(path),
     };
     let Ok(html) = view.render() else {
         // The outermost layer writes it as JSON.
@@ -79,4 +85,16 @@ pub(super) async fn as_page(_: State<App>, request: Request, next: Next) -> Resp
         }
     }
     page
+}
+
+/// What the API calls by the names of HTTP, for people.
+fn title(problem: &Problem) -> &str {
+    match problem.status() {
+        StatusCode::UNPROCESSABLE_ENTITY => "That does not fit",
+        StatusCode::FORBIDDEN => "Not allowed",
+        StatusCode::NOT_FOUND => "Not there",
+        StatusCode::CONFLICT => "Not now",
+        StatusCode::SERVICE_UNAVAILABLE => "Not available just now",
+        _ => problem.title(),
+    }
 }

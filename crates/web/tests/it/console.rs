@@ -230,7 +230,7 @@ async fn lists_have_filters_in_the_url_and_three_kinds_of_empty() {
         .await
         .expect(422)
         .text();
-    assert!(bad.contains("?severity") && bad.contains("?since"), "{bad}");
+    assert!(bad.contains("?severity") && bad.contains("?since") && bad.contains("href=\"/events\""), "{bad}");
     assert!(bad.contains("Request <code>"));
 }
 

@@ -1,6 +1,7 @@
 use alertwire_catalogue::{Catalogue, Limits};
 use askama::Template;
 use axum::extract::State;
+use domain::configuration::Configuration;
 use domain::event::{Event, Routing};
 use domain::{EventId, Timestamp};
 
@@ -59,7 +60,9 @@ pub(in crate::console) struct Field {
 
 #[derive(Debug)]
 pub(in crate::console) struct HopRow {
-    hop: &'static str,
+    hop: String,
+    /// The one that it is about.
+    integration: Option<Named>,
     ok: bool,
     detail: Shown,
 }
@@ -85,13 +88,8 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<EventId>)
     let frame = Frame::new(&visitor, Here::Events, "Event", None);
     let configuration = caller.configuration.clone();
     // A body of a megabyte takes its time to read again.
-    let view = tokio::task::spawn_blocking(move || {
-        let named = (
-            event.company.map(|id| Named::company(id, &configuration)),
-            event.source.map(|id| Named::source(id, &configuration)),
-        );
-        EventPage::new(frame, event, named, trace, configuration.catalogue())
-    });
+    let view =
+        tokio::task::spawn_blocking(move || EventPage::new(frame, event, trace, &configuration));
     page(
         &view
             .await
@@ -100,14 +98,8 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<EventId>)
 }
 
 impl EventPage {
-    fn new(
-        frame: Frame,
-        event: Event,
-        (company, source): (Option<Named>, Option<Named>),
-        trace: TraceView,
-        catalogue: &Catalogue,
-    ) -> Self {
-        let marks = marks(&event, catalogue);
+    fn new(frame: Frame, event: Event, trace: TraceView, configuration: &Configuration) -> Self {
+        let marks = marks(&event, configuration.catalogue());
         let reading = Read::new(&event);
         let records = records(&event);
         let more_records = event.reading.records.len().saturating_sub(RECORDS);
@@ -131,8 +123,8 @@ impl EventPage {
             records,
             more_records,
             remainder: remainder.map(|text| Shown::line(text, WHOLE)),
-            company,
-            source,
+            company: event.company.map(|id| Named::company(id, configuration)),
+            source: event.source.map(|id| Named::source(id, configuration)),
             received: event.received_at,
             occurred: event.occurred_at,
             journal: event.message.to_string(),
@@ -147,7 +139,10 @@ impl EventPage {
                 .hops
                 .into_iter()
                 .map(|hop| HopRow {
-                    hop: hop.hop,
+                    hop: hop.hop.replace('_', " "),
+                    integration: hop
+                        .integration
+                        .map(|id| Named::integration(id, configuration)),
                     ok: hop.ok,
                     detail: Shown::line(&hop.detail, WHOLE),
                 })
@@ -252,7 +247,8 @@ impl EventPage {
             unrouted: (!filled).then_some(("no rule", "check the rule")),
             moved: filled,
             hops: vec![HopRow {
-                hop: "rule",
+                hop: "rule".to_owned(),
+                integration: Some(named()),
                 ok: filled,
                 detail: shown(),
             }],
