@@ -16,6 +16,7 @@ pub(crate) enum Here {
     Events,
     Deliveries,
     Help,
+    Account,
 }
 
 /// Navigation, the company that is looked at, and who is signed in.
@@ -85,7 +86,7 @@ impl Frame {
     /// Where the switch of companies goes: the list that is shown, or that a detail belongs to.
     pub(super) fn list(&self) -> &'static str {
         match self.here {
-            Here::Events | Here::Help => "/events",
+            Here::Events | Here::Help | Here::Account => "/events",
             Here::Deliveries => "/deliveries",
         }
     }

@@ -3,6 +3,7 @@
 //! A page's file holds its handler and its view; the view has `samples()`, and one test renders every page with every
 //! sample. Text of alerts is hostile: it reaches a template only through [`text`], which shows what cannot be seen.
 
+pub(crate) mod account;
 pub(crate) mod assets;
 pub(crate) mod delivery;
 pub(crate) mod event;
@@ -41,6 +42,8 @@ pub(crate) fn routes(app: App) -> Router<App> {
         .route("/deliveries", get(delivery::list::show))
         .route("/deliveries/{id}", get(delivery::detail::show))
         .route("/deliveries/{id}/retry", post(delivery::retry::retry))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::change_password))
         .route("/help/causes", get(help::causes))
         .layer(from_fn_with_state(app, problem::as_page))
         .route("/assets/{name}", get(assets::get))
@@ -50,7 +53,7 @@ pub(crate) fn routes(app: App) -> Router<App> {
 mod tests {
     use askama::Template;
 
-    use super::{delivery, event, help, problem, setup, sign_in};
+    use super::{account, delivery, event, help, problem, setup, sign_in};
 
     /// What the samples are full of may only come out as text; and nothing on a page may need what the policy forbids.
     fn check<T: Template>(samples: Vec<T>) {
@@ -95,6 +98,7 @@ mod tests {
         check(setup::SetupPage::samples());
         check(problem::ProblemPage::samples());
         check(help::CausesPage::samples());
+        check(account::AccountPage::samples());
         check(event::list::EventsPage::samples());
         check(event::detail::EventPage::samples());
         check(delivery::list::DeliveriesPage::samples());

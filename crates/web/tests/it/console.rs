@@ -147,6 +147,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         ("/deliveries", 200),
         (&format!("/deliveries/{nothing}"), 404),
         ("/help/causes", 200),
+        ("/account", 200),
         (asset.as_str(), 200),
         ("/assets/console-other.css", 404),
         ("/nowhere", 404),
@@ -167,7 +168,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         let is_asset = path == asset;
         assert_eq!(kept == "no-store", !is_asset, "{path}: {kept}");
         let is_page = answer.header("content-type").starts_with("text/html");
-        let is_console = ["/events", "/deliveries", "/help", "/setup"]
+        let is_console = ["/events", "/deliveries", "/help", "/account", "/setup"]
             .iter()
             .any(|start| path.starts_with(start));
         assert_eq!(is_page, is_console, "{path}");
@@ -230,7 +231,10 @@ async fn lists_have_filters_in_the_url_and_three_kinds_of_empty() {
         .await
         .expect(422)
         .text();
-    assert!(bad.contains("?severity") && bad.contains("?since") && bad.contains("href=\"/events\""), "{bad}");
+    assert!(
+        bad.contains("?severity") && bad.contains("?since") && bad.contains("href=\"/events\""),
+        "{bad}"
+    );
     assert!(bad.contains("Request <code>"));
 }
 

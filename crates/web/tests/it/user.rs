@@ -178,6 +178,50 @@ async fn a_session_ends_with_the_role_the_password_or_the_user() {
 }
 
 #[tokio::test]
+async fn the_account_page_changes_one_s_own_password_and_ends_other_sessions() {
+    let server = Server::start().await;
+    let anna = server.browser("Anna", Role::Viewer, Scope::All).await;
+    let mut elsewhere = Browser::default();
+    elsewhere
+        .sign_in(&server, "Anna", PASSWORD)
+        .await
+        .expect(303);
+    anna.get(&server, "/account").await.expect(200);
+    let token = anna.form_token(&server).await;
+    let new = "another good password";
+    let post = async |current: &str, password: &str, again: &str| {
+        let fields = [
+            ("form_token", token.as_str()),
+            ("current", current),
+            ("password", password),
+            ("again", again),
+        ];
+        anna.post(&server, "/account/password", &fields).await
+    };
+    for (current, password, again, words) in [
+        ("wrong", new, new, "present password"),
+        (PASSWORD, "short", "short", "12 characters"),
+        (PASSWORD, new, "other", "not the same"),
+    ] {
+        let page = post(current, password, again).await.expect(422).text();
+        assert!(page.contains(words), "{page}");
+    }
+    let changed = post(PASSWORD, new, new).await.expect(303);
+    let cookie = changed.header("set-cookie").split(';').next().unwrap();
+    for old in [&elsewhere, &anna] {
+        old.get(&server, "/account").await.expect(303);
+    }
+    let now = Browser {
+        cookie: cookie.to_owned(),
+    };
+    now.get(&server, "/account").await.expect(200);
+    Browser::default()
+        .sign_in(&server, "Anna", PASSWORD)
+        .await
+        .expect(401);
+}
+
+#[tokio::test]
 async fn whoever_changes_their_own_password_shows_that_they_know_it() {
     let server = Server::start().await;
     let anna = server.user("Anna", Role::Viewer, Scope::All).await;
