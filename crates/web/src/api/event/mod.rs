@@ -157,7 +157,7 @@ impl EventView {
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One page of a search, or what to do when it takes too long.
-async fn search_page(
+pub(crate) async fn search_page(
     app: &App,
     scope: &Scope,
     query: &EventQuery,

@@ -7,6 +7,7 @@ use domain::event::{Event, Reason, Routing};
 use crate::App;
 use crate::api::Named;
 use crate::api::event::list::EventsQuery;
+use crate::api::event::search_page;
 use crate::console::filters;
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, page, query};
@@ -24,6 +25,8 @@ pub(in crate::console) struct EventsPage {
     codes: Vec<String>,
     rows: Vec<Row>,
     next: Option<String>,
+    /// How far back the page has looked, when it ended before it was full.
+    scanned: Option<Timestamp>,
     /// It is not the first page.
     is_later: bool,
     /// What has come since is told: of the first page that nothing narrows.
@@ -65,7 +68,7 @@ pub(crate) async fn show(
     let is_later = asked.cursor.as_deref().is_some_and(|text| !text.is_empty());
     let state = state(&asked);
     let (query, at) = asked.clone().parse(caller)?;
-    let found = app.store().events(caller.scope(), &query, &at).await?;
+    let found = search_page(&app, caller.scope(), &query, &at).await?;
     let configuration = &caller.configuration;
     let mut codes: Vec<_> = configuration
         .catalogue()
@@ -78,6 +81,7 @@ pub(crate) async fn show(
         frame: Frame::new(&visitor, Here::Events, "Events", asked.company.as_deref()),
         codes,
         next: found.next.map(|cursor| state.next(&cursor)),
+        scanned: found.scanned_until,
         is_live: !is_later && !state.is_narrowed() && query.company.is_none(),
         is_later,
         state,
@@ -109,6 +113,7 @@ fn state(asked: &EventsQuery) -> query::State {
             ("journal", asked.journal.as_deref()),
             ("fingerprint", asked.fingerprint.as_deref()),
             ("silence", asked.silence.as_deref()),
+            ("filter", asked.filter.as_deref()),
             ("company", asked.company.as_deref()),
             ("limit", limit),
         ],
@@ -180,6 +185,7 @@ impl EventsPage {
             codes: vec!["system.asset_added".to_owned()],
             rows: Vec::new(),
             next: None,
+            scanned: None,
             is_later,
             is_live: !is_later,
         };
@@ -191,8 +197,12 @@ impl EventsPage {
         let mut filled = empty(EventsQuery::default(), false);
         filled.rows = vec![Row::sample(), Row::sample()];
         filled.next = Some("/events?cursor=1".to_owned());
+        let mut scanned = empty(narrowed.clone(), false);
+        scanned.next = Some("/events?cursor=1".to_owned());
+        scanned.scanned = Some(Timestamp::from_micros(1_764_122_400_000_000));
         vec![
             filled,
+            scanned,
             empty(EventsQuery::default(), false),
             empty(narrowed, false),
             empty(EventsQuery::default(), true),
