@@ -149,6 +149,7 @@ pub(in crate::console) fn words(reason: Reason) -> &'static str {
         Reason::MappingOff => "mapping off",
         Reason::NoRule => "no rule",
         Reason::Silenced => "silenced",
+        Reason::Reread => "read again",
     }
 }
 
