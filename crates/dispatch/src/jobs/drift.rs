@@ -11,6 +11,7 @@ use store::drift::MISSES;
 use store::{DriftRound, StoreError, Watched, WatchedKey};
 use tokio::sync::watch;
 
+use super::share::rest;
 use crate::Shared;
 
 /// How often new events are looked at, how many in one transaction, and how many in a round.
@@ -25,8 +26,13 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         for _ in 0..BATCHES {
+            let begun = shared.clock.now();
             match look(&shared).await {
-                Ok(BATCH) => tokio::task::yield_now().await,
+                Ok(BATCH) => {
+                    if !rest(&shared, begun, &mut stop).await {
+                        return;
+                    }
+                }
                 Ok(_) => break,
                 Err(error) => {
                     tracing::warn!("changed wordings are looked for later: {error}");

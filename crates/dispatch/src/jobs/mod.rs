@@ -6,4 +6,5 @@ mod reread;
 pub mod retention;
 pub mod sealing;
 pub mod search;
+mod share;
 pub mod silences;

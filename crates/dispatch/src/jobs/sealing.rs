@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::share::rest;
 use crate::Shared;
 
 /// How often new messages are sealed, how many in one transaction, and how many transactions in a round.
@@ -22,8 +23,13 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         for _ in 0..BATCHES {
+            let begun = shared.clock.now();
             match shared.store.seal_journal(BATCH).await {
-                Ok(BATCH) => tokio::task::yield_now().await,
+                Ok(BATCH) => {
+                    if !rest(&shared, begun, &mut stop).await {
+                        return;
+                    }
+                }
                 Ok(_) => {
                     silent = 0;
                     break;
