@@ -1,6 +1,6 @@
 //! `alertwire import nmap` and `import trivy`: what a scanner found becomes events, for what the company is not known to have.
 //!
-//! A reader ([`nmap`], [`trivy`]) turns a file into findings, [`sending`] takes them to the server in batches. What is new is
+//! A reader (`nmap.rs`, `trivy.rs`) turns a file into findings, [`sending`] takes them to the server in batches. What is new is
 //! decided there, in the transaction that stores it; nothing is remembered here.
 
 mod finding;

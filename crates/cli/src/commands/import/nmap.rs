@@ -1,4 +1,4 @@
-//! The XML of nmap (`-oX`), host by host. Its format: https://nmap.org/book/nmap-dtd.html.
+//! The XML of nmap (`-oX`), host by host. Its format: <https://nmap.org/book/nmap-dtd.html>.
 //!
 //! A scan that was killed leaves a file without an end; the hosts in it are whole. No entity of the document's own is ever
 //! resolved, and a document that declares some is refused.
