@@ -25,7 +25,7 @@ use std::time::Duration;
 use domain::{Clock, Dice};
 use egress::Egress;
 use store::Store;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use places::Places;
@@ -40,6 +40,8 @@ pub(crate) struct Shared {
     pub(crate) dice: Dice,
     pub(crate) settings: Settings,
     pub(crate) places: Arc<Places>,
+    /// One turn for all work behind the ack path: connections to the database are for those who wait.
+    pub(crate) behind: Semaphore,
     pub(crate) settler: Settler,
 }
 
@@ -62,6 +64,7 @@ impl Dispatcher {
     ) -> Self {
         let shared = Arc::new(Shared {
             places: Places::new(settings.in_flight),
+            behind: Semaphore::new(1),
             settler: Settler::start(&store, settings.integrations),
             store,
             egress,

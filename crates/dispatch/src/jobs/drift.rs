@@ -11,7 +11,7 @@ use store::drift::MISSES;
 use store::{DriftRound, StoreError, Watched, WatchedKey};
 use tokio::sync::watch;
 
-use super::share::rest;
+use super::share::{rest, turn};
 use crate::Shared;
 
 /// How often new events are looked at, how many in one transaction, and how many in a round.
@@ -26,8 +26,11 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         for _ in 0..BATCHES {
-            let begun = shared.clock.now();
-            match look(&shared).await {
+            let (begun, looked) = {
+                let _turn = turn(&shared).await;
+                (shared.clock.now(), look(&shared).await)
+            };
+            match looked {
                 Ok(BATCH) => {
                     if !rest(&shared, begun, &mut stop).await {
                         return;

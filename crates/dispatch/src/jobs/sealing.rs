@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::share::rest;
+use super::share::{rest, turn};
 use crate::Shared;
 
 /// How often new messages are sealed, how many in one transaction, and how many transactions in a round.
@@ -23,8 +23,11 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         for _ in 0..BATCHES {
-            let begun = shared.clock.now();
-            match shared.store.seal_journal(BATCH).await {
+            let (begun, sealed) = {
+                let _turn = turn(&shared).await;
+                (shared.clock.now(), shared.store.seal_journal(BATCH).await)
+            };
+            match sealed {
                 Ok(BATCH) => {
                     if !rest(&shared, begun, &mut stop).await {
                         return;

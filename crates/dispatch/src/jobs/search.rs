@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::share::turn;
 use crate::Shared;
 
 /// How often new events are indexed, how many in one transaction, and how many in a round: a burst of alerts must not
@@ -20,7 +21,11 @@ pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
             _ = stop.changed() => return,
         }
         for _ in 0..BATCHES {
-            match shared.store.index_search(BATCH).await {
+            let indexed = {
+                let _turn = turn(&shared).await;
+                shared.store.index_search(BATCH).await
+            };
+            match indexed {
                 Ok(BATCH) => tokio::task::yield_now().await,
                 Ok(_) => break,
                 Err(error) => {

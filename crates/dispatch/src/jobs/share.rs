@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
 
 use crate::Shared;
 
@@ -11,6 +11,15 @@ use crate::Shared;
 const REST: u32 = 9;
 /// No rest is longer.
 const LONGEST: Duration = Duration::from_secs(10);
+
+/// Waits for the turn of a batch: one at a time works behind the ack path.
+pub(super) async fn turn(shared: &Shared) -> SemaphorePermit<'_> {
+    shared
+        .behind
+        .acquire()
+        .await
+        .expect("nobody closes the semaphore")
+}
 
 /// Rests after a batch that was begun then; false when it is time to stop.
 pub(super) async fn rest(
