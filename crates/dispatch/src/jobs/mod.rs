@@ -1,6 +1,7 @@
 //! Upkeep: what has to be done now and then, in small batches, off every hot path; replays, and reading again.
 
 pub mod drift;
+mod release;
 pub mod replay;
 mod reread;
 pub mod retention;

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use delivery::Planner;
 use delivery::replay::{Replay, Step};
 use domain::configuration::Configuration;
 use domain::event::Event;
@@ -15,6 +14,7 @@ use store::{
 };
 use tokio::sync::watch;
 
+use super::release::released;
 use super::reread::Reading;
 use crate::Shared;
 
@@ -251,31 +251,4 @@ fn turns(shared: &Shared, items: &[Item], due: &[Timestamp]) -> Vec<Again> {
         fresh: DeliveryId::new(stamp, &mut rng),
     };
     items.iter().zip(due).map(turn).collect()
-}
-
-/// The deliveries that an event would get if it came in now; none when it would go nowhere.
-pub(super) fn released(
-    shared: &Shared,
-    configuration: &Configuration,
-    event: &Event,
-    due_at: Timestamp,
-    now: Timestamp,
-) -> Option<Release> {
-    let planner = Planner {
-        configuration,
-        now,
-        stamp: shared.clock.stamp(),
-    };
-    let mut rng = shared.dice.fork();
-    let mut deliveries = planner.release(event, &mut rng)?;
-    for delivery in &mut deliveries {
-        // What goes alone keeps the pace of the job; a group goes at the end of its window.
-        if delivery.group.is_none() {
-            delivery.due_at = delivery.due_at.max(due_at);
-        }
-    }
-    Some(Release {
-        event: event.id,
-        deliveries,
-    })
 }

@@ -11,7 +11,7 @@ use domain::reread::{Difference, Rereader, Revised, is_understood};
 use domain::{EventId, Timestamp};
 use store::{Accepted, Item, JobWork, NewReading, NewReadings, StoreError, Stored};
 
-use super::replay::released;
+use super::release::released;
 use crate::Shared;
 
 /// Raw messages of one step, in bytes: so much is read before some of it is written.
