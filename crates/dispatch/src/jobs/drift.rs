@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use domain::Timestamp;
 use domain::catalogue::{Drift, Turn};
@@ -11,39 +10,23 @@ use store::drift::MISSES;
 use store::{DriftRound, StoreError, Watched, WatchedKey};
 use tokio::sync::watch;
 
-use super::share::{rest, turn};
+use super::behind::Follower;
 use crate::Shared;
 
-/// How often new events are looked at, how many in one transaction, and how many in a round.
-const EVERY: Duration = Duration::from_secs(2);
+/// How many new events are looked at in one transaction, and how many transactions make a round.
 const BATCH: usize = 500;
 const BATCHES: usize = 20;
 
-pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            _ = stop.changed() => return,
-        }
-        for _ in 0..BATCHES {
-            let (begun, looked) = {
-                let _turn = turn(&shared).await;
-                (shared.clock.now(), look(&shared).await)
-            };
-            match looked {
-                Ok(BATCH) => {
-                    if !rest(&shared, begun, &mut stop).await {
-                        return;
-                    }
-                }
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!("changed wordings are looked for later: {error}");
-                    break;
-                }
-            }
-        }
-    }
+pub(crate) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    let follower = Follower {
+        step: |shared| Box::pin(look(shared)),
+        batch: BATCH,
+        batches: BATCHES,
+        rests: true,
+        trouble: "changed wordings are looked for later",
+        silent_rounds: 1,
+    };
+    follower.run(shared, stop).await;
 }
 
 /// Looks at the next events; answers how many.

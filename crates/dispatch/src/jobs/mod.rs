@@ -1,5 +1,6 @@
 //! Upkeep: what has to be done now and then, in small batches, off every hot path; replays, and reading again.
 
+mod behind;
 pub mod drift;
 mod release;
 pub mod replay;
@@ -7,5 +8,4 @@ mod reread;
 pub mod retention;
 pub mod sealing;
 pub mod search;
-mod share;
 pub mod silences;

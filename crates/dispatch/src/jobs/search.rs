@@ -1,38 +1,25 @@
 //! Fills the search index behind the ack path.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::share::turn;
+use super::behind::Follower;
 use crate::Shared;
 
-/// How often new events are indexed, how many in one transaction, and how many in a round: a burst of alerts must not
+/// How many new events are indexed in one transaction, and how many transactions make a round: a burst of alerts must not
 /// find the writer busy with the index.
-const EVERY: Duration = Duration::from_secs(2);
 const BATCH: usize = 500;
 const BATCHES: usize = 10;
 
-pub(crate) async fn run(shared: Arc<Shared>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            _ = stop.changed() => return,
-        }
-        for _ in 0..BATCHES {
-            let indexed = {
-                let _turn = turn(&shared).await;
-                shared.store.index_search(BATCH).await
-            };
-            match indexed {
-                Ok(BATCH) => tokio::task::yield_now().await,
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::warn!("the search index lags behind: {error}");
-                    break;
-                }
-            }
-        }
-    }
+pub(crate) async fn run(shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    let follower = Follower {
+        step: |shared| Box::pin(shared.store.index_search(BATCH)),
+        batch: BATCH,
+        batches: BATCHES,
+        rests: false,
+        trouble: "the search index lags behind",
+        silent_rounds: 1,
+    };
+    follower.run(shared, stop).await;
 }
