@@ -12,6 +12,7 @@ use rand::Rng as _;
 use tokio::sync::Semaphore;
 
 use crate::App;
+use crate::blocking::blocking;
 use crate::hex::hex;
 use crate::problem::Problem;
 use crate::read::session::digest;
@@ -44,8 +45,7 @@ impl Door {
         let busy = || Problem::too_many("too many people sign in just now; try again", 1);
         let _place = self.waiting.try_acquire().map_err(|_| busy())?;
         let _turn = self.hashing.acquire().await.map_err(|_| busy())?;
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|error| Problem::internal(error.to_string()))
+        blocking(work).await
     }
 
     fn admit(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<(), Duration> {

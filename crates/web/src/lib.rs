@@ -12,6 +12,7 @@
 
 mod api;
 mod app;
+mod blocking;
 mod console;
 mod door;
 mod health;

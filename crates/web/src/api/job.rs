@@ -2,15 +2,66 @@
 
 use std::num::NonZeroU32;
 
-use delivery::replay::{Asked, ITEMS, MOST_RATE, UNFINISHED};
-use domain::JobId;
+use delivery::replay::{Asked, ITEMS, JobState, MOST_RATE, UNFINISHED};
+use domain::access::Actor;
+use domain::{JobId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use store::{Job, JobKind, JobSpec, LISTED, Listed, NewJob, Steered};
 
+use utoipa::ToSchema;
+
 use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
+
+/// How far a job has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProgressView {
+    rate_per_second: u32,
+    total: u64,
+    /// Of a re-reading: events that got a new reading.
+    done: u64,
+    /// Passed over. Of a replay: it had ended differently, was there already, or goes nowhere by today's rules. Of a
+    /// re-reading: events that say the same as before, would tell less, came as fields, or were pruned.
+    skipped: u64,
+    /// Whose stored row cannot be read.
+    failed: u64,
+    left: u64,
+    /// When it will be through at this rate; null when it does not run.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    eta: Option<Timestamp>,
+    #[schema(value_type = Object)]
+    actor: Actor,
+    /// Why it failed.
+    error: Option<String>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    changed_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    ended_at: Option<Timestamp>,
+}
+
+impl ProgressView {
+    pub(super) fn new(job: &Job, now: Timestamp) -> Self {
+        let (progress, runs) = (job.progress, job.state == JobState::Running);
+        Self {
+            rate_per_second: job.rate.get(),
+            total: progress.total,
+            done: progress.done,
+            skipped: progress.skipped,
+            failed: progress.failed,
+            left: progress.left(),
+            eta: runs.then(|| progress.through_at(job.rate, now)),
+            actor: job.actor.clone(),
+            error: job.error.clone(),
+            created_at: job.created_at,
+            changed_at: job.changed_at,
+            ended_at: job.ended_at,
+        }
+    }
+}
 
 /// The pace that is asked for, or the usual one.
 pub(super) fn rate(number: Option<u64>, usual: NonZeroU32) -> Result<NonZeroU32, Problem> {

@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 
 use super::Answer;
 use crate::App;
-use crate::problem::Problem;
+use crate::blocking::blocking;
 use crate::read::{Params, Query, Viewer, body};
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -45,8 +45,5 @@ pub(crate) async fn create(
         )
     };
     // Reading is bounded, but a hostile megabyte may take a while.
-    let answer = tokio::task::spawn_blocking(read)
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))?;
-    Ok(Json(answer))
+    blocking(read).await.map(Json)
 }

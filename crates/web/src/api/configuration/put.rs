@@ -16,6 +16,7 @@ use super::plan::{ChangeView, Plan, Planned};
 use crate::App;
 use crate::api::Answer;
 use crate::api::integration::{Listener, authenticate};
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::form::expect_json;
 use crate::read::{Admin, Caller, Params, Query, body, json};
@@ -124,12 +125,7 @@ async fn plan(
     let (document, app) = (Arc::clone(document), app.clone());
     let (caller, stored) = (caller.clone(), Arc::clone(stored));
     let runtime = tokio::runtime::Handle::current();
-    let planned = tokio::task::spawn_blocking(move || {
-        runtime.block_on(Plan::of(&document, &app, &caller, stored, prune))
-    });
-    planned
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))?
+    blocking(move || runtime.block_on(Plan::of(&document, &app, &caller, stored, prune))).await?
 }
 
 /// Tries integrations, several at once.

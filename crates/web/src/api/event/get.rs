@@ -10,6 +10,7 @@ use alertwire_catalogue::Limits;
 
 use super::{EventView, projected};
 use crate::App;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::{Id, Params, Query, Viewer};
 
@@ -51,7 +52,5 @@ pub(crate) async fn get(
     let view =
         move || EventView::new(event, &configuration, &limits).with_spans(&catalogue, &limits);
     // A body of a megabyte takes its time to read again.
-    let view = tokio::task::spawn_blocking(view).await;
-    view.map(|view| Json(view).into_response())
-        .map_err(|error| Problem::internal(error.to_string()))
+    Ok(Json(blocking(view).await?).into_response())
 }

@@ -27,6 +27,7 @@ use utoipa::ToSchema;
 
 use super::Named;
 use crate::App;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -187,9 +188,7 @@ async fn fitting(
         events.retain(|event| filter.matches(&Facts::of(event), &configuration));
         events
     };
-    tokio::task::spawn_blocking(test)
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))
+    blocking(test).await
 }
 
 /// Sweeping many bodies is work for a thread that may be busy.
@@ -204,7 +203,5 @@ async fn views(
             .map(|event| EventView::new(event, &configuration, &limits))
             .collect()
     };
-    tokio::task::spawn_blocking(view)
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))
+    blocking(view).await
 }

@@ -10,6 +10,7 @@ use domain::projection::{Document, Format, Names, Origin, project};
 use http::header::CONTENT_TYPE;
 
 use crate::App;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::Caller;
 
@@ -40,10 +41,8 @@ pub(super) async fn answer(
         project(format, &event, &names)
     };
     // Like the view: a body of a megabyte takes its time.
-    let documents = tokio::task::spawn_blocking(project).await;
-    documents
-        .map(|documents| response(format, &documents))
-        .map_err(|error| Problem::internal(error.to_string()))
+    let documents = blocking(project).await?;
+    Ok(response(format, &documents))
 }
 
 /// A line for each record of these events. Their messages are not read for it, so they are told without the bytes they came in.
@@ -65,9 +64,7 @@ pub(super) async fn lines(
             .flat_map(|document| format!("{document}\n").into_bytes())
             .collect()
     };
-    tokio::task::spawn_blocking(project)
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))
+    blocking(project).await
 }
 
 fn response(format: Format, documents: &[Document]) -> Response {

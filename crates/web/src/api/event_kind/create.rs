@@ -14,6 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{EventKindView, told};
 use crate::App;
 use crate::api::fields::Fields;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::{Admin, Form, Params, Query};
 
@@ -89,9 +90,7 @@ pub(in crate::api) async fn checked(
         let kind = form.parse(&mut fields, origin, &configuration);
         fields.finish_with(kind)
     };
-    tokio::task::spawn_blocking(check)
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))?
+    blocking(check).await?
 }
 
 impl EventKindForm {

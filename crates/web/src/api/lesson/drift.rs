@@ -11,9 +11,10 @@ use store::Watched;
 use utoipa::ToSchema;
 
 use super::propose::read_by;
-use super::{ProposalView, blocking, front, permit};
+use super::{ProposalView, front, permit};
 use crate::App;
 use crate::api::{Answer, Named};
+use crate::blocking::blocking;
 use crate::read::Viewer;
 
 /// Alarms that an answer lists, and bodies that it shows of each.

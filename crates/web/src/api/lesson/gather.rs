@@ -38,11 +38,11 @@ pub(super) struct Gathered {
 
 impl Asked {
     pub(super) fn parse(
-        fields: &mut Fields,
         subject: Option<&str>,
         events: &[String],
         back: Option<u64>,
-    ) -> Option<Self> {
+    ) -> Result<Self, Problem> {
+        let mut fields = Fields::default();
         let days = fields.take("/days", days(back.unwrap_or(DAYS)));
         fields.at_most("/events", events.len(), MOST_BODIES);
         let mut ids = Vec::new();
@@ -57,11 +57,12 @@ impl Asked {
         if subject.is_none() && events.is_empty() {
             fields.error("/subject", "is missing; or name `events`");
         }
-        Some(Self {
+        let asked = days.map(|days| Self {
             subject: subject.map(str::to_owned),
             events: ids,
-            days: days?,
-        })
+            days,
+        });
+        fields.finish_with(asked)
     }
 
     pub(super) async fn gather(&self, app: &App, caller: &Caller) -> Result<Gathered, Problem> {

@@ -15,13 +15,14 @@ use utoipa::ToSchema;
 
 use super::gather::{Asked, Gathered};
 use super::propose::read_by;
-use super::{Examined, ProposalView, blocking, permit, walk};
+use super::{Examined, ProposalView, permit, walk};
 use crate::App;
 use crate::api::Answer;
 use crate::api::event_kind::create::faults;
 use crate::api::event_kind::told;
 use crate::api::fields::Fields;
 use crate::api::what_if::last_days;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::{Admin, Caller, Form};
 
@@ -114,14 +115,7 @@ pub(crate) async fn create(
     Admin(caller): Admin,
     Form(form): Form<LearnForm>,
 ) -> Answer<LessonView> {
-    let mut fields = Fields::default();
-    let asked = Asked::parse(
-        &mut fields,
-        form.subject.as_deref(),
-        &form.events,
-        form.days,
-    );
-    let asked = fields.finish_with(asked)?;
+    let asked = Asked::parse(form.subject.as_deref(), &form.events, form.days)?;
     let _permit = permit(&app)?;
     let gathered = asked.gather(&app, &caller).await?;
     let fresh = EventKind {

@@ -18,6 +18,7 @@ use tokio::sync::SemaphorePermit;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::Caller;
 
@@ -138,15 +139,6 @@ async fn walk<S: Send + 'static>(
             return Ok((state, examined));
         }
     }
-}
-
-/// Reading many bodies is work for a thread that may be busy.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Problem> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))
 }
 
 /// Whether an event is not read in full, neither as it was when it came nor by the present catalogue.

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::gather::{Asked, Gathered};
-use super::{ProposalView, blocking, permit};
+use super::{ProposalView, permit};
 use crate::App;
 use crate::api::Answer;
-use crate::api::fields::Fields;
+use crate::blocking::blocking;
 use crate::read::{Form, Viewer};
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -52,14 +52,7 @@ pub(crate) async fn create(
     Viewer(caller): Viewer,
     Form(form): Form<ProposalsForm>,
 ) -> Answer<ProposalsView> {
-    let mut fields = Fields::default();
-    let asked = Asked::parse(
-        &mut fields,
-        form.subject.as_deref(),
-        &form.events,
-        form.days,
-    );
-    let asked = fields.finish_with(asked)?;
+    let asked = Asked::parse(form.subject.as_deref(), &form.events, form.days)?;
     let _permit = permit(&app)?;
     let gathered = asked.gather(&app, &caller).await?;
     let catalogue = Arc::clone(caller.configuration.catalogue());

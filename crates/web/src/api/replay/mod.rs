@@ -7,8 +7,7 @@ pub(crate) mod list;
 pub(crate) mod pause;
 pub(crate) mod resume;
 
-use delivery::replay::{Asked, JobState};
-use domain::access::Actor;
+use delivery::replay::Asked;
 use domain::configuration::Configuration;
 use domain::{JobId, Timestamp};
 use serde::Serialize;
@@ -16,6 +15,7 @@ use serde_json::Value;
 use store::{Job, JobKind, JobSpec};
 use utoipa::ToSchema;
 
+use super::job::ProgressView;
 use super::{Named, job};
 use crate::App;
 use crate::problem::Problem;
@@ -35,57 +35,26 @@ pub(crate) struct ReplayView {
     /// Which unrouted events, as it was asked.
     #[schema(value_type = Option<Object>)]
     unrouted: Option<Value>,
-    rate_per_second: u32,
-    total: u64,
-    done: u64,
-    /// Passed over: it had ended differently, was there already, or goes nowhere by today's rules.
-    skipped: u64,
-    /// Whose stored row cannot be read.
-    failed: u64,
-    left: u64,
-    /// When it will be through at this rate; null when it does not run.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    eta: Option<Timestamp>,
-    #[schema(value_type = Object)]
-    actor: Actor,
-    /// Why it failed.
-    error: Option<String>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    #[schema(value_type = String, format = DateTime)]
-    changed_at: Timestamp,
-    #[schema(value_type = Option<String>, format = DateTime)]
-    ended_at: Option<Timestamp>,
+    #[serde(flatten)]
+    progress: ProgressView,
 }
 
 impl ReplayView {
     fn new(job: Job, configuration: &Configuration, now: Timestamp) -> Self {
+        let progress = ProgressView::new(&job, now);
         let (filter, to, unrouted) = match job.spec {
             JobSpec::Deliveries { filter, to } => (Some(filter), to, None),
             JobSpec::Unrouted { query } => (None, None, Some(query)),
             // No replay: those have a view of their own.
             JobSpec::Reread { .. } => (None, None, None),
         };
-        let progress = job.progress;
-        let runs = job.state == JobState::Running;
         Self {
             id: job.id.to_string(),
             state: job.state.as_str(),
             filter,
             to: to.map(|id| Named::integration(id, configuration)),
             unrouted,
-            rate_per_second: job.rate.get(),
-            total: progress.total,
-            done: progress.done,
-            skipped: progress.skipped,
-            failed: progress.failed,
-            left: progress.left(),
-            eta: runs.then(|| progress.through_at(job.rate, now)),
-            actor: job.actor,
-            error: job.error,
-            created_at: job.created_at,
-            changed_at: job.changed_at,
-            ended_at: job.ended_at,
+            progress,
         }
     }
 }

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::api::Named;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::Caller;
 
@@ -126,9 +127,7 @@ pub(super) async fn preview(
             .to_read_again(caller.scope(), some, BREATH_BYTES)
             .await?;
         left = &left[found.taken.min(left.len())..];
-        again = tokio::task::spawn_blocking(move || again.with(found))
-            .await
-            .map_err(|error| Problem::internal(error.to_string()))?;
+        again = blocking(move || again.with(found)).await?;
         let is_late = app.clock().now().since(begun) >= app.settings().what_if_time;
         if is_late || app.closing().is_cancelled() {
             break;

@@ -22,6 +22,7 @@ use view::WhatIfView;
 use super::Answer;
 use super::fields::Fields;
 use crate::App;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::{Caller, Form, Viewer};
 
@@ -57,8 +58,7 @@ pub(crate) async fn create(
 ) -> Answer<WhatIfView> {
     let (asking, whose) = (app.clone(), caller.clone());
     // A changed snapshot of a large configuration takes its time to make.
-    let read = tokio::task::spawn_blocking(move || form.parse(&asking, &whose)).await;
-    let question = read.map_err(|error| Problem::internal(error.to_string()))??;
+    let question = blocking(move || form.parse(&asking, &whose)).await??;
     let after = Arc::clone(&question.after);
     let over = question.over;
     let answered = question.ask(&app, &caller).await?;

@@ -10,6 +10,7 @@ use domain::what_if::{Tally, WhatIf};
 use store::{EventQuery, PageAt};
 
 use crate::App;
+use crate::blocking::blocking;
 use crate::problem::Problem;
 use crate::read::Caller;
 
@@ -74,11 +75,9 @@ impl Question {
 
 /// Matching a page is work for a thread that may be busy.
 async fn compare(mut what_if: WhatIf, events: Vec<Event>) -> Result<WhatIf, Problem> {
-    let compared = tokio::task::spawn_blocking(move || {
+    blocking(move || {
         events.iter().for_each(|event| what_if.see(event));
         what_if
-    });
-    compared
-        .await
-        .map_err(|error| Problem::internal(error.to_string()))
+    })
+    .await
 }

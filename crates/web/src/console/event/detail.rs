@@ -9,6 +9,7 @@ use super::list::{Read, words};
 use crate::App;
 use crate::api::Named;
 use crate::api::event::trace::{TraceView, trace_of};
+use crate::blocking::blocking;
 use crate::console::delivery::Badge;
 use crate::console::filters;
 use crate::console::text::{Mark, Shown, WHOLE, visible};
@@ -88,13 +89,8 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<EventId>)
     let frame = Frame::new(&visitor, Here::Events, "Event", None);
     let configuration = caller.configuration.clone();
     // A body of a megabyte takes its time to read again.
-    let view =
-        tokio::task::spawn_blocking(move || EventPage::new(frame, event, trace, &configuration));
-    page(
-        &view
-            .await
-            .map_err(|error| Problem::internal(error.to_string()))?,
-    )
+    let view = blocking(move || EventPage::new(frame, event, trace, &configuration)).await?;
+    page(&view)
 }
 
 impl EventPage {
