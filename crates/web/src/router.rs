@@ -21,7 +21,8 @@ use crate::{App, console, health, intake, openapi};
 /// What pages may load and do: what comes from this server, and nothing inline (security.md I7). It stands on every answer.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
-     frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'",
+     frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; \
+     trusted-types alertwire-page",
 );
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -10,8 +10,9 @@ use sha2::{Digest as _, Sha256};
 use crate::hex::hex;
 use crate::problem::Problem;
 
-const CSS: &str = include_str!("../../assets/console.css");
-const JS: &str = include_str!("../../assets/console.js");
+/// One sheet and one script for all pages: what is common first, then what rooms have of their own.
+const CSS: &str = concat!(include_str!("../../assets/css/base.css"));
+const JS: &str = concat!(include_str!("../../assets/js/base.js"));
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 /// The URLs of the files.

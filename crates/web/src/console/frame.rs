@@ -5,7 +5,9 @@ use url::form_urlencoded::Serializer;
 
 use super::Visitor;
 use super::assets::{self, Assets};
+use super::nav::{self, Entry, Group};
 use super::query::with_company;
+use super::told::Told;
 
 /// Most companies that the switch proposes; any other can be typed.
 const PROPOSED: usize = 200;
@@ -13,8 +15,21 @@ const PROPOSED: usize = 200;
 /// Which part of the console a page belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Here {
+    Dashboard,
     Events,
     Deliveries,
+    Jobs,
+    Integrations,
+    Rules,
+    Sources,
+    Catalogue,
+    Silences,
+    Companies,
+    Users,
+    Keys,
+    Audit,
+    System,
+    Welcome,
     Help,
     Account,
 }
@@ -34,6 +49,10 @@ pub(crate) struct Frame {
     /// They see some companies alone.
     pub(super) is_limited: bool,
     pub(super) may_operate: bool,
+    /// They may change the configuration.
+    pub(super) may_configure: bool,
+    /// What came of the form that led here.
+    pub(super) told: Option<Told>,
 }
 
 impl Frame {
@@ -57,6 +76,8 @@ impl Frame {
             companies,
             is_limited: !caller.sees_all(),
             may_operate: caller.role() >= Role::Operator,
+            may_configure: caller.rules_all(),
+            told: visitor.told,
         }
     }
 
@@ -75,20 +96,18 @@ impl Frame {
         format!("{path}?{}", pairs.finish())
     }
 
-    pub(super) fn is_at_events(&self) -> bool {
-        self.here == Here::Events
+    /// What they may go to.
+    pub(super) fn groups(&self) -> [Group; 3] {
+        nav::groups(self.may_configure)
     }
 
-    pub(super) fn is_at_deliveries(&self) -> bool {
-        self.here == Here::Deliveries
+    pub(super) fn is_at(&self, entry: &Entry) -> bool {
+        self.here == entry.here
     }
 
     /// Where the switch of companies goes: the list that is shown, or that a detail belongs to.
     pub(super) fn list(&self) -> &'static str {
-        match self.here {
-            Here::Events | Here::Help | Here::Account => "/events",
-            Here::Deliveries => "/deliveries",
-        }
+        nav::list(self.here)
     }
 
     #[cfg(test)]
@@ -104,6 +123,8 @@ impl Frame {
             companies: vec!["Acme".to_owned(), "<i>Globex".to_owned()],
             is_limited: true,
             may_operate: true,
+            may_configure: true,
+            told: Some(Told::Saved),
         }
     }
 }

@@ -5,6 +5,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 
+use super::told::{self, Told};
 use crate::problem::Problem;
 
 /// A page that is shown, or why it is not.
@@ -28,11 +29,24 @@ pub(crate) fn see(path: &str) -> Response {
     Redirect::to(path).into_response()
 }
 
-/// The same with a cookie set or taken away.
+/// The same page, which says what was done.
+pub(crate) fn see_told(path: &str, told: Told) -> Response {
+    see(&told::path(path, told))
+}
+
+/// After a form was taken, with a cookie set or taken away.
 pub(crate) fn see_with_cookie(path: &str, cookie: &str) -> Page {
     let mut response = see(path);
     let cookie = HeaderValue::from_str(cookie)
         .map_err(|error| Problem::internal(format!("a cookie cannot be written: {error}")))?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// The HTML of every sample of a page.
+#[cfg(test)]
+pub(super) fn rendered<T: Template>(samples: Vec<T>) -> Vec<String> {
+    assert!(!samples.is_empty());
+    let rendered = samples.iter().map(|sample| sample.render());
+    rendered.map(Result::unwrap).collect()
 }

@@ -8,10 +8,11 @@ use http::request::Parts;
 use url::form_urlencoded;
 
 use super::page::see;
+use super::told::{self, Told};
 use crate::App;
 use crate::problem::Problem;
 use crate::read::session::{self, form_token};
-use crate::read::{Caller, Posted};
+use crate::read::{Admin, Caller, Operator, Posted, Viewer};
 
 /// Somebody who is signed in. Whoever is not goes to sign in, and comes back.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Visitor {
     pub(crate) caller: Caller,
     /// What every form of theirs holds.
     pub(crate) form_token: String,
+    /// What came of the form that led here.
+    pub(crate) told: Option<Told>,
 }
 
 impl Visitor {
@@ -28,6 +31,24 @@ impl Visitor {
             return Err(Problem::cross_site());
         }
         self.caller.expect_role(least)
+    }
+
+    /// Whoever posted the form may read, as the API's handlers want to have it.
+    pub(crate) fn viewer(&self, posted: &Posted) -> Result<Viewer, Problem> {
+        self.expect(posted, Role::Viewer)?;
+        Ok(Viewer(self.caller.clone()))
+    }
+
+    /// Whoever posted the form may send, retry and replay.
+    pub(crate) fn operator(&self, posted: &Posted) -> Result<Operator, Problem> {
+        self.expect(posted, Role::Operator)?;
+        Ok(Operator(self.caller.clone()))
+    }
+
+    /// Whoever posted the form may change the configuration.
+    pub(crate) fn admin(&self, posted: &Posted) -> Result<Admin, Problem> {
+        self.expect(posted, Role::Viewer)?;
+        Admin::new(self.caller.clone())
     }
 }
 
@@ -48,6 +69,7 @@ impl FromRequestParts<App> for Visitor {
         };
         Ok(Self {
             form_token: form_token(app, &session),
+            told: told::of(&parts.uri),
             caller,
         })
     }

@@ -167,6 +167,19 @@ impl Caller {
     }
 }
 
+impl Admin {
+    /// A caller who may change the configuration.
+    pub(crate) fn new(caller: Caller) -> Result<Self, Problem> {
+        caller.expect_role(Role::Admin)?;
+        if !caller.sees_all() {
+            return Err(Problem::forbidden(
+                "this key or user is limited to some companies; this takes one for all companies",
+            ));
+        }
+        Ok(Self(caller))
+    }
+}
+
 async fn by_key(parts: &Parts, app: &App) -> Result<Option<Caller>, Problem> {
     let Some((key, configuration)) = find(parts, app).await? else {
         return Ok(None);
@@ -226,12 +239,6 @@ impl FromRequestParts<App> for Admin {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
-        let caller = Caller::of(parts, app, Role::Admin).await?;
-        if !caller.sees_all() {
-            return Err(Problem::forbidden(
-                "this key or user is limited to some companies; this takes one for all companies",
-            ));
-        }
-        Ok(Self(caller))
+        Self::new(Caller::of(parts, app, Role::Admin).await?)
     }
 }

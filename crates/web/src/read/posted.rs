@@ -1,7 +1,5 @@
 //! The form of a page, as a browser posts it.
 
-use std::collections::HashMap;
-
 use axum::extract::{FromRequest, Request};
 use domain::Secret;
 use url::form_urlencoded;
@@ -11,19 +9,31 @@ use super::{body, session};
 use crate::App;
 use crate::problem::Problem;
 
-/// Largest form of a page.
-const BYTES: usize = 64 * 1024;
-/// Most fields of one.
-const FIELDS: usize = 256;
+/// Largest form of a page: thousands of ticked companies, or a pasted catalogue file.
+const BYTES: usize = 512 * 1024;
+/// Most fields of one. More is refused, never cut: what is not ticked would be taken away.
+const FIELDS: usize = 8_192;
 
-/// The fields of a form that a page of this server sent.
+/// The fields of a form that a page of this server sent, in its order.
 #[derive(Debug)]
-pub(crate) struct Posted(HashMap<String, Secret<String>>);
+pub(crate) struct Posted(Vec<(String, Secret<String>)>);
 
 impl Posted {
-    /// A field; one that is not there is empty.
+    /// A field; one that is not there is empty. Of several with one name it is the last.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.0.get(name).map_or("", |value| value.reveal().as_str())
+        let last = self.0.iter().rfind(|(own, _)| own == name);
+        last.map_or("", |(_, value)| value.reveal().as_str())
+    }
+
+    /// Every value of a field that may be there several times, such as ticked boxes.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |(own, _)| own == name);
+        named.map(|(_, value)| value.reveal().as_str())
+    }
+
+    /// Whether a field is there at all: a ticked box, the button that was pressed.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(own, _)| own == name)
     }
 
     /// A field that nobody should see.
@@ -42,11 +52,14 @@ impl FromRequest<App> for Posted {
             return Err(Problem::unsupported("send the form of the page"));
         }
         let body = body::whole(body, BYTES).await?;
-        let fields = form_urlencoded::parse(&body).take(FIELDS);
-        Ok(Self(
-            fields
-                .map(|(name, value)| (name.into_owned(), Secret::new(value.into_owned())))
-                .collect(),
-        ))
+        let fields = form_urlencoded::parse(&body).take(FIELDS + 1);
+        let fields: Vec<_> = fields
+            .map(|(name, value)| (name.into_owned(), Secret::new(value.into_owned())))
+            .collect();
+        if fields.len() > FIELDS {
+            let detail = format!("a form may have at most {FIELDS} fields");
+            return Err(Problem::field("", detail));
+        }
+        Ok(Self(fields))
     }
 }

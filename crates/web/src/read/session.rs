@@ -17,6 +17,9 @@ const TOKEN: usize = 128;
 /// Most cookies of one name that are looked at: a page of another port may have set some beside ours.
 const TRIED: usize = 4;
 
+/// What the script of a page asks for by itself says so: nobody used the session for it.
+const REFRESH: &str = "alertwire-refresh";
+
 /// Somebody who is signed in, by the cookie of the request.
 pub(crate) async fn caller(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Problem> {
     Ok(find(headers, app).await?.map(|(caller, _)| caller))
@@ -47,6 +50,7 @@ pub(crate) async fn find(
             continue;
         };
         if session.is_worth_touching(now)
+            && !headers.contains_key(REFRESH)
             && let Err(error) = app.store().touch_session(digest, now).await
         {
             tracing::debug!(%error, "could not note the use of a session");

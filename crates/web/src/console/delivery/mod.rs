@@ -1,10 +1,29 @@
 //! Deliveries: what was sent where, with every attempt.
 
-pub(crate) mod detail;
-pub(crate) mod list;
-pub(crate) mod retry;
+mod detail;
+mod list;
+mod retry;
 
+use axum::Router;
+use axum::routing::{get, post};
 use store::Standing;
+
+use crate::App;
+
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/deliveries", get(list::show))
+        .route("/deliveries/{id}", get(detail::show))
+        .route("/deliveries/{id}/retry", post(retry::retry))
+}
+
+#[cfg(test)]
+pub(super) fn rendered() -> Vec<String> {
+    use super::page::rendered;
+    let list = rendered(list::DeliveriesPage::samples());
+    let detail = rendered(detail::DeliveryPage::samples());
+    [list, detail].concat()
+}
 
 /// A standing as pages show it: never by colour alone.
 #[derive(Debug, Clone, Copy)]

@@ -3,10 +3,10 @@
 use askama::Template;
 use delivery::Cause;
 
-use super::{Frame, Here, Page, Visitor, page};
+use crate::console::{Frame, Here, Page, Visitor, page};
 
 #[derive(Debug, Template)]
-#[template(path = "help.html")]
+#[template(path = "help/causes.html")]
 pub(super) struct CausesPage {
     frame: Frame,
     causes: Vec<Explained>,
@@ -22,7 +22,7 @@ struct Explained {
 /// Answers that have a remedy of their own.
 const STATUSES: [u16; 9] = [400, 401, 403, 404, 410, 413, 422, 429, 500];
 
-pub(crate) async fn causes(visitor: Visitor) -> Page {
+pub(super) async fn show(visitor: Visitor) -> Page {
     page(&CausesPage {
         frame: Frame::new(&visitor, Here::Help, "Causes of failures", None),
         causes: explained(),
@@ -50,7 +50,7 @@ fn explained() -> Vec<Explained> {
 }
 
 /// What to do about a cause by its class, and by the status of the answer where there was one.
-pub(super) fn remedy(class: &str, status: Option<u16>) -> Option<&'static str> {
+pub(in crate::console) fn remedy(class: &str, status: Option<u16>) -> Option<&'static str> {
     cause(class, status).map(|cause| cause.remedy())
 }
 

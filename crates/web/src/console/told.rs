@@ -1,0 +1,76 @@
+//! What came of a form, said on the page that it leads to. The words are ours alone: the URL only picks among them.
+
+use url::form_urlencoded;
+
+/// Name of the parameter.
+pub(super) const PARAMETER: &str = "told";
+
+/// Something that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Told {
+    Saved,
+    Removed,
+}
+
+impl Told {
+    const ALL: [Self; 2] = [Self::Saved, Self::Removed];
+
+    /// As the URL has it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Saved => "saved",
+            Self::Removed => "removed",
+        }
+    }
+
+    /// As the page says it.
+    pub(super) fn sentence(self) -> &'static str {
+        match self {
+            Self::Saved => "Saved.",
+            Self::Removed => "Removed.",
+        }
+    }
+}
+
+/// What the URL of a page tells.
+pub(super) fn of(uri: &http::Uri) -> Option<Told> {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    let (_, word) = form_urlencoded::parse(query).find(|(name, _)| name == PARAMETER)?;
+    Told::ALL.into_iter().find(|told| told.word() == word)
+}
+
+/// A path of ours that tells something.
+pub(super) fn path(path: &str, told: Told) -> String {
+    let (path, fragment) = match path.split_once('#') {
+        Some((path, fragment)) => (path, Some(fragment)),
+        None => (path, None),
+    };
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let mut whole = format!("{path}{joint}{PARAMETER}={}", told.word());
+    if let Some(fragment) = fragment {
+        whole.push('#');
+        whole.push_str(fragment);
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_path_tells_is_told_by_its_page() {
+        for told in Told::ALL {
+            for (before, after) in [
+                ("/a", "/a?told="),
+                ("/a?b=c", "/a?b=c&told="),
+                ("/a?b=c#d", "/a?b=c&told="),
+            ] {
+                let path = path(before, told);
+                assert!(path.starts_with(after), "{path}");
+                assert_eq!(of(&path.parse().unwrap()), Some(told), "{path}");
+            }
+        }
+        assert_eq!(of(&"/a?told=other".parse().unwrap()), None);
+    }
+}
