@@ -139,6 +139,24 @@ async fn a_session_ends_when_it_is_idle_and_after_a_working_day() {
 }
 
 #[tokio::test]
+async fn what_a_page_asks_for_by_itself_is_no_use_of_the_session() {
+    let server = Server::start().await;
+    let anna = server.browser("Anna", Role::Viewer, Scope::All).await;
+    for _ in 0..2 {
+        server.clock.advance(14 * MINUTE);
+        let again = request(Method::GET, "/events")
+            .header("cookie", &anna.cookie)
+            .header("alertwire-refresh", "1");
+        server
+            .send(again.body(Body::empty()).unwrap())
+            .await
+            .expect(200);
+    }
+    server.clock.advance(2 * MINUTE);
+    anna.get(&server, "/events").await.expect(303);
+}
+
+#[tokio::test]
 async fn a_session_changes_something_only_from_a_page_of_ours() {
     let server = Server::start().await;
     let anna = server.browser("Anna", Role::Admin, Scope::All).await;
