@@ -19,27 +19,27 @@ const UNKNOWN: &str = "requests leave by this machine's own addresses; ask whoev
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WhitelistingView {
     #[schema(value_type = String)]
-    user_agent: &'static str,
+    pub(crate) user_agent: &'static str,
     #[schema(value_type = String)]
-    method: &'static str,
+    pub(crate) method: &'static str,
     #[schema(value_type = String)]
-    content_type: &'static str,
+    pub(crate) content_type: &'static str,
     /// Headers that each alert carries.
     #[schema(value_type = Vec<String>)]
-    headers: &'static [&'static str],
+    pub(crate) headers: &'static [&'static str],
     /// Addresses and ranges that requests come from, as `egress.addresses` has them.
-    addresses: Vec<String>,
+    pub(crate) addresses: Vec<String>,
     /// What to do when there are none.
     #[schema(value_type = String)]
-    note: &'static str,
+    pub(crate) note: &'static str,
     /// Ports that need no entry in the list of what may be reached.
     #[schema(value_type = Vec<u16>)]
-    ports: &'static [u16],
+    pub(crate) ports: &'static [u16],
     /// The page of the documentation that explains all this.
     #[schema(value_type = String)]
-    guide: &'static str,
+    pub(crate) guide: &'static str,
     /// What may be reached although it is not public; shown to keys for all companies.
-    allow: Vec<String>,
+    pub(crate) allow: Vec<String>,
 }
 
 /// Where it is shown.

@@ -11,7 +11,10 @@ use crate::hex::hex;
 use crate::problem::Problem;
 
 /// One sheet and one script for all pages: what is common first, then what rooms have of their own.
-const CSS: &str = concat!(include_str!("../../assets/css/base.css"));
+const CSS: &str = concat!(
+    include_str!("../../assets/css/base.css"),
+    include_str!("../../assets/css/welcome.css"),
+);
 const JS: &str = concat!(include_str!("../../assets/js/base.js"));
 const ICON: &str = include_str!("../../assets/icon.svg");
 

@@ -96,7 +96,7 @@ async fn enter(
     address: IpAddr,
 ) -> Page {
     let token = door::sign_in(app, name, password, address).await?;
-    see_with_cookie("/", &cookie.written(token.reveal()))
+    see_with_cookie("/welcome", &cookie.written(token.reveal()))
 }
 
 /// Only while there is a token and nobody who could sign in. To be on the machine itself is not enough: so is every other

@@ -77,6 +77,14 @@ impl Browser {
         answer
     }
 
+    /// Posts a form as a page of theirs would hold it.
+    pub async fn act(&self, server: &Server, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let token = self.form_token(server).await;
+        let mut all = vec![("form_token", token.as_str())];
+        all.extend(fields);
+        self.post(server, path, &all).await
+    }
+
     /// What the forms of this page hold.
     pub async fn form_token(&self, server: &Server) -> String {
         let page = self.get(server, "/events").await.expect(200).text();

@@ -1,3 +1,5 @@
+mod welcome;
+
 use axum::body::Body;
 use domain::KeyId;
 use domain::access::{Actor, ApiKey, Role, SETUP_KEY, Scope};

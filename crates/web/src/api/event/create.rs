@@ -55,7 +55,7 @@ pub(crate) enum EventsForm {
     Many(Vec<EventForm>),
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RaiseQuery {
@@ -73,6 +73,13 @@ pub(crate) struct RaisedView {
     items: Vec<RaisedItem>,
     /// Null when nothing was stored: all of it was known, or it was a dry run.
     journal_id: Option<String>,
+}
+
+impl RaisedView {
+    /// The id of the first event, when it was stored.
+    pub(crate) fn first(&self) -> Option<&str> {
+        self.items.first()?.id.as_deref()
+    }
 }
 
 #[derive(Debug, Serialize, ToSchema)]

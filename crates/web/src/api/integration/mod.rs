@@ -36,7 +36,7 @@ use gate::GateView;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IntegrationView {
-    id: String,
+    pub(crate) id: String,
     connector: String,
     name: String,
     /// `draft` (never checked), `failed` (checked, not good), `authenticated`, `paused` (the gate is held for now),

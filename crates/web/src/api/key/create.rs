@@ -57,7 +57,7 @@ pub(crate) async fn create(
 }
 
 /// 32 random bytes behind a mark that secret scanners can look for.
-fn new_secret(app: &App) -> Secret<String> {
+pub(crate) fn new_secret(app: &App) -> Secret<String> {
     let mut bytes = [0_u8; 32];
     app.dice().roll(|rng| rng.fill_bytes(&mut bytes));
     Secret::new(format!("aw_{}", URL_SAFE_NO_PAD.encode(bytes)))

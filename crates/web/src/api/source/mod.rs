@@ -31,10 +31,10 @@ use crate::tallies::ActivityView;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SourceView {
-    id: String,
+    pub(crate) id: String,
     name: String,
     /// Where the sender posts its alerts.
-    intake_url: String,
+    pub(crate) intake_url: String,
     /// Where the sender gets its token; only with `login`.
     authentication_url: Option<String>,
     /// The default company.
@@ -92,7 +92,7 @@ impl SourceView {
 }
 
 /// Where the sender posts its alerts.
-fn intake_url(source: &Source, app: &App) -> String {
+pub(crate) fn intake_url(source: &Source, app: &App) -> String {
     let base = app.settings().public_url.as_str();
     format!("{base}/intake/{}", source.id)
 }
@@ -161,7 +161,7 @@ fn secrets<T>(
 }
 
 /// A source that the caller may see.
-fn find(id: SourceId, caller: &Caller) -> Result<&Source, Problem> {
+pub(crate) fn find(id: SourceId, caller: &Caller) -> Result<&Source, Problem> {
     let found = caller
         .configuration
         .source(id)

@@ -14,20 +14,20 @@ use crate::read::{Caller, Id, Viewer};
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SenderSettingsView {
     /// In the order of the form.
-    settings: Vec<SettingView>,
+    pub(crate) settings: Vec<SettingView>,
     /// What the form of the sender cannot say.
-    notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SettingView {
     /// The field's label, word for word.
     #[schema(value_type = String)]
-    label: &'static str,
+    pub(crate) label: &'static str,
     /// What to type; empty: leave the field empty. A secret is described, for it cannot be read back.
-    value: String,
+    pub(crate) value: String,
     /// The value stands for a secret.
-    secret: bool,
+    pub(crate) secret: bool,
 }
 
 impl SettingView {

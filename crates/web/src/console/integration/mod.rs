@@ -1,5 +1,6 @@
 //! Integrations, set up in the steps of the guide.
 
+pub(super) mod checklist;
 pub(super) mod tabs;
 
 use axum::Router;
