@@ -351,6 +351,11 @@ impl Problem {
         errors.map(|error| (error.pointer.as_str(), error.detail.as_str()))
     }
 
+    /// What it says beyond the members of RFC 9457.
+    pub(crate) fn extra(&self) -> &Map<String, Value> {
+        &self.0.extra
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }

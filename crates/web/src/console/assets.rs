@@ -15,7 +15,10 @@ const CSS: &str = concat!(
     include_str!("../../assets/css/base.css"),
     include_str!("../../assets/css/welcome.css"),
 );
-const JS: &str = concat!(include_str!("../../assets/js/base.js"));
+const JS: &str = concat!(
+    include_str!("../../assets/js/base.js"),
+    include_str!("../../assets/js/integration.js"),
+);
 const ICON: &str = include_str!("../../assets/icon.svg");
 
 /// The URLs of the files.

@@ -2,24 +2,41 @@
 
 use url::form_urlencoded;
 
-/// Name of the parameter.
-pub(super) const PARAMETER: &str = "told";
+use crate::read::query::TOLD;
 
 /// Something that was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Told {
     Saved,
+    SavedAndAuthenticated,
     Removed,
+    SwitchedOn,
+    SwitchedOff,
+    Released,
+    NotAuthenticated,
 }
 
 impl Told {
-    const ALL: [Self; 2] = [Self::Saved, Self::Removed];
+    const ALL: [Self; 7] = [
+        Self::Saved,
+        Self::SavedAndAuthenticated,
+        Self::Removed,
+        Self::SwitchedOn,
+        Self::SwitchedOff,
+        Self::Released,
+        Self::NotAuthenticated,
+    ];
 
     /// As the URL has it.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Saved => "saved",
+            Self::SavedAndAuthenticated => "authenticated",
             Self::Removed => "removed",
+            Self::SwitchedOn => "switched-on",
+            Self::SwitchedOff => "switched-off",
+            Self::Released => "released",
+            Self::NotAuthenticated => "not-authenticated",
         }
     }
 
@@ -27,7 +44,14 @@ impl Told {
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Self::Saved => "Saved.",
+            Self::SavedAndAuthenticated => {
+                "Saved and authenticated. Event Set, Integration Rules and Company Mapping are there now."
+            }
             Self::Removed => "Removed.",
+            Self::SwitchedOn => "Switched on. What waited is sent now.",
+            Self::SwitchedOff => "Switched off. Deliveries wait, none is lost.",
+            Self::Released => "The gate is open again.",
+            Self::NotAuthenticated => "First the credentials have to be saved and authenticated.",
         }
     }
 }
@@ -35,7 +59,7 @@ impl Told {
 /// What the URL of a page tells.
 pub(super) fn of(uri: &http::Uri) -> Option<Told> {
     let query = uri.query().unwrap_or_default().as_bytes();
-    let (_, word) = form_urlencoded::parse(query).find(|(name, _)| name == PARAMETER)?;
+    let (_, word) = form_urlencoded::parse(query).find(|(name, _)| name == TOLD)?;
     Told::ALL.into_iter().find(|told| told.word() == word)
 }
 
@@ -46,7 +70,7 @@ pub(super) fn path(path: &str, told: Told) -> String {
         None => (path, None),
     };
     let joint = if path.contains('?') { '&' } else { '?' };
-    let mut whole = format!("{path}{joint}{PARAMETER}={}", told.word());
+    let mut whole = format!("{path}{joint}{TOLD}={}", told.word());
     if let Some(fragment) = fragment {
         whole.push('#');
         whole.push_str(fragment);

@@ -1,16 +1,22 @@
 //! The query string: every parameter is a text first, so that each error names its parameter.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use connectors::FieldError;
+use http::Uri;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use url::form_urlencoded;
 
 use super::json::query_rule;
 use crate::App;
 use crate::problem::Problem;
+
+/// Name of the parameter by which a page says what was done.
+pub(crate) const TOLD: &str = "told";
 
 /// A query that holds known parameters alone.
 #[derive(Debug)]
@@ -20,11 +26,25 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        match axum::extract::Query::<T>::try_from_uri(&parts.uri) {
+        match axum::extract::Query::<T>::try_from_uri(&of_page(&parts.uri)) {
             Ok(axum::extract::Query(query)) => Ok(Self(query)),
             Err(error) => Err(Problem::invalid(vec![query_rule(&error.body_text())])),
         }
     }
+}
+
+/// What a page tells of the form that led to it is the frame's, and no parameter of what the page shows.
+fn of_page(uri: &Uri) -> Cow<'_, Uri> {
+    let query = uri.query().unwrap_or_default();
+    if !query.contains(TOLD) || uri.path().starts_with("/api/") {
+        return Cow::Borrowed(uri);
+    }
+    let pairs = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != TOLD);
+    let rest = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish();
+    let path = format!("{}?{rest}", uri.path());
+    path.parse().map_or(Cow::Borrowed(uri), Cow::Owned)
 }
 
 /// Turns the texts of a query into types and gathers what is wrong.

@@ -1,3 +1,4 @@
+mod integration;
 mod welcome;
 
 use axum::body::Body;

@@ -40,20 +40,27 @@ pub(crate) async fn create(
     Admin(caller): Admin,
     Form(form): Form<IntegrationForm>,
 ) -> Made<IntegrationView> {
-    let (integration, secrets) = form.parse(&app, &caller)?;
-    let id = integration.id;
-    app.store()
-        .change(
-            Change::InsertIntegration {
-                integration,
-                secrets,
-            },
-            &caller.actor(),
-            app.now(),
-        )
-        .await?;
+    let id = insert(&app, &caller, form).await?;
     trial::authenticate(&app, id, &caller.actor(), &Listener::nobody()).await?;
     made(view_now(&app, id, &caller).await?)
+}
+
+/// Stores a new integration. It has not been tried yet.
+pub(crate) async fn insert(
+    app: &App,
+    caller: &Caller,
+    form: IntegrationForm,
+) -> Result<IntegrationId, Problem> {
+    let (integration, secrets) = form.parse(app, caller)?;
+    let id = integration.id;
+    let change = Change::InsertIntegration {
+        integration,
+        secrets,
+    };
+    app.store()
+        .change(change, &caller.actor(), app.now())
+        .await?;
+    Ok(id)
 }
 
 impl IntegrationForm {

@@ -12,11 +12,11 @@ pub(crate) mod rotate_secret;
 pub(crate) mod update;
 
 mod gate;
-pub(in crate::api) mod progress;
-mod trial;
+pub(crate) mod progress;
+pub(crate) mod trial;
 
-pub(super) use progress::Listener;
-pub(super) use trial::authenticate;
+pub(crate) use progress::Listener;
+pub(crate) use trial::authenticate;
 
 use std::sync::Arc;
 

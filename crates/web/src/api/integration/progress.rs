@@ -15,10 +15,10 @@ use crate::problem::Problem;
 
 /// Who hears of the steps as they end.
 #[derive(Debug, Clone)]
-pub(in crate::api) struct Listener(Option<Sender<Line>>);
+pub(crate) struct Listener(Option<Sender<Line>>);
 
 impl Listener {
-    pub(in crate::api) fn nobody() -> Self {
+    pub(crate) fn nobody() -> Self {
         Self(None)
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct RotationForm {
 pub(crate) struct RotationView {
     /// The new secret, shown this once. One that was given is not repeated.
     #[serde(skip_serializing_if = "Option::is_none")]
-    signing_secret: Option<String>,
+    pub(crate) signing_secret: Option<String>,
     /// Until when the former secret signs too; null when there is none.
     #[schema(value_type = Option<String>, format = DateTime)]
     signing_secret_previous_until: Option<Timestamp>,

@@ -16,8 +16,8 @@ use crate::read::Caller;
 
 /// What a try came to.
 #[derive(Debug)]
-pub(in crate::api) struct Trial {
-    pub(in crate::api) ok: bool,
+pub(crate) struct Trial {
+    pub(crate) ok: bool,
     pub(super) steps: Vec<Step>,
     outcome: Option<Outcome>,
 }
@@ -55,7 +55,7 @@ impl Trial {
     }
 
     /// As the API shows it.
-    pub(in crate::api) fn report(&self) -> Value {
+    pub(crate) fn report(&self) -> Value {
         serde_json::json!({"ok": self.ok, "steps": self.steps})
     }
 
@@ -94,7 +94,7 @@ impl From<CheckReport> for Trial {
 }
 
 /// Tries the stored set-up and notes what it came to: a good try authenticates the integration, a bad one takes that back.
-pub(in crate::api) async fn authenticate(
+pub(crate) async fn authenticate(
     app: &App,
     id: IntegrationId,
     actor: &Actor,
@@ -116,7 +116,7 @@ pub(in crate::api) async fn authenticate(
 }
 
 /// Takes one of the test sends that a key has in a minute.
-pub(super) fn take_test_send(app: &App, caller: &Caller) -> Result<(), Problem> {
+pub(crate) fn take_test_send(app: &App, caller: &Caller) -> Result<(), Problem> {
     app.test_sends()
         .take(caller.id(), app.clock().now())
         .map_err(|wait| {

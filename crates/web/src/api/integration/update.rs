@@ -45,9 +45,22 @@ pub(crate) async fn update(
     Id(id): Id<IntegrationId>,
     Form(patch): Form<IntegrationPatch>,
 ) -> Answer<IntegrationView> {
-    let stored = find(id, &caller)?;
+    if save(&app, &caller, id, patch).await? {
+        trial::authenticate(&app, id, &caller.actor(), &Listener::nobody()).await?;
+    }
+    Ok(Json(view_now(&app, id, &caller).await?))
+}
+
+/// Stores a change. True: the credentials are other ones, and have not been tried yet.
+pub(crate) async fn save(
+    app: &App,
+    caller: &Caller,
+    id: IntegrationId,
+    patch: IntegrationPatch,
+) -> Result<bool, Problem> {
+    let stored = find(id, caller)?;
     let (enabled, anew) = (patch.enabled, patch.credentials.is_some());
-    if let Some((integration, secrets)) = patch.parse(&app, &caller, stored).await? {
+    if let Some((integration, secrets)) = patch.parse(app, caller, stored).await? {
         let change = Change::UpdateIntegration {
             integration,
             secrets,
@@ -57,12 +70,9 @@ pub(crate) async fn update(
             .await?;
     }
     if let Some(enabled) = enabled {
-        switch(&app, id, enabled, &caller).await?;
+        switch(app, id, enabled, caller).await?;
     }
-    if anew {
-        trial::authenticate(&app, id, &caller.actor(), &Listener::nobody()).await?;
-    }
-    Ok(Json(view_now(&app, id, &caller).await?))
+    Ok(anew)
 }
 
 async fn switch(

@@ -54,6 +54,12 @@ impl Checklist {
         }
     }
 
+    /// What each step is called, as JSON, for the page that shows them as they end.
+    pub(in crate::console) fn words() -> String {
+        let words = WORDS.iter().map(|(name, word)| ((*name).to_owned(), Value::from(*word)));
+        Value::Object(words.collect()).to_string()
+    }
+
     /// The first step that was not good.
     pub(in crate::console) fn fault(&self) -> Option<&Step> {
         self.steps.iter().find(|step| step.class == "bad")

@@ -1,17 +1,36 @@
 //! Integrations, set up in the steps of the guide.
 
 pub(super) mod checklist;
+mod credentials;
+mod finish;
+mod list;
 pub(super) mod tabs;
+mod tiles;
 
 use axum::Router;
+use axum::routing::get;
 
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
+        .route("/settings/integrations", get(tiles::show))
+        .route("/settings/integrations/{connector}", get(list::show))
+        .route(
+            "/settings/integrations/{connector}/{id}/finish",
+            get(finish::show).post(finish::run),
+        )
+        .merge(credentials::routes())
 }
 
 #[cfg(test)]
 pub(super) fn rendered() -> Vec<String> {
-    Vec::new()
+    use super::page::rendered;
+    [
+        rendered(tiles::TilesPage::samples()),
+        rendered(list::ListPage::samples()),
+        rendered(finish::FinishPage::samples()),
+        credentials::rendered(),
+    ]
+    .concat()
 }

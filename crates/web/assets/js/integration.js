@@ -1,0 +1,126 @@
+
+// Credentials: what is typed stays when something does not fit, faults are said as fields are left, and the check is shown
+// step by step.
+(() => {
+  /** Says to the server that the page tries the credentials itself. */
+  function isLive(form) {
+    const field = alertwire.made("input");
+    field.type = "hidden";
+    field.name = "live";
+    field.value = "1";
+    form.append(field);
+  }
+
+  // Pages that are asked for in the background take the place of what is said beside the fields alone.
+  function kept(form) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const button = form.querySelector("button.primary");
+      if (button.disabled) return;
+      button.disabled = true;
+      try {
+        const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+        if (answer.redirected) { location.assign(answer.url); return; }
+        const said = [...document.querySelectorAll("#faults, .says[id]")];
+        alertwire.swap(await answer.text(), said);
+        for (const field of form.querySelectorAll("[aria-describedby]")) mark(field);
+        form.querySelector("[aria-invalid=true]")?.focus();
+      } catch {
+        form.submit();
+        return;
+      }
+      button.disabled = false;
+    });
+  }
+
+  function mark(field) {
+    const said = document.getElementById(field.getAttribute("aria-describedby"));
+    if (said?.querySelector(".fault")) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
+  }
+
+  // What the browser itself can tell is told when the field is left.
+  function told(field) {
+    field.addEventListener("blur", () => {
+      const said = document.getElementById(field.getAttribute("aria-describedby"));
+      if (!said) return;
+      said.querySelector(".fault")?.remove();
+      const fault = wrong(field);
+      if (fault) said.prepend(alertwire.made("span", "fault", fault));
+      mark(field);
+    });
+  }
+
+  function wrong(field) {
+    const text = field.value.trim();
+    if (field.required && !text) return "is missing";
+    if (field.type !== "url" || !text) return "";
+    try {
+      const url = new URL(text);
+      if (url.protocol === "https:" || url.protocol === "http:") return "";
+    } catch { /* said below */ }
+    return "is a URL that begins with https://";
+  }
+
+  function step(list, words, step) {
+    const state = !step.ok ? ["bad", "✕", "not good"] : step.warning ? ["wait", "!", "look at this"] : ["good", "✓", "good"];
+    const item = alertwire.made("li", state[0]);
+    const glyph = alertwire.made("span", "glyph", state[1]);
+    glyph.setAttribute("aria-hidden", "true");
+    const word = alertwire.made("strong", "", words[step.name] || step.name);
+    word.append(alertwire.made("span", "off", `: ${state[2]}`));
+    item.append(glyph, word, alertwire.made("span", "", step.detail), alertwire.made("span", "hint number", `${Math.round(step.millis)} ms`));
+    if (step.remedy) item.append(alertwire.made("span", "remedy hint", step.remedy));
+    list.append(item);
+  }
+
+  /** The events of a stream of server-sent events, as name and text. */
+  async function* events(body) {
+    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      rest += value;
+      const blocks = rest.split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const lines = block.split("\n");
+        const of = (name) => lines.filter((line) => line.startsWith(name)).map((line) => line.slice(name.length).trim()).join("\n");
+        if (of("data:")) yield { name: of("event:"), text: of("data:") };
+      }
+    }
+  }
+
+  async function check(place) {
+    const list = document.getElementById("live-checklist");
+    const words = JSON.parse(list.dataset.words);
+    const answer = await fetch(place.dataset.check, { method: "POST", headers: { accept: "text/event-stream" } });
+    if (!answer.ok) {
+      const problem = await answer.json();
+      place.textContent = problem.detail || problem.title;
+      return;
+    }
+    for await (const event of events(answer.body)) {
+      const said = JSON.parse(event.text);
+      if (event.name === "step") step(list, words, said);
+      else if (event.name === "problem") place.textContent = said.detail;
+      else location.assign(said.ok ? place.dataset.good : place.dataset.bad);
+    }
+  }
+
+  addEventListener("DOMContentLoaded", () => {
+    for (const form of document.querySelectorAll("form[data-kept]")) {
+      isLive(form);
+      kept(form);
+      form.noValidate = true;
+      for (const field of form.querySelectorAll("input[aria-describedby]")) told(field);
+    }
+    for (const button of document.querySelectorAll("[data-live-check]")) isLive(button.form);
+    const place = document.querySelector("[data-check]");
+    if (place) check(place).catch(() => { place.textContent = "The connection broke off. Press Test to try once more."; });
+    // The first of the tabs that have just come.
+    const what = new URLSearchParams(location.search).get("told");
+    if (what === "authenticated") document.querySelectorAll("nav.tabs a")[1]?.focus();
+  });
+})();
