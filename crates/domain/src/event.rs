@@ -209,6 +209,12 @@ impl Reason {
         }
     }
 
+    /// Its company is known, and no mapping and rule takes it. Lists and filters call these `unmatched`.
+    #[must_use]
+    pub fn is_unmatched(self) -> bool {
+        matches!(self, Self::NoMapping | Self::MappingOff | Self::NoRule)
+    }
+
     /// What it means and what a person can do about it.
     #[must_use]
     pub fn explanation(self) -> &'static str {

@@ -88,12 +88,14 @@ pub(super) fn company_words(
     words
 }
 
-/// What went nowhere is `unrouted`, and so is called by the reason too.
+/// What went nowhere is `unrouted`, and so is called by the reason too; what no rule took is `unmatched`.
 pub(super) fn routing_words(routing: Routing) -> Vec<Cow<'static, str>> {
     match routing {
         Routing::Routed => vec![Cow::Borrowed("routed")],
         Routing::Unrouted(reason) => {
-            vec![Cow::Borrowed("unrouted"), Cow::Borrowed(reason.as_str())]
+            let mut words = vec![Cow::Borrowed("unrouted"), Cow::Borrowed(reason.as_str())];
+            words.extend(reason.is_unmatched().then_some(Cow::Borrowed("unmatched")));
+            words
         }
     }
 }

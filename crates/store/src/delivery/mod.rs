@@ -24,6 +24,9 @@ pub(crate) use attempt::PreparedAttempt;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
 pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
 
+/// Events whose deliveries are looked up at once.
+const STANDINGS: usize = 100;
+
 /// What became of a delivery after an attempt, or after a decision without one.
 #[derive(Debug, Clone)]
 pub struct Settlement {
@@ -305,6 +308,25 @@ impl Store {
             Backend::Postgres(db) => postgres::deliveries(db, scope, query, at).await?,
         };
         Ok(Page::of(rows, at, |row| row.id.to_string()))
+    }
+
+    /// Where the deliveries of these events stand; an event that has none is not in the answer.
+    pub async fn standings(
+        &self,
+        scope: &Scope,
+        events: &[EventId],
+    ) -> Result<HashMap<EventId, Vec<Standing>>, StoreError> {
+        let mut found: HashMap<EventId, Vec<Standing>> = HashMap::new();
+        for some in events.chunks(STANDINGS) {
+            let rows = match &self.0.backend {
+                Backend::Sqlite(db) => sqlite::standings(db, scope, some).await?,
+                Backend::Postgres(db) => postgres::standings(db, scope, some).await?,
+            };
+            for (event, standing) in rows {
+                found.entry(event).or_default().push(standing);
+            }
+        }
+        Ok(found)
     }
 
     /// How many deliveries a query fits, counted up to `most`.

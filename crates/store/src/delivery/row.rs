@@ -1,10 +1,13 @@
 //! Rows of deliveries as both databases give and take them.
 
+use std::collections::HashMap;
+
 use delivery::{Delivery, Gate, Status};
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, RuleId, Timestamp};
 
 use super::{DeliveryRow, Due, DuePage, PreparedAttempt, Settlement, Standing};
 use crate::codec::{fixed, hex, of_json, split_ids};
+use crate::event::read_deliveries;
 use crate::{FrozenAlert, StoreError};
 
 const TABLE: &str = "delivery";
@@ -232,12 +235,7 @@ impl TryFrom<ListRow> for DeliveryRow {
             integration: IntegrationId::from_bytes(fixed(TABLE, id, &row.integration)?),
             rule: RuleId::from_bytes(fixed(TABLE, id, &row.rule)?),
             company: CompanyId::from_bytes(fixed(TABLE, id, &row.company)?),
-            standing: match state.status {
-                Status::Pending if row.parked => Standing::Parked,
-                Status::Pending => Standing::Pending,
-                Status::Delivered => Standing::Delivered,
-                Status::Dead => Standing::Dead,
-            },
+            standing: standing(state.status, row.parked),
             reason: row.state.reason,
             cause: row.cause,
             events,
@@ -253,6 +251,51 @@ impl TryFrom<ListRow> for DeliveryRow {
             replay_of: replay_of.map(DeliveryId::from_bytes),
             sealed: row.sealed,
         })
+    }
+}
+
+/// Where a delivery stands. `parked`: its integration is switched off or its gate is held.
+fn standing(status: Status, parked: bool) -> Standing {
+    match status {
+        Status::Pending if parked => Standing::Parked,
+        Status::Pending => Standing::Pending,
+        Status::Delivered => Standing::Delivered,
+        Status::Dead => Standing::Dead,
+    }
+}
+
+/// What is read to tell where the deliveries of some events stand.
+#[derive(Debug)]
+pub(crate) struct StandingRows {
+    /// Each event with the column that names its deliveries.
+    pub(crate) events: Vec<(Vec<u8>, Vec<u8>)>,
+    /// Each delivery that is there with its status, and whether it is parked while it is pending.
+    pub(crate) deliveries: HashMap<Vec<u8>, (String, bool)>,
+}
+
+impl StandingRows {
+    /// The ids of all deliveries that the events name.
+    pub(crate) fn named(events: &[(Vec<u8>, Vec<u8>)]) -> Result<Vec<[u8; 16]>, StoreError> {
+        let mut ids = Vec::new();
+        for (id, column) in events {
+            let carried = read_deliveries(id, column)?;
+            ids.extend(carried.iter().map(|carried| carried.delivery.to_bytes()));
+        }
+        Ok(ids)
+    }
+
+    pub(crate) fn read(self) -> Result<Vec<(EventId, Standing)>, StoreError> {
+        let mut standings = Vec::new();
+        for (id, column) in &self.events {
+            let event = EventId::from_bytes(fixed("event", id, id)?);
+            for carried in read_deliveries(id, column)? {
+                let id = carried.delivery.to_bytes();
+                if let Some((status, parked)) = self.deliveries.get(&id[..]) {
+                    standings.push((event, standing(read_status(&id, status)?, *parked)));
+                }
+            }
+        }
+        Ok(standings)
     }
 }
 

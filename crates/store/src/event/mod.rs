@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use delivery::replay::Meant;
 use domain::access::Scope;
-use domain::event::{Event, Fingerprint, Match};
+use domain::event::{Event, Fingerprint, Match, Reason};
 use domain::filter::Filter;
 use domain::message::Decode;
 use domain::{
@@ -33,7 +33,7 @@ pub struct EventQuery {
     pub company: Option<CompanyId>,
     pub source: Option<SourceId>,
     pub severity_least: Option<Severity>,
-    /// `routed`, `unrouted` (for any reason) or the word of one reason.
+    /// `routed`, `unrouted` (for any reason), `unmatched` (no mapping or rule took it) or the word of one reason.
     pub routing: Option<String>,
     pub matched: Option<Match>,
     pub decode: Option<Decode>,
@@ -47,6 +47,8 @@ pub struct EventQuery {
     pub fingerprint: Option<Fingerprint>,
     /// Muted by this silence.
     pub silence: Option<SilenceId>,
+    /// Seen more than once.
+    pub repeated: bool,
     /// What else must hold, tested on each row as far as the database cannot say it.
     pub filter: Option<Filter>,
     pub oldest_first: bool,
@@ -58,6 +60,14 @@ pub struct EventDelivery {
     pub delivery: DeliveryId,
     pub integration: IntegrationId,
     pub rule: RuleId,
+}
+
+/// The reasons of what no mapping or rule took, for a condition that names them.
+fn unmatched() -> impl Iterator<Item = &'static str> {
+    let reasons = Reason::ALL.into_iter();
+    reasons
+        .filter(|reason| reason.is_unmatched())
+        .map(Reason::as_str)
 }
 
 /// Events whose rows are read at once to see that they are there.

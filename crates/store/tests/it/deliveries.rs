@@ -1,8 +1,8 @@
 //! Deliveries as lists show them, and sent again by hand.
 
 use delivery::{DeadReason, Fault};
-use domain::DeliveryId;
 use domain::access::Scope;
+use domain::{DeliveryId, EventId};
 use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, PageAt, Retried, Standing};
 
 use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
@@ -11,6 +11,7 @@ on_both!(
     pages_show_each_delivery_once_newest_first,
     each_part_of_a_query_narrows_it,
     parked_is_derived,
+    events_tell_where_their_deliveries_stand,
     dead_ones_are_found_by_reason_and_fault,
     dead_letters_are_counted_by_cause,
     a_dead_delivery_is_sent_again_under_its_id,
@@ -170,6 +171,26 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
         .unwrap()
         .unwrap();
     assert_eq!(row.reason.as_deref(), Some("exhausted"));
+}
+
+async fn events_tell_where_their_deliveries_stand(mut world: World) {
+    let (first, dead) = world.accepted("web-1").await;
+    let (second, delivered) = world.accepted("web-2").await;
+    let (third, _) = world.accepted("web-3").await;
+    world.bury(dead).await;
+    world.deliver(delivered).await;
+    let asked = [first, second, third, EventId::from_bytes([9; 16])];
+    let standings = world.store.standings(&Scope::All, &asked);
+    let expected = [
+        (first, vec![Standing::Dead]),
+        (second, vec![Standing::Delivered]),
+        (third, vec![Standing::Pending]),
+    ];
+    assert_eq!(standings.await.unwrap(), expected.into());
+    let foreign = world.store.standings(&elsewhere(), &asked).await.unwrap();
+    assert!(foreign.is_empty());
+    let none = world.store.standings(&Scope::All, &[]).await.unwrap();
+    assert!(none.is_empty());
 }
 
 async fn dead_ones_are_found_by_reason_and_fault(mut world: World) {

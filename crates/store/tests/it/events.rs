@@ -59,6 +59,7 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
     event.category = Some("ports".to_owned());
     event.severity = Severity::High;
     event.routing = Routing::Unrouted(Reason::NoRule);
+    event.count = 2;
     event.reading.matched = Match::Full;
     event.reading.decode = Decode::Repaired;
     event.company = Some(CompanyId::from_bytes([5; 16]));
@@ -89,6 +90,14 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
         },
         EventQuery {
             routing: Some("no_rule".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            routing: Some("unmatched".to_owned()),
+            ..all()
+        },
+        EventQuery {
+            repeated: true,
             ..all()
         },
         EventQuery {

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use deadpool_postgres::Client;
 use delivery::replay::Found;
-use domain::DeliveryId;
 use domain::access::Scope;
+use domain::{DeliveryId, EventId};
 use tokio_postgres::Row;
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{ListRow, read_alert, read_status};
+use super::super::row::{ListRow, StandingRows, read_alert, read_status};
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
 use crate::codec::fixed;
@@ -69,6 +69,37 @@ pub(in super::super) async fn count_deliveries(
     );
     let count: Option<i64> = one(&client, &sql, &clauses.values(), |row| row.try_get(0)).await?;
     Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(most))
+}
+
+pub(in super::super) async fn standings(
+    db: &Postgres,
+    scope: &Scope,
+    events: &[EventId],
+) -> Result<Vec<(EventId, Standing)>, StoreError> {
+    let client = db.client().await?;
+    let mut clauses = Clauses::default();
+    clauses.within("id", events.iter().map(|id| id.to_bytes()));
+    clauses.scope("company", scope);
+    let sql = format!("SELECT id, deliveries FROM event{}", clauses.sql());
+    let events = all(&client, &sql, &clauses.values(), |row| {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    })
+    .await?;
+    let mut clauses = Clauses::default();
+    clauses.within("d.id", StandingRows::named(&events)?);
+    let sql = format!(
+        "SELECT d.id, d.status, coalesce(NOT o.enabled OR o.held, FALSE) FROM delivery d {OWNER}{}",
+        clauses.sql()
+    );
+    let deliveries = all(&client, &sql, &clauses.values(), |row| {
+        Ok((row.try_get(0)?, (row.try_get(1)?, row.try_get(2)?)))
+    })
+    .await?;
+    StandingRows {
+        events,
+        deliveries: deliveries.into_iter().collect(),
+    }
+    .read()
 }
 
 async fn narrow(

@@ -1,13 +1,13 @@
 //! Deliveries as they are shown.
 
 use delivery::replay::Found;
-use domain::DeliveryId;
 use domain::access::Scope;
+use domain::{DeliveryId, EventId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{ListRow, read_alert, read_status};
+use super::super::row::{ListRow, StandingRows, read_alert, read_status};
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
 use crate::codec::join_ids;
@@ -80,6 +80,39 @@ pub(in super::super) async fn count_deliveries(
         Ok(one(conn, &sql, params_from_iter(clauses.into_values()), |row| row.get(0))?.unwrap_or(0))
     })
     .await
+}
+
+pub(in super::super) async fn standings(
+    db: &Sqlite,
+    scope: &Scope,
+    events: &[EventId],
+) -> Result<Vec<(EventId, Standing)>, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.within("id", events.iter().map(|id| id.to_bytes()));
+    clauses.scope("company", scope);
+    let rows = db
+        .read(move |conn| {
+            let sql = format!("SELECT id, deliveries FROM event{}", clauses.sql());
+            let events = all(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+            let mut clauses = Clauses::default();
+            clauses.within("d.id", StandingRows::named(&events)?);
+            let sql = format!(
+                "SELECT d.id, d.status, coalesce(NOT o.enabled OR o.held, 0) FROM delivery d \
+                 LEFT JOIN owner o ON o.integration = d.integration{}",
+                clauses.sql()
+            );
+            let deliveries = all(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+                Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))
+            })?;
+            Ok(StandingRows {
+                events,
+                deliveries: deliveries.into_iter().collect(),
+            })
+        })
+        .await?;
+    rows.read()
 }
 
 fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {

@@ -4,7 +4,7 @@ use domain::Timestamp;
 use domain::filter::{Among, Narrowing};
 
 use super::super::walk::{Search, Stride};
-use super::super::{EventQuery, above, like};
+use super::super::{EventQuery, above, like, unmatched};
 use crate::codec::severity_rank;
 use crate::postgres::{Clauses, sound};
 use crate::retention::lowest_id;
@@ -49,6 +49,9 @@ pub(super) fn narrow(clauses: &mut Clauses, query: &EventQuery) {
     clauses.and_some("severity >= ?", query.severity_least.map(severity_rank));
     match query.routing.as_deref() {
         Some("unrouted") => clauses.and_plain("routing <> 'routed'"),
+        Some("unmatched") => {
+            clauses.and("routing = ANY(?)", unmatched().collect::<Vec<_>>());
+        }
         word => clauses.and_text("routing = ?", word),
     }
     // Written out, for an index of one of these words serves no bound value.
@@ -64,6 +67,9 @@ pub(super) fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         "silence = ?",
         query.silence.map(|id| id.to_bytes().to_vec()),
     );
+    if query.repeated {
+        clauses.and_plain("count > 1");
+    }
     clauses.and_some(
         FINGERPRINT,
         query.fingerprint.map(|fingerprint| fingerprint.0.to_vec()),

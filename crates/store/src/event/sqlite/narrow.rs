@@ -5,7 +5,7 @@ use domain::{SilenceId, Timestamp};
 use rusqlite::types::Value;
 
 use super::super::walk::{Search, Stride};
-use super::super::{EventQuery, above, like};
+use super::super::{EventQuery, above, like, unmatched};
 use crate::codec::severity_rank;
 use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, blob};
@@ -55,10 +55,11 @@ pub(super) fn narrow(clauses: &mut Clauses, query: &EventQuery) {
         // put into its place.
         clauses.and("routing <> 'routed'", []);
     }
-    clauses.and_some(
-        "+routing = ?",
-        word.filter(|word| *word != "unrouted").map(str::to_owned),
-    );
+    match word {
+        None | Some("unrouted") => {}
+        Some("unmatched") => one_of(clauses, "+routing", unmatched().map(text)),
+        Some(word) => clauses.and("+routing = ?", [text(word)]),
+    }
     // Written out, for an index of one of these words serves no bound value.
     if let Some(matched) = query.matched {
         clauses.and(&format!("matched = '{}'", matched.as_str()), []);
@@ -69,6 +70,9 @@ pub(super) fn narrow(clauses: &mut Clauses, query: &EventQuery) {
     clauses.and_some("received_at >= ?", query.since.map(Timestamp::micros));
     clauses.and_some("received_at < ?", query.until.map(Timestamp::micros));
     clauses.and_some("silence = ?", blob(query.silence.map(SilenceId::to_bytes)));
+    if query.repeated {
+        clauses.and("count > 1", []);
+    }
     if let Some(fingerprint) = query.fingerprint {
         let value = Value::Blob(fingerprint.0.to_vec());
         clauses.and(FINGERPRINT, [value.clone(), value]);
