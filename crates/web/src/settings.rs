@@ -40,6 +40,8 @@ pub struct Settings {
     pub connections_per_address: NonZeroUsize,
     /// Live streams of events that may be open at once.
     pub streams: usize,
+    /// How often a live stream asks whether its reader still may read.
+    pub stream_recheck: Duration,
     /// Exports of events that may be under way at once.
     pub exports: usize,
     /// Questions over stored events (what-if, dry runs of silences) that may be worked at at once.
@@ -78,6 +80,7 @@ impl Settings {
             connections: some(4_096),
             connections_per_address: some(256),
             streams: 256,
+            stream_recheck: Duration::from_secs(30),
             exports: 4,
             what_ifs: 2,
             what_if_events: domain::what_if::EVENTS,

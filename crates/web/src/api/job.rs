@@ -120,7 +120,7 @@ pub(super) async fn begin(
 }
 
 /// A job of this kind that the caller may see.
-pub(super) async fn find(
+pub(crate) async fn find(
     app: &App,
     caller: &Caller,
     kind: JobKind,
@@ -132,7 +132,7 @@ pub(super) async fn find(
 }
 
 /// Gives an order to a job; answers how it stands then.
-pub(super) async fn steer(
+pub(crate) async fn steer(
     app: &App,
     caller: &Caller,
     kind: JobKind,

@@ -7,7 +7,7 @@ use domain::access::{Actor, ApiKey, Role, Scope};
 use domain::configuration::Configuration;
 use domain::user::User;
 use domain::{CompanyId, UserId};
-use http::header;
+use http::header::{self, HeaderMap};
 use http::request::Parts;
 
 use super::session;
@@ -130,16 +130,24 @@ impl Caller {
         }
     }
 
-    async fn of(parts: &Parts, app: &App, least: Role) -> Result<Self, Problem> {
-        let caller = if parts.headers.contains_key(header::AUTHORIZATION) {
-            by_key(parts, app).await?
+    /// Whoever these headers prove, as things are now. An answer that goes on for long asks again: keys are removed, sessions
+    /// end, and roles and companies of users change meanwhile.
+    pub(crate) async fn proved(headers: &HeaderMap, app: &App) -> Result<Option<Self>, Problem> {
+        if headers.contains_key(header::AUTHORIZATION) {
+            by_key(headers, app).await
         } else {
-            let caller = session::caller(&parts.headers, app).await?;
-            if caller.is_some() && !parts.method.is_safe() {
-                session::expect_own_page(parts)?;
-            }
-            caller
-        };
+            session::caller(headers, app).await
+        }
+    }
+
+    async fn of(parts: &Parts, app: &App, least: Role) -> Result<Self, Problem> {
+        let caller = Self::proved(&parts.headers, app).await?;
+        let by_session = caller
+            .as_ref()
+            .is_some_and(|caller| caller.user().is_some());
+        if by_session && !parts.method.is_safe() {
+            session::expect_own_page(parts)?;
+        }
         let Some(caller) = caller else {
             let detail = "send a good API key: `Authorization: Bearer KEY`";
             return Err(Problem::unauthorized(
@@ -180,8 +188,8 @@ impl Admin {
     }
 }
 
-async fn by_key(parts: &Parts, app: &App) -> Result<Option<Caller>, Problem> {
-    let Some((key, configuration)) = find(parts, app).await? else {
+async fn by_key(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Problem> {
+    let Some((key, configuration)) = find(headers, app).await? else {
         return Ok(None);
     };
     if let Err(error) = app.store().touch_key(key.id, app.now()).await {
@@ -194,10 +202,10 @@ async fn by_key(parts: &Parts, app: &App) -> Result<Option<Caller>, Problem> {
 
 /// The key, and the configuration it was found in. A key that is not known yet may have been made by another process.
 async fn find(
-    parts: &Parts,
+    headers: &HeaderMap,
     app: &App,
 ) -> Result<Option<(Arc<ApiKey>, Arc<Configuration>)>, Problem> {
-    let Some(key) = bearer(parts) else {
+    let Some(key) = bearer(headers) else {
         return Ok(None);
     };
     let digest = receive::key_digest(app.store(), key);
@@ -209,9 +217,8 @@ async fn find(
     Ok(key.map(|key| (key, configuration)))
 }
 
-fn bearer(parts: &Parts) -> Option<&str> {
-    let (scheme, key) = parts
-        .headers
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers
         .get(header::AUTHORIZATION)?
         .to_str()
         .ok()?

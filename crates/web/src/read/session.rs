@@ -1,7 +1,7 @@
 //! The session of a request: its cookie, and whether a page of ours sent it.
 
 use domain::session::Session;
-use http::header::{self, HeaderMap};
+use http::header::{self, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::uri::Authority;
 use sha2::{Digest as _, Sha256};
@@ -58,6 +58,18 @@ pub(crate) async fn find(
         return Ok(Some((Caller::signed_in(user, configuration), session)));
     }
     Ok(None)
+}
+
+/// What of these headers proves who sent them, for asking again later: that is no use of the session.
+pub(crate) fn unused(headers: &HeaderMap) -> HeaderMap {
+    let mut proof = HeaderMap::new();
+    for name in [header::AUTHORIZATION, header::COOKIE] {
+        for value in headers.get_all(&name) {
+            proof.append(name.clone(), value.clone());
+        }
+    }
+    proof.insert(REFRESH, HeaderValue::from_static("1"));
+    proof
 }
 
 /// Ends the sessions that the cookies of a request name.

@@ -24,12 +24,12 @@ use super::list::search;
 use super::{EventView, projected, search_page, views};
 use crate::App;
 use crate::problem::Problem;
-use crate::read::{Params, Query, Viewer};
+use crate::read::{Caller, Params, Query, Viewer};
 
 /// Events of one read: few enough that their bodies fit in memory several times.
 const PAGE: u16 = 100;
 /// Most events of one export; a further one goes on by the cursor.
-const EVENTS: u64 = 1_000_000;
+pub(crate) const EVENTS: u64 = 1_000_000;
 /// Most columns of fields.
 const FIELDS: usize = 50;
 /// When to come again while others export.
@@ -77,6 +77,31 @@ pub(crate) async fn export(
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
     let (format, query, limit, cursor) = query.parse()?;
+    write(&app, &caller, format, query, (limit, cursor)).await
+}
+
+/// What a list of the console shows, from its beginning, in the format of this name; none when there is no such format.
+pub(crate) async fn list_as(
+    app: &App,
+    caller: &Caller,
+    format: &str,
+    query: EventQuery,
+) -> Result<Option<Response>, Problem> {
+    let Some(format) = Format::named(format, || csv::Sheet::new(None, false)) else {
+        return Ok(None);
+    };
+    let written = write(app, caller, format, query, (EVENTS, None)).await;
+    written.map(Some)
+}
+
+/// Begins the file: so many events from this cursor on.
+async fn write(
+    app: &App,
+    caller: &Caller,
+    format: Format,
+    query: EventQuery,
+    (limit, cursor): (u64, Option<String>),
+) -> Result<Response, Problem> {
     let permit = Arc::clone(app.exports()).try_acquire_owned();
     let permit = permit.map_err(|_| {
         Problem::too_many(
@@ -93,7 +118,7 @@ pub(crate) async fn export(
         (LIMIT, HeaderValue::from(limit)),
     ];
     let mut export = Export {
-        app: app.0.clone(),
+        app: app.clone(),
         scope: caller.scope().clone(),
         format,
         query,

@@ -32,7 +32,7 @@ pub(crate) struct EventsQuery {
     pub(crate) source: Option<String>,
     /// At least this severity.
     pub(crate) severity: Option<String>,
-    /// `routed`, `unrouted` or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`,
+    /// `routed`, `unrouted`, `unmatched` (no mapping or rule took it) or the reason why not: `loop`, `unassigned_company`, `no_mapping`, `mapping_off`, `no_rule`,
     /// `silenced`, `reread`.
     pub(crate) routing: Option<String>,
     /// `full`, `partial` or `none`.
@@ -51,6 +51,9 @@ pub(crate) struct EventsQuery {
     pub(crate) fingerprint: Option<String>,
     /// Id of the silence that muted it.
     pub(crate) silence: Option<String>,
+    /// `true`: only events that were seen more than once.
+    #[param(value_type = Option<bool>)]
+    pub(crate) repeated: Option<String>,
     /// What else must hold, in the filter language: `event=problem.* field.hostname=~"web-.*"`.
     pub(crate) filter: Option<String>,
     #[param(value_type = Option<u16>)]
@@ -129,6 +132,7 @@ impl EventsQuery {
             message: params.read("journal", self.journal.as_deref()),
             fingerprint: params.read("fingerprint", self.fingerprint.as_deref()),
             silence: params.read("silence", self.silence.as_deref()),
+            repeated: params.read("repeated", self.repeated.as_deref()) == Some(true),
             filter: params.with("filter", self.filter.as_deref(), search),
             oldest_first: false,
         }
@@ -149,7 +153,7 @@ fn word<T: Copy>(text: &str, all: &[T], name: impl Fn(T) -> &'static str) -> Res
 }
 
 fn routing(text: &str) -> Result<String, String> {
-    let mut words = vec!["routed", "unrouted"];
+    let mut words = vec!["routed", "unrouted", "unmatched"];
     words.extend(Reason::ALL.map(Reason::as_str));
     if words.contains(&text) {
         Ok(text.to_owned())

@@ -8,7 +8,7 @@ pub(crate) mod readings;
 pub(crate) mod stream;
 pub(crate) mod trace;
 
-mod projected;
+pub(crate) mod projected;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -21,6 +21,16 @@ pub(super) async fn answer(
     event: Event,
     format: Format,
 ) -> Result<Response, Problem> {
+    let documents = documents(app, caller, event, format).await?;
+    Ok(response(format, &documents))
+}
+
+pub(crate) async fn documents(
+    app: &App,
+    caller: &Caller,
+    event: Event,
+    format: Format,
+) -> Result<Vec<Document>, Problem> {
     // The journal forgets a message with its events; one that went just now only says less.
     let message = app.store().message(caller.scope(), event.message).await?;
     let configuration = caller.configuration.clone();
@@ -41,8 +51,7 @@ pub(super) async fn answer(
         project(format, &event, &names)
     };
     // Like the view: a body of a megabyte takes its time.
-    let documents = blocking(project).await?;
-    Ok(response(format, &documents))
+    blocking(project).await
 }
 
 /// A line for each record of these events. Their messages are not read for it, so they are told without the bytes they came in.

@@ -14,7 +14,7 @@ use crate::read::Caller;
 
 /// A message that the caller may see, with those of its events that the caller may see. One message can hold alerts of
 /// several companies; its bytes are only for who may see all of them.
-async fn find(
+pub(crate) async fn find(
     app: &App,
     caller: &Caller,
     id: MessageId,

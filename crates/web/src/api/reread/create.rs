@@ -6,7 +6,7 @@ use domain::EventId;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use store::{EventQuery, JobSpec, Listed};
+use store::{EventQuery, Job, JobSpec, Listed};
 use utoipa::ToSchema;
 
 use super::RereadView;
@@ -58,18 +58,34 @@ pub(crate) async fn create(
     Operator(caller): Operator,
     Form(form): Form<RereadForm>,
 ) -> Result<Response, Problem> {
-    let (dry_run, route) = (form.dry_run, form.route);
-    let rate = rate(form.rate_per_second, REREAD_RATE)?;
-    let (wanted, query) = form.parse(&app, &caller)?;
-    let (listed, pointer) = wanted.list(&app, &caller).await?;
-    if dry_run {
-        let preview = preview(&app, &caller, &listed).await?;
+    if form.dry_run {
+        let preview = look(&app, &caller, form).await?;
         return Ok(Json(preview).into_response());
     }
-    let spec = JobSpec::Reread { query, route };
-    let job = begin(&app, &caller, spec, rate, listed, pointer).await?;
+    let job = start(&app, &caller, form).await?;
     let view = RereadView::new(job, app.now());
     Ok((StatusCode::ACCEPTED, Json(view)).into_response())
+}
+
+/// What a re-reading would do. Whoever asks has been found to be an operator.
+pub(crate) async fn look(
+    app: &App,
+    caller: &Caller,
+    form: RereadForm,
+) -> Result<RereadPreview, Problem> {
+    rate(form.rate_per_second, REREAD_RATE)?;
+    let (wanted, _) = form.parse(app, caller)?;
+    let (listed, _) = wanted.list(app, caller).await?;
+    preview(app, caller, &listed).await
+}
+
+/// Begins a re-reading. Whoever asks has been found to be an operator.
+pub(crate) async fn start(app: &App, caller: &Caller, form: RereadForm) -> Result<Job, Problem> {
+    let (rate, route) = (rate(form.rate_per_second, REREAD_RATE)?, form.route);
+    let (wanted, query) = form.parse(app, caller)?;
+    let (listed, pointer) = wanted.list(app, caller).await?;
+    let spec = JobSpec::Reread { query, route };
+    begin(app, caller, spec, rate, listed, pointer).await
 }
 
 impl RereadForm {

@@ -7,7 +7,7 @@ pub(crate) mod list;
 pub(crate) mod pause;
 pub(crate) mod resume;
 
-mod preview;
+pub(crate) mod preview;
 
 use domain::Timestamp;
 use serde::Serialize;

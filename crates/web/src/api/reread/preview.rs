@@ -34,58 +34,58 @@ const RETRY_SECONDS: u64 = 5;
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct RereadPreview {
     /// Events that fit.
-    count: u64,
+    pub(crate) count: u64,
     /// How many of them were read again: the 10,000 oldest.
-    looked_at: u64,
-    unchanged: u64,
+    pub(crate) looked_at: u64,
+    pub(crate) unchanged: u64,
     /// Not understood before, and understood now.
-    newly_understood: u64,
-    kind_changed: u64,
-    fields_changed: u64,
+    pub(crate) newly_understood: u64,
+    pub(crate) kind_changed: u64,
+    pub(crate) fields_changed: u64,
     /// The present reading tells more, so it stays.
-    worse: u64,
+    pub(crate) worse: u64,
     /// Came as fields, by the API: there is nothing to read.
-    raised: u64,
+    pub(crate) raised: u64,
     /// Pruned meanwhile.
-    gone: u64,
+    pub(crate) gone: u64,
     /// Whose stored row cannot be read.
-    unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Alerts that messages turn out to hold beyond the events that they have.
-    further: u64,
+    pub(crate) further: u64,
     /// Of those newly understood: how many went nowhere before, and today's rules send somewhere. They go with `route` alone.
-    routable: u64,
+    pub(crate) routable: u64,
     /// More fits than one re-reading takes.
-    truncated: bool,
+    pub(crate) truncated: bool,
     /// Up to 100 events that would be read differently.
-    samples: Vec<Sample>,
+    pub(crate) samples: Vec<Sample>,
 }
 
 /// An event before and after.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Sample {
-    id: String,
+    pub(crate) id: String,
     /// `newly_understood`, `kind_changed`, `fields_changed` or `worse`.
     #[schema(value_type = String)]
-    difference: &'static str,
-    before: Side,
+    pub(crate) difference: &'static str,
+    pub(crate) before: Side,
     /// What it would be. Of a worse one: what it stays.
-    after: Side,
+    pub(crate) after: Side,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Side {
-    event: Option<String>,
-    subject: String,
+    pub(crate) event: Option<String>,
+    pub(crate) subject: String,
     #[schema(value_type = String)]
-    severity: &'static str,
-    company: Option<Named>,
+    pub(crate) severity: &'static str,
+    pub(crate) company: Option<Named>,
     #[schema(value_type = String)]
-    decode: &'static str,
+    pub(crate) decode: &'static str,
     #[serde(rename = "match")]
     #[schema(value_type = String)]
-    matched: &'static str,
+    pub(crate) matched: &'static str,
     #[schema(value_type = Vec<Object>)]
-    records: Vec<Record>,
+    pub(crate) records: Vec<Record>,
 }
 
 /// All that reading takes, so that it can go to a thread that may be busy.
