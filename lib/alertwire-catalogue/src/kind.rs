@@ -119,6 +119,13 @@ impl Kind {
         std::iter::once(&self.template).chain(&self.variant_templates)
     }
 
+    /// The same as they are written.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.body)
+            .chain(&self.variants)
+            .map(String::as_str)
+    }
+
     /// Whether the alerts of this kind can be told apart in this field.
     pub fn has_field(&self, name: &str) -> bool {
         self.fields().iter().any(|field| field.name == name)

@@ -56,6 +56,8 @@ pub struct AlertReading<'a> {
     /// Further kinds that the alert may mean, as far as its text tells.
     pub alternatives: Vec<&'a Kind>,
     pub matched: Match,
+    /// The template of the kind that read the body, as it is written; none when none did.
+    pub template: Option<&'a str>,
     pub records: Vec<Record>,
     /// Where each field of each record stands in the body.
     pub spans: Vec<Span>,
@@ -102,6 +104,7 @@ impl<'a> AlertReading<'a> {
             suggested: None,
             alternatives: Vec::new(),
             matched: Match::None,
+            template: None,
             records: Vec::new(),
             spans: Vec::new(),
             ambiguous: Vec::new(),
@@ -182,6 +185,7 @@ impl Catalogue {
     /// let catalogue = Catalogue::builtin();
     /// let alert = catalogue.read_alert("New Asset(s) Added", "New asset added with ip 10.0.0.5.", &Limits::default());
     /// assert_eq!((alert.matched, alert.remainder()), (Match::Partial, "."));
+    /// assert_eq!(alert.template, Some(&*alert.kind.unwrap().body));
     /// ```
     pub fn read_alert<'a>(
         &'a self,
@@ -250,6 +254,8 @@ struct Search<'a, 'v> {
 /// A reading of the body by one of a kind's templates.
 struct Hit<'a> {
     kind: &'a Kind,
+    /// The template as it is written.
+    written: &'a str,
     template: &'a Compiled,
     readings: Readings,
 }
@@ -272,7 +278,7 @@ impl<'a> Search<'a, '_> {
 
     fn try_kind(&mut self, index: usize, front: bool) -> Option<Hit<'a>> {
         let kind = &self.catalogue.kinds()[index];
-        for template in kind.templates() {
+        for (written, template) in kind.written().zip(kind.templates()) {
             match template.read(
                 &self.view.text,
                 front,
@@ -283,6 +289,7 @@ impl<'a> Search<'a, '_> {
                 Ok(readings) => {
                     return Some(Hit {
                         kind,
+                        written,
                         template,
                         readings,
                     });
@@ -306,6 +313,7 @@ impl<'a> Search<'a, '_> {
             return;
         }
         alert.kind = Some(hit.kind);
+        alert.template = Some(hit.written);
         alert.alternatives.clear();
         alert.spans = spans;
         for span in &mut alert.spans {

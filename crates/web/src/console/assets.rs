@@ -13,10 +13,12 @@ use crate::problem::Problem;
 /// One sheet and one script for all pages: what is common first, then what rooms have of their own.
 const CSS: &str = concat!(
     include_str!("../../assets/css/base.css"),
+    include_str!("../../assets/css/event.css"),
     include_str!("../../assets/css/welcome.css"),
 );
 const JS: &str = concat!(
     include_str!("../../assets/js/base.js"),
+    include_str!("../../assets/js/event.js"),
     include_str!("../../assets/js/integration.js"),
 );
 const ICON: &str = include_str!("../../assets/icon.svg");

@@ -27,6 +27,32 @@ impl State {
             .any(|(name, _)| !["company", "limit"].contains(name))
     }
 
+    /// What is set, but for what the frame shows and how long a page is.
+    pub(super) fn narrowing(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let set = self.set.iter();
+        set.map(|(name, value)| (*name, value.as_str()))
+            .filter(|(name, _)| !["company", "limit"].contains(name))
+    }
+
+    /// The list with one filter less.
+    pub(super) fn without(&self, name: &str) -> String {
+        let left = self.set.iter().filter(|(own, _)| *own != name);
+        written(self.path, left)
+    }
+
+    /// Another page that means what this list does: its filters and its company.
+    pub(super) fn elsewhere(&self, path: &str) -> String {
+        let meant = self.set.iter().filter(|(name, _)| *name != "limit");
+        written(path, meant)
+    }
+
+    /// The same with one parameter more.
+    pub(super) fn elsewhere_with(&self, path: &str, name: &'static str, value: &str) -> String {
+        let more = (name, value.to_owned());
+        let meant = self.set.iter().filter(|(name, _)| *name != "limit");
+        written(path, meant.chain([&more]))
+    }
+
     /// The list without its filters.
     pub(super) fn cleared(&self) -> String {
         let company = self.set.iter().find(|(name, _)| *name == "company");
@@ -49,6 +75,12 @@ impl State {
         query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
         joined(self.path, &query.finish())
     }
+}
+
+fn written<'a>(path: &str, pairs: impl Iterator<Item = &'a (&'static str, String)>) -> String {
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(pairs);
+    joined(path, &query.finish())
 }
 
 /// A path with the company that is looked at; empty is Global.
@@ -87,6 +119,13 @@ mod tests {
             "/events?severity=high&text=a+b%26c&company=Acme&cursor=c1"
         );
         assert_eq!(state.cleared(), "/events?company=Acme");
+        assert_eq!(state.without("text"), "/events?severity=high&company=Acme");
+        assert_eq!(
+            state.elsewhere_with("/x", "live", "1"),
+            "/x?severity=high&text=a+b%26c&company=Acme&live=1"
+        );
+        let narrowing: Vec<_> = state.narrowing().map(|(name, _)| name).collect();
+        assert_eq!(narrowing, ["severity", "text"]);
         assert!(!State::new("/events", &all[4..]).is_narrowed());
         assert_eq!(State::new("/events", &[]).newest(), "/events");
     }

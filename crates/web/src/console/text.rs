@@ -2,6 +2,8 @@
 //! that turns the direction of what stands around it (security.md I7).
 
 use askama::Template;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 /// Longest text of a row in a list, in characters.
 pub(super) const ROW: usize = 200;
@@ -108,6 +110,19 @@ pub(crate) fn visible(text: &str) -> String {
         }
     }
     plain
+}
+
+/// For pages that a script adds to: `{"text"}`, `{"hidden"}` and `{"cut"}` one after another, so that what is hidden is known in
+/// one place.
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Text(text) => Some(json!({ "text": text })),
+            Piece::Hidden(name) => Some(json!({ "hidden": name })),
+            Piece::Cut => Some(json!({"cut": true})),
+            Piece::Marked(_) | Piece::Unmarked => None,
+        }))
+    }
 }
 
 struct Writer {
@@ -230,6 +245,13 @@ mod tests {
         assert_eq!(shown.pieces.iter().filter(marked).count(), 1);
         let split = Shown::marked("ä", vec![mark("half", 0, 1)]);
         assert_eq!(split.pieces, [Piece::Text("ä".to_owned())]);
+    }
+
+    #[test]
+    fn a_script_gets_the_same_pieces() {
+        let shown = Shown::line("a\u{202e}<b>", 4);
+        let pieces = json!([{"text": "a"}, {"hidden": "RLO"}, {"text": "<b"}, {"cut": true}]);
+        assert_eq!(json!(shown), pieces);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The query string: every parameter is a text first, so that each error names its parameter.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -26,10 +27,48 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Problem> {
-        match axum::extract::Query::<T>::try_from_uri(&of_page(&parts.uri)) {
-            Ok(axum::extract::Query(query)) => Ok(Self(query)),
-            Err(error) => Err(Problem::invalid(vec![query_rule(&error.body_text())])),
-        }
+        read(&of_page(&parts.uri)).map(Self)
+    }
+}
+
+/// The parameters of a page that are its own, and those of the API's list that it shows.
+#[derive(Debug)]
+pub(crate) struct ListQuery<T> {
+    pub(crate) own: HashMap<String, String>,
+    pub(crate) list: T,
+}
+
+impl<T: DeserializeOwned> ListQuery<T> {
+    /// Parts the ones from the others; a parameter that is neither is a broken rule.
+    pub(crate) fn read(uri: &Uri, own: &[&str]) -> Result<Self, Problem> {
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let (own, others): (Vec<_>, Vec<_>) =
+            pairs.partition(|(name, _)| own.contains(&name.as_ref()));
+        let mut query = form_urlencoded::Serializer::for_suffix("/?".to_owned(), 2);
+        query.extend_pairs(others);
+        let uri = query
+            .finish()
+            .parse::<Uri>()
+            .map_err(|_| Problem::field("", "is too long"))?;
+        let own = own.into_iter();
+        Ok(Self {
+            own: own
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+            list: read(&uri)?,
+        })
+    }
+
+    /// A parameter of the page's own; one that is not there is empty.
+    pub(crate) fn own(&self, name: &str) -> &str {
+        self.own.get(name).map_or("", String::as_str)
+    }
+}
+
+fn read<T: DeserializeOwned>(uri: &Uri) -> Result<T, Problem> {
+    match axum::extract::Query::<T>::try_from_uri(uri) {
+        Ok(axum::extract::Query(query)) => Ok(query),
+        Err(error) => Err(Problem::invalid(vec![query_rule(&error.body_text())])),
     }
 }
 

@@ -20,6 +20,13 @@ const TRIED: usize = 4;
 /// What the script of a page asks for by itself says so: nobody used the session for it.
 const REFRESH: &str = "alertwire-refresh";
 
+/// Nobody asked for this: a script refreshes a page, or a browser opens a live stream again that was cut off.
+fn is_by_itself(headers: &HeaderMap) -> bool {
+    let accepted = headers.get(header::ACCEPT);
+    headers.contains_key(REFRESH)
+        || accepted.is_some_and(|accepted| accepted == "text/event-stream")
+}
+
 /// Somebody who is signed in, by the cookie of the request.
 pub(crate) async fn caller(headers: &HeaderMap, app: &App) -> Result<Option<Caller>, Problem> {
     Ok(find(headers, app).await?.map(|(caller, _)| caller))
@@ -50,7 +57,7 @@ pub(crate) async fn find(
             continue;
         };
         if session.is_worth_touching(now)
-            && !headers.contains_key(REFRESH)
+            && !is_by_itself(headers)
             && let Err(error) = app.store().touch_session(digest, now).await
         {
             tracing::debug!(%error, "could not note the use of a session");

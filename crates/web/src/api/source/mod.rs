@@ -177,7 +177,7 @@ fn seen_whole(source: &Source, caller: &Caller) -> bool {
 }
 
 /// Whether a source exists for the caller: it may speak for one of the caller's companies, by name.
-fn seen(source: &Source, caller: &Caller) -> bool {
+pub(crate) fn seen(source: &Source, caller: &Caller) -> bool {
     caller.sees_all()
         || source
             .companies

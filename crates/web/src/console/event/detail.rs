@@ -1,24 +1,45 @@
-use alertwire_catalogue::{Catalogue, Limits};
+use alertwire_catalogue::{AlertReading, Limits};
 use askama::Template;
 use axum::extract::State;
 use domain::configuration::Configuration;
 use domain::event::{Event, Routing};
+use domain::filter::{BYTES, quoted};
 use domain::{EventId, Timestamp};
+use serde::Deserialize;
+use url::form_urlencoded::Serializer;
 
+use super::formats::Formatted;
 use super::list::{Read, words};
+use super::message::{self, MessageView};
+use super::readings::{ReadingRow, readings};
 use crate::App;
 use crate::api::Named;
 use crate::api::event::trace::{TraceView, trace_of};
+use crate::api::integration::seen;
 use crate::blocking::blocking;
 use crate::console::delivery::Badge;
 use crate::console::filters;
 use crate::console::text::{Mark, Shown, WHOLE, visible};
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::problem::Problem;
-use crate::read::Id;
+use crate::read::{Caller, Id, Query};
 
 /// Most records whose fields a page shows; the API has all.
 const RECORDS: usize = 100;
+/// Most integrations that a replay is proposed to.
+const TARGETS: usize = 200;
+/// Most fields that a silence of events like this one is proposed by.
+const LIKE: usize = 3;
+
+/// What of the event is looked at in which way.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Looked {
+    /// `hex`: the bytes of the message as figures.
+    raw: Option<String>,
+    /// A format of others.
+    #[serde(rename = "as")]
+    format: Option<String>,
+}
 
 #[derive(Debug, Template)]
 #[template(path = "event/detail.html")]
@@ -29,9 +50,7 @@ pub(in crate::console) struct EventPage {
     category: Option<String>,
     severity: &'static str,
     subject: Shown,
-    body: Shown,
-    /// The marks of the body are what its fields are read from today.
-    is_marked: bool,
+    said: Said,
     reading: Read,
     read_failed: bool,
     repairs: Vec<String>,
@@ -50,13 +69,41 @@ pub(in crate::console) struct EventPage {
     moved: bool,
     hops: Vec<HopRow>,
     deliveries: Vec<Carried>,
+    message: Option<MessageView>,
+    formatted: Formatted,
+    /// More than one, or none.
+    readings: Vec<ReadingRow>,
+    acts: Acts,
+}
+
+/// The body, with what its fields were read from.
+#[derive(Debug)]
+pub(super) struct Said {
+    body: Shown,
+    /// The marks of the body are what its fields are read from today.
+    is_marked: bool,
+    /// The template that read it.
+    template: Option<Shown>,
+}
+
+/// What can be done with the event.
+#[derive(Debug, Default)]
+pub(super) struct Acts {
+    reread: Option<String>,
+    learn: Option<String>,
+    silence: Option<String>,
+    /// Where it is let go by today's rules.
+    release: Option<String>,
+    /// Integrations that what was sent can be sent to as well, by id.
+    targets: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
 pub(in crate::console) struct Field {
     name: String,
     value: Shown,
-    is_ambiguous: bool,
+    /// What another reading says of it, which may be nothing at all.
+    otherwise: Option<Option<Shown>>,
 }
 
 #[derive(Debug)]
@@ -78,7 +125,12 @@ pub(in crate::console) struct Carried {
     attempts: u32,
 }
 
-pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<EventId>) -> Page {
+pub(crate) async fn show(
+    app: State<App>,
+    visitor: Visitor,
+    Id(id): Id<EventId>,
+    Query(looked): Query<Looked>,
+) -> Page {
     let caller = &visitor.caller;
     let event = app
         .store()
@@ -86,38 +138,55 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<EventId>)
         .await?
         .ok_or_else(|| Problem::not_found("event"))?;
     let trace = trace_of(&app, caller, &event).await?;
+    let found = message::find(&app, caller, event.message).await?;
+    let word = looked.format.unwrap_or_default();
+    let formatted = Formatted::new(&app, caller, &event, found.as_ref(), &word).await?;
+    let mut readings = readings(&app, caller, id).await?;
+    if readings.len() < 2 {
+        readings.clear();
+    }
+    let in_hex = looked.raw.as_deref() == Some("hex");
     let frame = Frame::new(&visitor, Here::Events, "Event", None);
+    let acts = Acts::of(&event, !trace.deliveries.is_empty(), &frame, caller);
     let configuration = caller.configuration.clone();
     // A body of a megabyte takes its time to read again.
-    let view = blocking(move || EventPage::new(frame, event, trace, &configuration)).await?;
-    page(&view)
+    let view = move || {
+        let message = found.map(|found| MessageView::new(found, in_hex));
+        let around = (message, formatted, readings, acts);
+        EventPage::new(frame, event, trace, around, &configuration)
+    };
+    page(&blocking(view).await?)
 }
 
 impl EventPage {
-    fn new(frame: Frame, event: Event, trace: TraceView, configuration: &Configuration) -> Self {
-        let marks = marks(&event, configuration.catalogue());
-        let reading = Read::new(&event);
-        let records = records(&event);
-        let more_records = event.reading.records.len().saturating_sub(RECORDS);
+    fn new(
+        frame: Frame,
+        event: Event,
+        trace: TraceView,
+        (message, formatted, readings, acts): (
+            Option<MessageView>,
+            Formatted,
+            Vec<ReadingRow>,
+            Acts,
+        ),
+        configuration: &Configuration,
+    ) -> Self {
         let remainder = Some(&event.reading.remainder).filter(|text| !text.is_empty());
+        let repairs = event.reading.repairs.iter();
         Self {
             frame,
+            said: Said::of(&event, configuration),
+            records: records(&event),
+            more_records: event.reading.records.len().saturating_sub(RECORDS),
             id: event.id.to_string(),
             severity: event.severity.as_str(),
             subject: Shown::line(&event.subject, WHOLE),
-            is_marked: !marks.is_empty(),
-            body: Shown::marked(&event.body, marks),
-            reading,
+            reading: Read::new(&event),
             read_failed: event.reading.read_failed,
-            repairs: event
-                .reading
-                .repairs
-                .iter()
+            repairs: repairs
                 .map(|repair| format!("{} at byte {}", visible(&repair.rule), repair.offset))
                 .collect(),
             suggested: event.reading.suggested.as_deref().map(visible),
-            records,
-            more_records,
             remainder: remainder.map(|text| Shown::line(text, WHOLE)),
             company: event.company.map(|id| Named::company(id, configuration)),
             source: event.source.map(|id| Named::source(id, configuration)),
@@ -131,42 +200,35 @@ impl EventPage {
                 Routing::Unrouted(reason) => Some((words(reason), reason.explanation())),
             },
             moved: trace.configuration_moved,
-            hops: trace
-                .hops
-                .into_iter()
-                .map(|hop| HopRow {
-                    hop: hop.hop.replace('_', " "),
-                    integration: hop
-                        .integration
-                        .map(|id| Named::integration(id, configuration)),
-                    ok: hop.ok,
-                    detail: Shown::line(&hop.detail, WHOLE),
-                })
-                .collect(),
-            deliveries: trace
-                .deliveries
-                .into_iter()
-                .map(|carried| Carried {
-                    path: format!("/deliveries/{}", carried.id),
-                    integration: carried.integration,
-                    badge: carried.standing.into(),
-                    cause: carried.cause.as_deref().map(visible),
-                    attempts: carried.attempts,
-                })
-                .collect(),
+            hops: hops(trace.hops, configuration),
+            deliveries: trace.deliveries.into_iter().map(Carried::from).collect(),
             code: event.kind.as_deref().map(visible),
             category: event.category.as_deref().map(visible),
+            message,
+            formatted,
+            readings,
+            acts,
         }
     }
 }
 
-/// Where the fields stand: spans are not stored, the body says them again; of another reading than the stored one they
-/// would mislead.
-fn marks(event: &Event, catalogue: &Catalogue) -> Vec<Mark> {
-    let read = catalogue.read_alert(&event.subject, &event.body, &Limits::default());
-    if read.records != event.reading.records {
-        return Vec::new();
+impl Said {
+    /// Spans are not stored, the body says them again; of another reading than the stored one they would mislead.
+    fn of(event: &Event, configuration: &Configuration) -> Self {
+        let catalogue = configuration.catalogue();
+        let read = catalogue.read_alert(&event.subject, &event.body, &Limits::default());
+        let is_same = read.records == event.reading.records;
+        let marks = if is_same { marks(&read) } else { Vec::new() };
+        let template = read.template.filter(|_| is_same);
+        Self {
+            is_marked: !marks.is_empty(),
+            body: Shown::marked(&event.body, marks),
+            template: template.map(|text| Shown::marked(text, Vec::new())),
+        }
     }
+}
+
+fn marks(read: &AlertReading<'_>) -> Vec<Mark> {
     let mark = |span: &alertwire_catalogue::Span| Mark {
         field: visible(&span.field),
         start: span.start,
@@ -176,9 +238,15 @@ fn marks(event: &Event, catalogue: &Catalogue) -> Vec<Mark> {
 }
 
 fn records(event: &Event) -> Vec<Vec<Field>> {
+    let otherwise = |number: usize, name: &str| {
+        let mut ambiguous = event.reading.ambiguous.iter();
+        let found = ambiguous.find(|one| one.record == number && one.field == name)?;
+        let other = found.readings[1].as_ref();
+        Some(other.map(|value| Shown::line(&value.to_string(), WHOLE)))
+    };
     let fields = |(number, record): (usize, &alertwire_catalogue::Record)| {
         let field = |(name, value): (&str, &alertwire_catalogue::Value)| Field {
-            is_ambiguous: event.reading.certain(number, name).is_none(),
+            otherwise: otherwise(number, name),
             name: visible(name),
             value: Shown::line(&value.to_string(), WHOLE),
         };
@@ -186,6 +254,86 @@ fn records(event: &Event) -> Vec<Vec<Field>> {
     };
     let records = event.reading.records.iter().enumerate();
     records.take(RECORDS).map(fields).collect()
+}
+
+fn hops(hops: Vec<domain::matching::Hop>, configuration: &Configuration) -> Vec<HopRow> {
+    let row = |hop: domain::matching::Hop| HopRow {
+        hop: hop.hop.replace('_', " "),
+        integration: hop
+            .integration
+            .map(|id| Named::integration(id, configuration)),
+        ok: hop.ok,
+        detail: Shown::line(&hop.detail, WHOLE),
+    };
+    hops.into_iter().map(row).collect()
+}
+
+impl From<crate::api::event::trace::TracedDelivery> for Carried {
+    fn from(carried: crate::api::event::trace::TracedDelivery) -> Self {
+        Self {
+            path: format!("/deliveries/{}", carried.id),
+            integration: carried.integration,
+            badge: carried.standing.into(),
+            cause: carried.cause.as_deref().map(visible),
+            attempts: carried.attempts,
+        }
+    }
+}
+
+impl Acts {
+    fn of(event: &Event, is_carried: bool, frame: &Frame, caller: &Caller) -> Self {
+        let id = event.id;
+        let came_as_text = event.source.is_some();
+        let may_operate = frame.may_operate;
+        Self {
+            reread: (may_operate && came_as_text)
+                .then(|| format!("/rereads/new?id={id}&preview=1")),
+            learn: (frame.may_configure && came_as_text)
+                .then(|| format!("/catalogue/learn?event={id}")),
+            silence: may_operate.then(|| silence(event, &caller.configuration)),
+            release: (may_operate && event.routing != Routing::Routed)
+                .then(|| format!("/replays/new?what=unrouted&journal={}", event.message)),
+            targets: match may_operate && is_carried {
+                true => targets(caller),
+                false => Vec::new(),
+            },
+        }
+    }
+}
+
+fn targets(caller: &Caller) -> Vec<(String, String)> {
+    let integrations = caller.configuration.integrations();
+    let mut targets: Vec<_> = integrations
+        .filter(|integration| seen(integration, caller))
+        .map(|integration| (integration.id.to_string(), visible(&integration.name)))
+        .collect();
+    targets.sort_unstable_by_key(|(_, name)| name.to_lowercase());
+    targets.truncate(TARGETS);
+    targets
+}
+
+/// The form of a silence for events of this kind that speak of the same thing.
+fn silence(event: &Event, configuration: &Configuration) -> String {
+    let kind = event.kind.as_deref();
+    let mut filter = match kind {
+        Some(code) => format!("event={code}"),
+        None => format!("subject={}", quoted(&event.subject)),
+    };
+    let kind = kind.and_then(|code| configuration.catalogue().kind(code));
+    let keys = kind.map_or(&[][..], |kind| kind.key.as_slice());
+    for name in keys.iter().take(LIKE) {
+        if let Some(value) = event.reading.certain(0, name) {
+            let term = format!(" field.{name}={}", quoted(&value.to_text()));
+            if filter.len() + term.len() <= BYTES {
+                filter.push_str(&term);
+            }
+        }
+    }
+    let mut query = Serializer::new(String::new());
+    query.append_pair("filter", &filter);
+    let company = event.company.and_then(|id| configuration.company(id));
+    query.extend_pairs(company.map(|company| ("company", &company.name)));
+    format!("/silences/new?{}", query.finish())
 }
 
 impl EventPage {
@@ -209,6 +357,14 @@ impl EventPage {
             start: 1,
             end: 9,
         };
+        let path = |path: &str| filled.then(|| path.to_owned());
+        let carried = |standing: Standing| Carried {
+            path: "/deliveries/1".to_owned(),
+            integration: named(),
+            badge: standing.into(),
+            cause: Some(visible(hostile)),
+            attempts: 3,
+        };
         Self {
             frame: Frame::sample(Here::Events),
             id: "1".to_owned(),
@@ -216,8 +372,11 @@ impl EventPage {
             category: filled.then(|| visible(hostile)),
             severity: "high",
             subject: shown(),
-            body: Shown::marked(hostile, vec![mark]),
-            is_marked: filled,
+            said: Said {
+                body: Shown::marked(hostile, vec![mark]),
+                is_marked: filled,
+                template: filled.then(shown),
+            },
             reading: Read {
                 class: "good",
                 glyph: "✓",
@@ -229,7 +388,7 @@ impl EventPage {
             records: vec![vec![Field {
                 name: visible(hostile),
                 value: shown(),
-                is_ambiguous: true,
+                otherwise: Some(filled.then(shown)),
             }]],
             more_records: usize::from(filled),
             remainder: filled.then(shown),
@@ -248,16 +407,24 @@ impl EventPage {
                 ok: filled,
                 detail: shown(),
             }],
-            deliveries: if filled {
-                vec![Carried {
-                    path: "/deliveries/1".to_owned(),
-                    integration: named(),
-                    badge: Standing::Dead.into(),
-                    cause: Some(visible(hostile)),
-                    attempts: 3,
-                }]
-            } else {
-                Vec::new()
+            deliveries: filled
+                .then(|| Standing::ALL.map(carried).into())
+                .unwrap_or_default(),
+            message: Some(MessageView::sample(filled)),
+            formatted: Formatted::sample(),
+            readings: match filled {
+                true => vec![ReadingRow::sample(2), ReadingRow::sample(1)],
+                false => Vec::new(),
+            },
+            acts: Acts {
+                reread: path("/rereads/new?id=1"),
+                learn: path("/catalogue/learn?event=1"),
+                silence: path("/silences/new?filter=%22"),
+                release: (!filled).then(|| "/replays/new".to_owned()),
+                targets: match filled {
+                    true => vec![("1".to_owned(), visible(hostile))],
+                    false => Vec::new(),
+                },
             },
         }
     }

@@ -2,19 +2,30 @@ use askama::Template;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::configuration::Configuration;
-use domain::event::{Event, Reason, Routing};
+use domain::event::{Event, Match, Reading, Reason, Routing};
+use domain::message::Decode;
+use http::Uri;
+use serde::Serialize;
+use store::Standing;
 
+use super::asked::{self, Chip, Choices, DECODES, MATCHES, ROUTINGS, Tab};
+use super::{export, live};
 use crate::App;
 use crate::api::Named;
 use crate::api::event::list::EventsQuery;
 use crate::api::event::search_page;
+use crate::console::delivery::Badge;
 use crate::console::filters;
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, page, query};
-use crate::read::Query;
+use crate::read::ListQuery;
 
 /// Rows of a page, unless the URL says otherwise.
 const ROWS: &str = "50";
+/// Rows that a live page keeps; older ones leave it at the bottom.
+const KEPT: usize = 200;
+/// Parameters of the page alone.
+const OWN: [&str; 2] = ["live", "told"];
 
 #[derive(Debug, Template)]
 #[template(path = "event/list.html")]
@@ -22,120 +33,181 @@ pub(in crate::console) struct EventsPage {
     frame: Frame,
     asked: EventsQuery,
     state: query::State,
-    codes: Vec<String>,
+    choices: Choices,
+    tabs: Vec<Tab>,
+    chips: Vec<Chip>,
     rows: Vec<Row>,
     next: Option<String>,
     /// How far back the page has looked, when it ended before it was full.
     scanned: Option<Timestamp>,
     /// It is not the first page.
     is_later: bool,
-    /// What has come since is told: of the first page that nothing narrows.
+    /// Where what comes in is told; none where it cannot be, and on later pages.
+    stream: Option<String>,
+    /// What comes in is shown as it comes.
     is_live: bool,
+    /// The same list with that switched on or off.
+    switched: String,
+    /// Each format with the file's path.
+    exports: Vec<(&'static str, String)>,
+    most_exported: String,
 }
 
 /// An event in a list.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(in crate::console) struct Row {
+    id: String,
     path: String,
     received: Timestamp,
     severity: &'static str,
     code: Option<String>,
     subject: Shown,
-    company: Option<Named>,
-    source: Option<Named>,
+    company: Option<String>,
+    source: Option<String>,
     reading: Read,
-    routing: Option<&'static str>,
+    went: Went,
     count: u32,
 }
 
 /// How an event was read, in a word and a colour.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub(in crate::console) struct Read {
     pub(super) class: &'static str,
     pub(super) glyph: &'static str,
     pub(super) word: String,
 }
 
-pub(crate) async fn show(
-    app: State<App>,
-    visitor: Visitor,
-    Query(mut asked): Query<EventsQuery>,
-) -> Page {
+/// Where an event went: how its deliveries stand, the worst first told, or why there are none.
+#[derive(Debug, Serialize)]
+pub(in crate::console) struct Went {
+    class: &'static str,
+    glyph: &'static str,
+    word: &'static str,
+    /// How many deliveries carry it.
+    count: usize,
+    /// Those deliveries.
+    path: Option<String>,
+}
+
+pub(crate) async fn show(app: State<App>, visitor: Visitor, uri: Uri) -> Page {
+    let asked = ListQuery::<EventsQuery>::read(&uri, &OWN)?;
+    let wants_live = asked.own("live") == "1";
+    let mut asked = asked.list;
     if asked.limit.as_deref().is_none_or(str::is_empty) {
         asked.limit = Some(ROWS.to_owned());
     }
     let caller = &visitor.caller;
     let is_later = asked.cursor.as_deref().is_some_and(|text| !text.is_empty());
-    let state = state(&asked);
     let (query, at) = asked.clone().parse(caller)?;
     let found = search_page(&app, caller.scope(), &query, &at).await?;
-    let configuration = &caller.configuration;
-    let mut codes: Vec<_> = configuration
-        .catalogue()
-        .kinds()
-        .iter()
-        .map(|kind| kind.code.clone())
-        .collect();
-    codes.sort_unstable();
-    page(&EventsPage {
-        frame: Frame::new(&visitor, Here::Events, "Events", asked.company.as_deref()),
-        codes,
-        next: found.next.map(|cursor| state.next(&cursor)),
-        scanned: found.scanned_until,
-        is_live: !is_later && !state.is_narrowed() && query.company.is_none(),
-        is_later,
-        state,
-        asked,
-        rows: found
-            .items
-            .into_iter()
-            .map(|event| Row::new(event, configuration))
-            .collect(),
-    })
+    let ids: Vec<_> = found.items.iter().map(|event| event.id).collect();
+    let standings = app.store().standings(caller.scope(), &ids).await?;
+    let row = |event: Event| {
+        let carried = standings.get(&event.id).map_or(&[][..], Vec::as_slice);
+        Row::new(event, carried, &caller.configuration)
+    };
+    let frame = Frame::new(&visitor, Here::Events, "Events", asked.company.as_deref());
+    let mut view = EventsPage::new(frame, asked, Choices::of(caller), is_later);
+    let can_follow = !is_later && live::filter(&query).is_some();
+    view.stream = can_follow.then(|| view.state.elsewhere("/events/live"));
+    view.is_live = wants_live && can_follow;
+    view.switched = match view.is_live {
+        true => view.state.newest(),
+        false => view.state.elsewhere_with("/events", "live", "1"),
+    };
+    view.next = found.next.map(|cursor| view.state.next(&cursor));
+    view.scanned = found.scanned_until;
+    view.rows = found.items.into_iter().map(row).collect();
+    page(&view)
 }
 
-/// All that the URL holds but the page.
-fn state(asked: &EventsQuery) -> query::State {
-    let limit = asked.limit.as_deref().filter(|limit| *limit != ROWS);
-    query::State::new(
-        "/events",
-        &[
-            ("text", asked.text.as_deref()),
-            ("event", asked.event.as_deref()),
-            ("category", asked.category.as_deref()),
-            ("severity", asked.severity.as_deref()),
-            ("routing", asked.routing.as_deref()),
-            ("match", asked.matched.as_deref()),
-            ("decode", asked.decode.as_deref()),
-            ("source", asked.source.as_deref()),
-            ("since", asked.since.as_deref()),
-            ("until", asked.until.as_deref()),
-            ("journal", asked.journal.as_deref()),
-            ("fingerprint", asked.fingerprint.as_deref()),
-            ("silence", asked.silence.as_deref()),
-            ("filter", asked.filter.as_deref()),
-            ("company", asked.company.as_deref()),
-            ("limit", limit),
-        ],
-    )
+impl EventsPage {
+    /// The page without its rows.
+    fn new(frame: Frame, asked: EventsQuery, choices: Choices, is_later: bool) -> Self {
+        let state = asked::state(&asked, ROWS);
+        let file = |(format, name)| (name, state.elsewhere(&format!("/events/export/{format}")));
+        Self {
+            tabs: asked::tabs(&state, &frame),
+            chips: asked::chips(&state, &choices),
+            exports: export::FORMATS.map(file).into(),
+            most_exported: export::most(),
+            frame,
+            asked,
+            choices,
+            rows: Vec::new(),
+            next: None,
+            scanned: None,
+            is_later,
+            stream: None,
+            is_live: false,
+            switched: state.newest(),
+            state,
+        }
+    }
+
+    /// Fields that the form does not show stand in the URL nevertheless.
+    fn hidden(&self) -> [(&'static str, &str); 3] {
+        [
+            ("journal", self.asked.journal.as_deref().unwrap_or_default()),
+            (
+                "fingerprint",
+                self.asked.fingerprint.as_deref().unwrap_or_default(),
+            ),
+            ("silence", self.asked.silence.as_deref().unwrap_or_default()),
+        ]
+    }
+
+    /// Where the events that went nowhere are let go by today's rules: those that the list means.
+    fn replays(&self) -> String {
+        self.state
+            .elsewhere_with("/replays/new", "what", "unrouted")
+    }
+
+    fn has_more(&self) -> bool {
+        asked::has_more(&self.state)
+    }
 }
 
 impl Row {
-    fn new(event: Event, configuration: &Configuration) -> Self {
+    pub(super) fn new(event: Event, carried: &[Standing], configuration: &Configuration) -> Self {
+        let company = event.company.map(|id| Named::company(id, configuration));
+        let source = event.source.map(|id| Named::source(id, configuration));
         Self {
             path: format!("/events/{}", event.id),
             received: event.received_at,
             severity: event.severity.as_str(),
             subject: Shown::line(&event.subject, ROW),
-            company: event.company.map(|id| Named::company(id, configuration)),
-            source: event.source.map(|id| Named::source(id, configuration)),
+            company: company.map(|company| company.shown()),
+            source: source.map(|source| source.shown()),
             reading: Read::new(&event),
-            routing: match event.routing {
-                Routing::Routed => None,
-                Routing::Unrouted(reason) => Some(words(reason)),
-            },
+            went: Went::new(&event, carried),
             code: event.kind.as_deref().map(visible),
             count: event.count,
+            id: event.id.to_string(),
+        }
+    }
+}
+
+impl Went {
+    fn new(event: &Event, carried: &[Standing]) -> Self {
+        const WORST_FIRST: [Standing; 4] = [
+            Standing::Dead,
+            Standing::Parked,
+            Standing::Pending,
+            Standing::Delivered,
+        ];
+        let worst = WORST_FIRST.into_iter().find(|one| carried.contains(one));
+        let (class, glyph, word) = match (worst.map(Badge::from), event.routing) {
+            (Some(badge), _) => (badge.class, badge.glyph, badge.word),
+            (None, Routing::Routed) => ("good", "✓", "routed"),
+            (None, Routing::Unrouted(reason)) => ("held", "○", words(reason)),
+        };
+        Self {
+            class,
+            glyph,
+            word,
+            count: carried.len(),
+            path: worst.map(|_| format!("/deliveries?event={}", event.id)),
         }
     }
 }
@@ -155,15 +227,17 @@ pub(in crate::console) fn words(reason: Reason) -> &'static str {
 
 impl Read {
     pub(super) fn new(event: &Event) -> Self {
-        use domain::event::Match;
-        use domain::message::Decode;
-        let (class, glyph, word) = match (event.reading.decode, event.reading.matched) {
+        Self::of(&event.reading)
+    }
+
+    pub(in crate::console) fn of(reading: &Reading) -> Self {
+        let (class, glyph, word) = match (reading.decode, reading.matched) {
             (Decode::Failed, _) => ("bad", "✕", "quarantined"),
             (_, Match::Full) => ("good", "✓", "full"),
             (_, Match::Partial) => ("wait", "◐", "partial"),
             (_, Match::None) => ("held", "○", "not recognised"),
         };
-        let repaired = event.reading.decode == Decode::Repaired;
+        let repaired = reading.decode == Decode::Repaired;
         Self {
             class,
             glyph,
@@ -179,30 +253,38 @@ impl Read {
 impl EventsPage {
     #[cfg(test)]
     pub(in crate::console) fn samples() -> Vec<Self> {
-        let empty = |asked: EventsQuery, is_later: bool| Self {
-            frame: Frame::sample(Here::Events),
-            state: state(&asked),
-            asked,
-            codes: vec!["system.asset_added".to_owned()],
-            rows: Vec::new(),
-            next: None,
-            scanned: None,
-            is_later,
-            is_live: !is_later,
+        let empty = |asked: EventsQuery, is_later: bool| {
+            let choices = Choices {
+                codes: vec!["system.asset_added".to_owned()],
+                categories: vec!["\"><b>".to_owned()],
+                sources: vec![("1".to_owned(), visible("<img src=x>\u{202e}"))],
+            };
+            Self::new(Frame::sample(Here::Events), asked, choices, is_later)
         };
         let narrowed = EventsQuery {
-            text: Some("\"><script>alert(1)</script>".to_owned()),
+            text: Some("\"><script>alert(1)</script>\u{202e}".to_owned()),
             severity: Some("high".to_owned()),
+            source: Some("1".to_owned()),
             ..EventsQuery::default()
         };
         let mut filled = empty(EventsQuery::default(), false);
-        filled.rows = vec![Row::sample(), Row::sample()];
+        filled.rows = vec![Row::sample(&[]), Row::sample(&Standing::ALL)];
         filled.next = Some("/events?cursor=1".to_owned());
+        filled.stream = Some("/events/live".to_owned());
+        let mut live = empty(narrowed.clone(), false);
+        live.rows = vec![Row::sample(&[Standing::Delivered])];
+        live.stream = Some("/events/live?severity=high".to_owned());
+        live.is_live = true;
+        let mut waiting = empty(EventsQuery::default(), false);
+        waiting.stream = Some("/events/live".to_owned());
+        waiting.is_live = true;
         let mut scanned = empty(narrowed.clone(), false);
         scanned.next = Some("/events?cursor=1".to_owned());
         scanned.scanned = Some(Timestamp::from_micros(1_764_122_400_000_000));
         vec![
             filled,
+            live,
+            waiting,
             scanned,
             empty(EventsQuery::default(), false),
             empty(narrowed, false),
@@ -213,28 +295,30 @@ impl EventsPage {
 
 impl Row {
     #[cfg(test)]
-    fn sample() -> Self {
+    fn sample(carried: &[Standing]) -> Self {
         let hostile = "<img src=x onerror=alert(1)>\u{202e}";
-        let named = || {
-            Some(Named {
-                id: "1".to_owned(),
-                name: Some(hostile.to_owned()),
-            })
-        };
+        let worst = carried.last().copied();
         Self {
+            id: "1".to_owned(),
             path: "/events/1".to_owned(),
             received: Timestamp::from_micros(1_764_122_400_000_000),
             severity: "critical",
             code: Some(visible(hostile)),
             subject: Shown::line(hostile, ROW),
-            company: named(),
-            source: named(),
+            company: Some(visible(hostile)),
+            source: Some(visible(hostile)),
             reading: Read {
                 class: "wait",
                 glyph: "◐",
                 word: "partial, repaired".to_owned(),
             },
-            routing: Some("no rule"),
+            went: Went {
+                class: "bad",
+                glyph: "✕",
+                word: worst.map_or("no rule", Standing::as_str),
+                count: carried.len(),
+                path: worst.map(|_| "/deliveries?event=1".to_owned()),
+            },
             count: 3,
         }
     }

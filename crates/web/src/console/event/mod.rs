@@ -1,7 +1,13 @@
 //! Events: what came in, how it was read, where it went.
 
+mod asked;
 mod detail;
+mod export;
+mod formats;
 pub(crate) mod list;
+mod live;
+mod message;
+mod readings;
 
 use axum::Router;
 use axum::routing::get;
@@ -11,6 +17,8 @@ use crate::App;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/events", get(list::show))
+        .route("/events/live", get(live::follow))
+        .route("/events/export/{format}", get(export::export))
         .route("/events/{id}", get(detail::show))
 }
 
