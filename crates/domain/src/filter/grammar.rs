@@ -283,7 +283,7 @@ fn equals(key: &Key, value: String, negated: bool, strict: bool) -> Result<Test,
             Key::Match if strict => one_of(&value, &["full", "partial", "none"])?,
             Key::Decode if strict => one_of(&value, &["ok", "repaired", "failed"])?,
             Key::Routing => {
-                let mut words = vec!["routed", "unrouted"];
+                let mut words = vec!["routed", "unrouted", "unmatched"];
                 words.extend(Reason::ALL.map(Reason::as_str));
                 one_of(&value, &words)?;
             }

@@ -27,7 +27,7 @@ pub(crate) mod whitelisting;
 
 mod fields;
 mod given;
-mod job;
+pub(crate) mod job;
 mod named;
 mod uses;
 

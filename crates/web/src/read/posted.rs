@@ -31,6 +31,12 @@ impl Posted {
         named.map(|(_, value)| value.reveal().as_str())
     }
 
+    /// Every field with its value, in the order of the form.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let fields = self.0.iter();
+        fields.map(|(name, value)| (name.as_str(), value.reveal().as_str()))
+    }
+
     /// Whether a field is there at all: a ticked box, the button that was pressed.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(own, _)| own == name)

@@ -1,4 +1,6 @@
+mod event;
 mod integration;
+mod job;
 mod welcome;
 
 use axum::body::Body;

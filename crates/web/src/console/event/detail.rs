@@ -292,7 +292,7 @@ impl Acts {
                 .then(|| format!("/catalogue/learn?event={id}")),
             silence: may_operate.then(|| silence(event, &caller.configuration)),
             release: (may_operate && event.routing != Routing::Routed)
-                .then(|| format!("/replays/new?what=unrouted&journal={}", event.message)),
+                .then(|| format!("/replays/new?unrouted=1&journal={}", event.message)),
             targets: match may_operate && is_carried {
                 true => targets(caller),
                 false => Vec::new(),

@@ -2,8 +2,7 @@ use askama::Template;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::configuration::Configuration;
-use domain::event::{Event, Match, Reading, Reason, Routing};
-use domain::message::Decode;
+use domain::event::{Event, Reading, Reason, Routing};
 use http::Uri;
 use serde::Serialize;
 use store::Standing;
@@ -72,9 +71,9 @@ pub(in crate::console) struct Row {
 /// How an event was read, in a word and a colour.
 #[derive(Debug, Serialize)]
 pub(in crate::console) struct Read {
-    pub(super) class: &'static str,
-    pub(super) glyph: &'static str,
-    pub(super) word: String,
+    pub(in crate::console) class: &'static str,
+    pub(in crate::console) glyph: &'static str,
+    pub(in crate::console) word: String,
 }
 
 /// Where an event went: how its deliveries stand, the worst first told, or why there are none.
@@ -159,8 +158,7 @@ impl EventsPage {
 
     /// Where the events that went nowhere are let go by today's rules: those that the list means.
     fn replays(&self) -> String {
-        self.state
-            .elsewhere_with("/replays/new", "what", "unrouted")
+        self.state.elsewhere_with("/replays/new", "unrouted", "1")
     }
 
     fn has_more(&self) -> bool {
@@ -230,14 +228,19 @@ impl Read {
         Self::of(&event.reading)
     }
 
-    pub(in crate::console) fn of(reading: &Reading) -> Self {
-        let (class, glyph, word) = match (reading.decode, reading.matched) {
-            (Decode::Failed, _) => ("bad", "✕", "quarantined"),
-            (_, Match::Full) => ("good", "✓", "full"),
-            (_, Match::Partial) => ("wait", "◐", "partial"),
-            (_, Match::None) => ("held", "○", "not recognised"),
+    pub(super) fn of(reading: &Reading) -> Self {
+        Self::of_words(reading.decode.as_str(), reading.matched.as_str())
+    }
+
+    /// By the words that the API has for it.
+    pub(in crate::console) fn of_words(decode: &str, matched: &str) -> Self {
+        let (class, glyph, word) = match (decode, matched) {
+            ("failed", _) => ("bad", "✕", "quarantined"),
+            (_, "full") => ("good", "✓", "full"),
+            (_, "partial") => ("wait", "◐", "partial"),
+            (_, _) => ("held", "○", "not recognised"),
         };
-        let repaired = reading.decode == Decode::Repaired;
+        let repaired = decode == "repaired";
         Self {
             class,
             glyph,
@@ -262,7 +265,7 @@ impl EventsPage {
             Self::new(Frame::sample(Here::Events), asked, choices, is_later)
         };
         let narrowed = EventsQuery {
-            text: Some("\"><script>alert(1)</script>\u{202e}".to_owned()),
+            text: Some("\"><script>alert(1)</script>".to_owned()),
             severity: Some("high".to_owned()),
             source: Some("1".to_owned()),
             ..EventsQuery::default()

@@ -14,6 +14,8 @@ use axum::routing::get;
 
 use crate::App;
 
+pub(super) use export::grouped;
+
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/events", get(list::show))

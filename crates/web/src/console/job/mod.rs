@@ -1,14 +1,22 @@
 //! Long work: replays and re-readings.
 
+mod list;
+mod progress;
+mod reread;
+
 use axum::Router;
+use axum::routing::get;
 
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
+        .route("/jobs", get(list::show))
+        .merge(reread::routes())
 }
 
 #[cfg(test)]
 pub(super) fn rendered() -> Vec<String> {
-    Vec::new()
+    use super::page::rendered;
+    [rendered(list::JobsPage::samples()), reread::rendered()].concat()
 }
