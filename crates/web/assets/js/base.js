@@ -103,7 +103,8 @@ const alertwire = (() => {
   function bulk(place) {
     for (const form of place.querySelectorAll("form[data-bulk]")) {
       const boxes = () => [...form.elements].filter((box) => box.name === "id" && box.type === "checkbox");
-      const all = form.querySelector("[data-tick-all]") || document.querySelector(`[data-tick-all="${form.id}"]`);
+      // By the attribute: `form.id` is whatever field goes by that name.
+      const all = form.querySelector("[data-tick-all]") || document.querySelector(`[data-tick-all="${form.getAttribute("id")}"]`);
       const told = () => {
         const ticked = boxes().filter((box) => box.checked).length;
         for (const place of form.querySelectorAll("[data-count]")) place.textContent = `${ticked} ticked`;

@@ -46,9 +46,16 @@
     return whole;
   }
 
+  function company(view) {
+    const whole = made("div");
+    whole.append(view.company ?? made("span", "hint", "unassigned"), made("br"), made("span", "hint", view.source ?? "API"));
+    return whole;
+  }
+
   function row(view, form) {
-    const at = made("time", "", `${view.received.slice(0, 10)} ${view.received.slice(11, 19)}`);
+    const at = made("time");
     at.dateTime = view.received;
+    at.append(made("span", "", view.received.slice(0, 10)), " ", made("span", "", view.received.slice(11, 19)));
     const element = made("tr", "fresh");
     if (form) {
       const box = made("td", "ticks");
@@ -59,8 +66,7 @@
       cell("Received", "time", at),
       cell("Severity", "", made("span", `severity ${view.severity}`, view.severity)),
       cell("Event", "wide", subject(view)),
-      cell("Company", "name", view.company ? made("span", "", view.company) : made("span", "hint", "unassigned")),
-      cell("Source", "name", view.source ? made("span", "", view.source) : made("span", "hint", "API")),
+      cell("Company", "name", company(view)),
       cell("Read", "", badge("span", view.reading)),
       cell("Deliveries", "", badge("span", view.went)),
     );

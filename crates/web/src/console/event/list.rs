@@ -186,6 +186,17 @@ impl Row {
     }
 }
 
+/// A time takes two lines, so that the table fits beside the navigation.
+impl Row {
+    fn day(&self) -> String {
+        self.received.to_string().chars().take(10).collect()
+    }
+
+    fn clock(&self) -> String {
+        self.received.to_string().chars().skip(11).take(8).collect()
+    }
+}
+
 impl Went {
     fn new(event: &Event, carried: &[Standing]) -> Self {
         const WORST_FIRST: [Standing; 4] = [

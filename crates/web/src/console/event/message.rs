@@ -141,6 +141,13 @@ fn lines(bytes: &[u8]) -> Vec<HexLine> {
     bytes.chunks(LINE).enumerate().map(line).collect()
 }
 
+impl HexLine {
+    /// As wide as a whole line, so that the last one stands in its column.
+    pub(super) fn padded(&self) -> String {
+        format!("{:<width$}", self.bytes, width = LINE * 3 - 1)
+    }
+}
+
 /// A byte as the column beside the figures shows it.
 fn seen(byte: u8) -> char {
     match byte {
