@@ -14,7 +14,6 @@ use crate::console::form::Faults;
 use crate::console::page::{page_with, see};
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor};
-use crate::problem::Problem;
 use crate::read::Posted;
 
 /// What a list can be narrowed to by how it was read.
