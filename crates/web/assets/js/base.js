@@ -229,18 +229,41 @@ const alertwire = (() => {
     again();
   }
 
+  /**
+   * Calls `came` with what a stream tells, and `ended` when it is over for good. Only while the page is looked at: a browser has
+   * few connections for one server, and pages behind must not use them up. A page that knows the `last` thing goes on from
+   * there when it is looked at again; any other is told by `missed` that it may have missed some.
+   */
+  function listen(url, last, { came, missed = () => {}, ended = () => {} }) {
+    let stream = null;
+    const goesOn = Boolean(last);
+    const close = () => { stream?.close(); stream = null; };
+    const open = () => {
+      if (document.hidden || stream) return;
+      const joint = url.includes("?") ? "&" : "?";
+      const opened = new EventSource(goesOn ? `${url}${joint}last=${encodeURIComponent(last)}` : url);
+      opened.onmessage = (message) => { last = message.lastEventId; came(JSON.parse(message.data)); };
+      opened.onerror = () => { if (opened.readyState === EventSource.CLOSED) ended(); };
+      stream = opened;
+    };
+    const again = () => { open(); if (!goesOn) missed(); };
+    document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else again(); });
+    addEventListener("pagehide", close);
+    addEventListener("pageshow", (event) => { if (event.persisted) again(); });
+    open();
+  }
+
   // How many events have come since; the rows stay where they are.
   function pill() {
     const place = document.querySelector("[data-live]");
     if (!place || !window.EventSource) return;
     let count = 0;
-    const stream = new EventSource(place.dataset.live);
-    stream.onmessage = () => {
+    const came = () => {
       count += 1;
       place.hidden = false;
       place.textContent = count === 1 ? "1 new event: show it" : `${count} new events: show them`;
     };
-    addEventListener("pagehide", () => stream.close());
+    listen(place.dataset.live, place.dataset.last, { came });
   }
 
   /** Gives a part of a page what script can add to it. */
@@ -253,5 +276,5 @@ const alertwire = (() => {
   }
 
   addEventListener("DOMContentLoaded", () => { themeSwitch(); menu(); grace(document); pill(); keys(); refresh(); });
-  return { made, swap, grace };
+  return { made, swap, grace, listen };
 })();

@@ -86,10 +86,10 @@
       says.className = `following ${state}`;
       says.textContent = text;
     };
-    const came = () => (count === 1 ? "1 event has come in" : `${count} events have come in`);
+    const sum = () => (count === 1 ? "1 event has come in" : `${count} events have come in`);
     const told = () => {
-      if (waiting.length > 0) tell("paused", `Held while you are in the table: ${waiting.length} waiting. ${came()}.`);
-      else tell("", count === 0 ? "Following: what comes in appears on top." : `Following: ${came()}.`);
+      if (waiting.length > 0) tell("paused", `Held while you are in the table: ${waiting.length} waiting. ${sum()}.`);
+      else tell("", count === 0 ? "Following: what comes in appears on top." : `Following: ${sum()}.`);
     };
     // Said now and then, so that whoever listens is not talked over by a flood.
     let due = null;
@@ -106,9 +106,7 @@
       while (body.rows.length > most) body.rows[body.rows.length - 1].remove();
     };
 
-    const stream = new EventSource(table.dataset.tail);
-    stream.onmessage = (message) => {
-      const view = JSON.parse(message.data);
+    const came = (view) => {
       if (there.has(view.path)) return;
       there.add(view.path);
       // As many are known as may be told again, and no more.
@@ -119,10 +117,12 @@
       show();
       soon();
     };
-    stream.onerror = () => {
-      if (stream.readyState === EventSource.CLOSED) tell("ended", "Following has ended: sign in again, or reload the page.");
+    const missed = () => {
+      if (!body.querySelector("input:checked")) location.reload();
+      else tell("paused", "What came in while this page was not looked at is missing: reload it once your ticks are used.");
     };
-    addEventListener("pagehide", () => stream.close());
+    const ended = () => tell("ended", "Following has ended: sign in again, or reload the page.");
+    alertwire.listen(table.dataset.tail, table.dataset.last, { came, missed, ended });
 
     const moved = (part, inside) => () => { within = { ...within, [part]: inside }; show(); soon(); };
     table.addEventListener("pointerenter", moved("pointer", true));

@@ -43,6 +43,9 @@ pub(in crate::console) struct EventsPage {
     is_later: bool,
     /// Where what comes in is told; none where it cannot be, and on later pages.
     stream: Option<String>,
+    /// All that comes in is told there, so that a stream may go on from the newest row. To go on from an old one through all that
+    /// fits no filter would be long.
+    tells_all: bool,
     /// What comes in is shown as it comes.
     is_live: bool,
     /// The same list with that switched on or off.
@@ -107,7 +110,9 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, uri: Uri) -> Page {
     };
     let frame = Frame::new(&visitor, Here::Events, "Events", asked.company.as_deref());
     let mut view = EventsPage::new(frame, asked, Choices::of(caller), is_later);
-    let can_follow = !is_later && live::filter(&query).is_some();
+    let filter = live::filter(&query).filter(|_| !is_later);
+    let can_follow = filter.is_some();
+    view.tells_all = matches!(filter, Some(None));
     view.stream = can_follow.then(|| view.state.elsewhere("/events/live"));
     view.is_live = wants_live && can_follow;
     view.switched = match view.is_live {
@@ -138,6 +143,7 @@ impl EventsPage {
             scanned: None,
             is_later,
             stream: None,
+            tells_all: false,
             is_live: false,
             switched: state.newest(),
             state,
@@ -159,6 +165,12 @@ impl EventsPage {
     /// Where the events that went nowhere are let go by today's rules: those that the list means.
     fn replays(&self) -> String {
         self.state.elsewhere_with("/replays/new", "unrouted", "1")
+    }
+
+    /// The event that a stream goes on from.
+    fn last(&self) -> Option<&str> {
+        let newest = self.rows.first().filter(|_| self.tells_all);
+        newest.map(|row| row.id.as_str())
     }
 
     fn has_more(&self) -> bool {

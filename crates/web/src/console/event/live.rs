@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::sse::{Event as Line, Sse};
 use domain::filter::{Filter, Place, quoted};
 use futures_util::Stream;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::json;
 use store::EventQuery;
 
@@ -17,16 +17,25 @@ use crate::api::event::stream;
 use crate::console::Visitor;
 use crate::console::visitor::Stranger;
 use crate::problem::Problem;
-use crate::read::Query;
+use crate::read::ListQuery;
+
+/// The id of the event that the page had last, for whoever opens a stream anew: a page cannot set a header for that.
+const LAST: &str = "last";
 
 /// Server-sent events: each is a row of the list.
 pub(super) async fn follow(
     app: State<App>,
     visitor: Visitor,
-    Query(asked): Query<EventsQuery>,
-    headers: HeaderMap,
+    uri: Uri,
+    mut headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>> + use<>>, Stranger> {
-    let (query, _) = asked.parse(&visitor.caller)?;
+    let asked = ListQuery::<EventsQuery>::read(&uri, &[LAST])?;
+    if let Ok(last) = HeaderValue::from_str(asked.own(LAST))
+        && !last.is_empty()
+    {
+        headers.entry("last-event-id").or_insert(last);
+    }
+    let (query, _) = asked.list.parse(&visitor.caller)?;
     let Some(filter) = filter(&query) else {
         let detail = "what comes in cannot be told by this: take off what names a message, a silence, repeats or an end";
         return Err(Problem::field("", detail).into());

@@ -169,6 +169,14 @@ async fn a_live_list_is_told_of_rows_and_of_nothing_else() {
         line.contains("\"company\":\"Acme\"") && !line.contains("10.0.0.2"),
         "{line}"
     );
+    // Whoever opens a stream anew is told of what came meanwhile.
+    let later = server.asset_added(&acme, "10.0.0.3").await;
+    let again = format!("/events/live?last={event}");
+    let again = request(Method::GET, &again).header("cookie", &anna.cookie);
+    let again = server.open(again.body(Body::empty()).unwrap()).await;
+    let line = again.into_body().into_data_stream().next().await;
+    let line = String::from_utf8(line.unwrap().unwrap().to_vec()).unwrap();
+    assert!(line.contains(&later), "{line}");
     anna.get(&server, "/events/live?company=Globex")
         .await
         .expect(422);
