@@ -407,9 +407,10 @@ impl EventPage {
                 ok: filled,
                 detail: shown(),
             }],
-            deliveries: filled
-                .then(|| Standing::ALL.map(carried).into())
-                .unwrap_or_default(),
+            deliveries: match filled {
+                true => Standing::ALL.map(carried).into(),
+                false => Vec::new(),
+            },
             message: Some(MessageView::sample(filled)),
             formatted: Formatted::sample(),
             readings: match filled {
