@@ -75,6 +75,8 @@ const NAMED_AT_ONCE: usize = 50;
 
 /// Most events of one silence that are counted.
 const COUNTED: u32 = 100_000;
+/// The same where many silences are counted for one page.
+const COUNTED_OF_MANY: u32 = 10_000;
 
 /// How many events a silence has muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,15 +127,36 @@ impl Store {
 
     /// How many events within the scope a silence has muted.
     pub async fn silenced(&self, scope: &Scope, id: SilenceId) -> Result<Silenced, StoreError> {
-        let most = COUNTED + 1;
+        self.count_silenced(scope, id, None, COUNTED).await
+    }
+
+    /// The same of those that came in at this time or later, counted less far: a list asks it for each of its rows.
+    pub async fn silenced_since(
+        &self,
+        scope: &Scope,
+        id: SilenceId,
+        since: Timestamp,
+    ) -> Result<Silenced, StoreError> {
+        self.count_silenced(scope, id, Some(since), COUNTED_OF_MANY)
+            .await
+    }
+
+    async fn count_silenced(
+        &self,
+        scope: &Scope,
+        id: SilenceId,
+        since: Option<Timestamp>,
+        counted: u32,
+    ) -> Result<Silenced, StoreError> {
+        let most = counted + 1;
         let count = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::silenced(db, scope, id, most).await?,
-            Backend::Postgres(db) => postgres::silenced(db, scope, id, most).await?,
+            Backend::Sqlite(db) => sqlite::silenced(db, scope, id, since, most).await?,
+            Backend::Postgres(db) => postgres::silenced(db, scope, id, since, most).await?,
         };
         let count = u32::try_from(count).unwrap_or(0);
         Ok(Silenced {
-            count: count.min(COUNTED),
-            more: count > COUNTED,
+            count: count.min(counted),
+            more: count > counted,
         })
     }
 

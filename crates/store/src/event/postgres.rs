@@ -6,7 +6,7 @@ use deadpool_postgres::Client;
 use delivery::replay::Meant;
 use domain::access::Scope;
 use domain::event::Event;
-use domain::{EventId, MessageId, SilenceId};
+use domain::{EventId, MessageId, SilenceId, Timestamp};
 use tokio_postgres::Row;
 
 use super::walk::{Search, Stride};
@@ -15,6 +15,7 @@ use crate::StoreError;
 use crate::codec::{fixed, split_ids};
 use crate::job::{Item, Listed, Listing};
 use crate::postgres::{Clauses, Failure, Postgres, all, finished, one};
+use crate::retention::lowest_id;
 use narrow::{between, narrow, narrow_by, outline, phrase};
 
 /// The number of storing of an event; of one that is gone, of the one stored last before it.
@@ -184,10 +185,12 @@ pub(super) async fn silenced(
     db: &Postgres,
     scope: &Scope,
     id: SilenceId,
+    since: Option<Timestamp>,
     most: u32,
 ) -> Result<i64, StoreError> {
     let mut clauses = Clauses::default();
     clauses.and("silence = ?", id.to_bytes().to_vec());
+    clauses.and_some("id >= ?", since.map(|since| lowest_id(since).to_vec()));
     clauses.scope("company", scope);
     let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM event{} LIMIT {most}) muted",

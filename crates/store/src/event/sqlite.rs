@@ -6,7 +6,7 @@ use delivery::replay::Meant;
 use domain::access::Scope;
 use domain::event::{Event, Match};
 use domain::message::Decode;
-use domain::{EventId, MessageId, SilenceId};
+use domain::{EventId, MessageId, SilenceId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
@@ -15,6 +15,7 @@ use super::{COLUMNS, EventDelivery, EventQuery, EventRow, read_deliveries};
 use crate::StoreError;
 use crate::codec::{fixed, split_ids};
 use crate::job::{Item, Listed, Listing};
+use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, Sqlite, all, blob, one};
 use narrow::{between, narrow, narrow_by, outline, phrase};
 
@@ -201,10 +202,12 @@ pub(super) async fn silenced(
     db: &Sqlite,
     scope: &Scope,
     id: SilenceId,
+    since: Option<Timestamp>,
     most: u32,
 ) -> Result<i64, StoreError> {
     let mut clauses = Clauses::default();
     clauses.and("silence = ?", blob(Some(id.to_bytes())));
+    clauses.and_some("id >= ?", blob(since.map(lowest_id)));
     clauses.scope("company", scope);
     let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM event{} LIMIT {most})",

@@ -155,6 +155,13 @@ async fn an_event_keeps_which_silence_muted_it(mut world: World) {
     assert_eq!(count(&Scope::All).await, two);
     assert_eq!(count(&Scope::Companies(vec![world.company])).await, two);
     assert_eq!(count(&elsewhere()).await.count, 0);
+    let since = async |at| {
+        let counted = world.store.silenced_since(&Scope::All, silence, at).await;
+        counted.unwrap().count
+    };
+    assert_eq!(since(world.now.before(MINUTE)).await, 2);
+    assert_eq!(since(world.now).await, 1);
+    assert_eq!(since(world.now.after(MINUTE)).await, 0);
 }
 
 async fn silences_that_ended_long_ago_are_forgotten_a_few_at_a_time(mut world: World) {
