@@ -70,26 +70,39 @@ pub(crate) async fn create(
     Query(query): Query<CreateQuery>,
     Form(form): Form<SilenceForm>,
 ) -> Result<Response, Problem> {
-    let rehearsal = query.parse()?;
-    let now = app.now();
-    let origin = Origin {
-        id: app.fresh(SilenceId::new),
-        author: caller.actor(),
-        created_at: now,
-    };
-    let mut fields = Fields::default();
-    let silence = form.parse(&mut fields, origin, &caller, now);
-    let silence = fields.finish_with(silence)?;
-    if let Some(days) = rehearsal {
-        let view = preview(&app, &caller, &silence, days).await?;
+    if let Some(days) = query.parse()? {
+        let view = rehearse(&app, &caller, &form, days).await?;
         return Ok(Json(view).into_response());
     }
-    expect_room(&caller, now)?;
-    let view = SilenceView::new(&silence, &caller, now);
+    let view = make(&app, &caller, &form).await?;
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+/// What the silence of a form would have muted in the last days; nothing is made.
+pub(crate) async fn rehearse(
+    app: &App,
+    caller: &Caller,
+    form: &SilenceForm,
+    days: u16,
+) -> Result<PreviewView, Problem> {
+    let silence = form.fresh(app, caller, app.now())?;
+    preview(app, caller, &silence, days).await
+}
+
+/// Makes the silence of a form.
+pub(crate) async fn make(
+    app: &App,
+    caller: &Caller,
+    form: &SilenceForm,
+) -> Result<SilenceView, Problem> {
+    let now = app.now();
+    let silence = form.fresh(app, caller, now)?;
+    expect_room(caller, now)?;
+    let view = SilenceView::new(&silence, caller, now);
     app.store()
         .change(Change::InsertSilence(silence), &caller.actor(), now)
         .await?;
-    Ok((StatusCode::CREATED, Json(view)).into_response())
+    Ok(view)
 }
 
 impl CreateQuery {
@@ -126,6 +139,18 @@ fn expect_room(caller: &Caller, now: Timestamp) -> Result<(), Problem> {
 }
 
 impl SilenceForm {
+    /// A new silence of the caller's.
+    fn fresh(&self, app: &App, caller: &Caller, now: Timestamp) -> Result<Silence, Problem> {
+        let origin = Origin {
+            id: app.fresh(SilenceId::new),
+            author: caller.actor(),
+            created_at: now,
+        };
+        let mut fields = Fields::default();
+        let silence = self.parse(&mut fields, origin, caller, now);
+        fields.finish_with(silence)
+    }
+
     /// The silence that it makes of an origin, new or known. It begins now when it does not say.
     pub(in crate::api) fn parse(
         &self,

@@ -12,17 +12,17 @@ use crate::api::Answer;
 use crate::api::fields::find_company;
 use crate::read::{Listing, PageQuery, Params, Query, Viewer, listing};
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct SilencesQuery {
     /// `active`, `scheduled` or `ended`.
-    state: Option<String>,
+    pub(crate) state: Option<String>,
     /// Id or name of a company: those that may mute its events.
-    company: Option<String>,
+    pub(crate) company: Option<String>,
     #[param(value_type = Option<u16>)]
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub(crate) limit: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Silences, newest first. Those that have ended are kept for 90 days.

@@ -4,10 +4,9 @@ pub(crate) mod create;
 pub(crate) mod end;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod preview;
 pub(crate) mod remove;
 pub(crate) mod update;
-
-mod preview;
 
 use std::sync::Arc;
 
@@ -23,44 +22,44 @@ use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SilenceView {
-    id: String,
-    name: String,
-    filter: String,
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) filter: String,
     /// Empty means all.
-    companies: Vec<String>,
+    pub(crate) companies: Vec<String>,
     #[schema(value_type = String, format = DateTime)]
-    from: Timestamp,
+    pub(crate) from: Timestamp,
     /// Of one that repeats: the end of its first window.
     #[schema(value_type = String, format = DateTime)]
-    until: Timestamp,
+    pub(crate) until: Timestamp,
     /// `daily` or `weekly`.
     #[schema(value_type = Option<String>)]
-    repeat: Option<&'static str>,
+    pub(crate) repeat: Option<&'static str>,
     #[schema(value_type = Option<String>, format = DateTime)]
-    repeat_until: Option<Timestamp>,
-    reason: String,
+    pub(crate) repeat_until: Option<Timestamp>,
+    pub(crate) reason: String,
     #[schema(value_type = Object)]
-    author: Actor,
+    pub(crate) author: Actor,
     /// `active`, `scheduled` (not begun, or between two windows) or `ended`.
     #[schema(value_type = String)]
-    state: &'static str,
+    pub(crate) state: &'static str,
     /// The window that it holds in, or the next one: `{"from", "until"}`.
     #[schema(value_type = Option<Object>)]
-    window: Option<Window>,
+    pub(crate) window: Option<Window>,
     /// From when on it never holds again.
     #[schema(value_type = String, format = DateTime)]
-    ends_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
     /// When a person ended it before its time.
     #[schema(value_type = Option<String>, format = DateTime)]
-    ended_at: Option<Timestamp>,
+    pub(crate) ended_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// How many events it has muted so far; only of a single silence.
     #[serde(skip_serializing_if = "Option::is_none")]
-    silenced: Option<u32>,
+    pub(crate) silenced: Option<u32>,
     /// There are more than were counted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    silenced_more: Option<bool>,
+    pub(crate) silenced_more: Option<bool>,
 }
 
 impl SilenceView {
@@ -111,7 +110,7 @@ fn seen(silence: &Silence, caller: &Caller) -> bool {
             .any(|company| caller.sees(*company))
 }
 
-pub(super) fn find(id: SilenceId, caller: &Caller) -> Result<&Arc<Silence>, Problem> {
+pub(crate) fn find(id: SilenceId, caller: &Caller) -> Result<&Arc<Silence>, Problem> {
     let found = caller
         .configuration
         .silence(id)
@@ -122,15 +121,17 @@ pub(super) fn find(id: SilenceId, caller: &Caller) -> Result<&Arc<Silence>, Prob
 /// A silence that the caller may change: it is about no company beyond the caller's.
 fn find_own(id: SilenceId, caller: &Caller) -> Result<&Arc<Silence>, Problem> {
     let silence = find(id, caller)?;
-    let own = !silence.companies.is_empty()
-        && silence
-            .companies
-            .iter()
-            .all(|company| caller.sees(*company));
-    if own || caller.sees_all() {
+    if is_own(silence, caller) {
         return Ok(silence);
     }
     Err(Problem::forbidden(
         "this silence is about companies that the key is not for; use a key for all of them",
     ))
+}
+
+/// Whether a silence is about no company beyond the caller's.
+pub(crate) fn is_own(silence: &Silence, caller: &Caller) -> bool {
+    let companies = &silence.companies;
+    caller.sees_all()
+        || (!companies.is_empty() && companies.iter().all(|company| caller.sees(*company)))
 }

@@ -17,22 +17,22 @@ use crate::read::Caller;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PreviewView {
     /// Events that were looked at.
-    events: u64,
+    pub(crate) events: u64,
     /// Those that went somewhere and would have been muted.
-    muted: u64,
+    pub(crate) muted: u64,
     /// All events of these days were looked at.
-    complete: bool,
+    pub(crate) complete: bool,
     #[schema(value_type = Option<String>, format = DateTime)]
-    oldest_examined: Option<Timestamp>,
+    pub(crate) oldest_examined: Option<Timestamp>,
     /// The newest of them, at most 100.
-    examples: Vec<MutedView>,
+    pub(crate) examples: Vec<MutedView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MutedView {
-    event_id: String,
-    subject: String,
-    company: Option<Named>,
+    pub(crate) event_id: String,
+    pub(crate) subject: String,
+    pub(crate) company: Option<Named>,
 }
 
 pub(super) async fn preview(
