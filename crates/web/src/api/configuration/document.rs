@@ -43,6 +43,34 @@ fn version() -> u32 {
 }
 
 impl Document {
+    /// One that speaks of event kinds alone.
+    pub(crate) fn of_event_kinds(configuration: &Configuration) -> Self {
+        Self {
+            event_kinds: Some(event_kinds::export(configuration)),
+            ..Self::of_nothing()
+        }
+    }
+
+    /// Whether it speaks of nothing but event kinds.
+    pub(crate) fn is_of_event_kinds(&self) -> bool {
+        let others = self.companies.is_some()
+            || self.event_sets.is_some()
+            || self.sources.is_some()
+            || self.integrations.is_some();
+        self.event_kinds.is_some() && !others
+    }
+
+    fn of_nothing() -> Self {
+        Self {
+            version: VERSION,
+            companies: None,
+            event_kinds: None,
+            event_sets: None,
+            sources: None,
+            integrations: None,
+        }
+    }
+
     /// All sections, each in the order of its names: the same configuration is always the same document.
     pub(super) fn of(configuration: &Configuration) -> Self {
         Self {

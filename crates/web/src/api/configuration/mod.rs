@@ -6,9 +6,9 @@
 
 pub(crate) mod document;
 pub(crate) mod get;
+pub(crate) mod plan;
 pub(crate) mod put;
 pub(crate) mod rollback;
 
 mod diff;
-mod plan;
 mod section;

@@ -24,14 +24,14 @@ use crate::read::Caller;
 pub(crate) struct ChangeView {
     /// `insert`, `update` or `remove`.
     #[schema(value_type = String)]
-    action: &'static str,
+    pub(crate) action: &'static str,
     /// `company`, `event kind`, `event set`, `source`, `integration`, `rule` or `mapping`.
     #[schema(value_type = String)]
-    what: &'static str,
+    pub(crate) what: &'static str,
     /// Of a rule or mapping with its integration: `Desk / Urgent`.
-    name: String,
+    pub(crate) name: String,
     /// Of what is removed none.
-    fields: Vec<FieldChange>,
+    pub(crate) fields: Vec<FieldChange>,
 }
 
 /// A thing of the document beside the stored one.

@@ -45,12 +45,12 @@ pub(crate) struct ApplyQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AppliedView {
     /// In the order in which they are made.
-    changes: Vec<ChangeView>,
+    pub(crate) changes: Vec<ChangeView>,
     /// Of the configuration as it is now.
-    epoch: u64,
-    dry_run: bool,
+    pub(crate) epoch: u64,
+    pub(crate) dry_run: bool,
     /// The integrations that are new or have other credentials, each tried with a test alert as when it is made by itself.
-    checks: Vec<AppliedCheckView>,
+    pub(crate) checks: Vec<AppliedCheckView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -83,10 +83,22 @@ pub(crate) async fn put(
     params.finish()?;
     expect_json(request.headers())?;
     let body = body::whole(request.into_body(), DOCUMENT_BYTES).await?;
-    let document: Arc<Document> = Arc::new(json::parse(&body)?);
+    let view = apply(&app, &caller, json::parse(&body)?, dry_run, prune).await?;
+    Ok(Json(view))
+}
+
+/// Makes the configuration what the document says; of a dry run only says what would change.
+pub(crate) async fn apply(
+    app: &App,
+    caller: &Caller,
+    document: Document,
+    dry_run: bool,
+    prune: bool,
+) -> Result<AppliedView, Problem> {
+    let document = Arc::new(document);
     for _ in 0..ROUNDS {
         let stored = app.store().newest_configuration().await?;
-        let planned = plan(&document, &app, &caller, &stored, prune).await?;
+        let planned = plan(&document, app, caller, &stored, prune).await?;
         let mut view = AppliedView {
             changes: planned.shown,
             epoch: stored.epoch,
@@ -94,7 +106,7 @@ pub(crate) async fn put(
             checks: Vec::new(),
         };
         if dry_run || planned.changes.is_empty() {
-            return Ok(Json(view));
+            return Ok(view);
         }
         let (store, actor) = (app.store(), caller.actor());
         let made = store.change_all_at(stored.epoch, planned.changes, &actor, app.now());
@@ -103,9 +115,9 @@ pub(crate) async fn put(
             Err(StoreError::Moved) => {}
             Err(error) => return Err(error.into()),
             Ok(_) => {
-                view.checks = check(&app, &caller, planned.unproven).await?;
+                view.checks = check(app, caller, planned.unproven).await?;
                 view.epoch = store.configuration().await?.epoch;
-                return Ok(Json(view));
+                return Ok(view);
             }
         }
     }

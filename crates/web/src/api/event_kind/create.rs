@@ -16,7 +16,7 @@ use crate::App;
 use crate::api::fields::Fields;
 use crate::blocking::blocking;
 use crate::problem::Problem;
-use crate::read::{Admin, Form, Params, Query};
+use crate::read::{Admin, Caller, Form, Params, Query};
 
 /// As it is given, and as the configuration file has it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -56,6 +56,23 @@ pub(crate) async fn create(
     let mut params = Params::default();
     let dry_run = params.read("dry_run", query.dry_run.as_deref());
     params.finish()?;
+    let dry_run = dry_run.unwrap_or(false);
+    let view = add(&app, &caller, form, dry_run).await?;
+    let status = if dry_run {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
+    Ok((status, Json(view)).into_response())
+}
+
+/// Adds the entry of a form; of a dry run it is only checked.
+pub(crate) async fn add(
+    app: &App,
+    caller: &Caller,
+    form: EventKindForm,
+    dry_run: bool,
+) -> Result<EventKindView, Problem> {
     let origin = Origin {
         id: app.fresh(EventKindId::new),
         author: caller.actor(),
@@ -63,8 +80,8 @@ pub(crate) async fn create(
     };
     let kind = checked(form, origin, &caller.configuration).await?;
     let view = EventKindView::new(&kind, &caller.configuration);
-    if dry_run.unwrap_or(false) {
-        return Ok(Json(view).into_response());
+    if dry_run {
+        return Ok(view);
     }
     if caller.configuration.event_kinds().count() >= ENTRIES {
         return Err(Problem::wrong_state(format!(
@@ -75,7 +92,7 @@ pub(crate) async fn create(
     app.store()
         .change_all_at(epoch, vec![change], &caller.actor(), app.now())
         .await?;
-    Ok((StatusCode::CREATED, Json(view)).into_response())
+    Ok(view)
 }
 
 /// Checks away from the runtime's threads: a thousand made-up bodies are read for it.

@@ -21,23 +21,23 @@ use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventKindView {
-    id: String,
-    code: String,
+    pub(crate) id: String,
+    pub(crate) code: String,
     /// `kind` (the kind itself), or `wordings` (further subjects and wordings of a kind that stands elsewhere).
     #[schema(value_type = String)]
-    adds: &'static str,
+    pub(crate) adds: &'static str,
     /// The text of a catalogue file.
-    file: String,
+    pub(crate) file: String,
     #[schema(value_type = Object)]
-    author: Actor,
+    pub(crate) author: Actor,
     #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// Why it is not part of the catalogue, if it is not: another version of the program may find fault with it.
-    faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
 }
 
 impl EventKindView {
-    fn new(kind: &EventKind, configuration: &Configuration) -> Self {
+    pub(crate) fn new(kind: &EventKind, configuration: &Configuration) -> Self {
         let name = kind.name();
         let own = |finding: &&Diagnostic| finding.file == name;
         Self {
@@ -70,7 +70,7 @@ pub(in crate::api) fn told(finding: &Diagnostic) -> String {
 }
 
 /// By id, or by its name among the entries: `backup.failed`, `backup.failed wordings`.
-fn find<'a>(text: &str, caller: &'a Caller) -> Result<&'a Arc<EventKind>, Problem> {
+pub(crate) fn find<'a>(text: &str, caller: &'a Caller) -> Result<&'a Arc<EventKind>, Problem> {
     let by_id = text
         .parse::<EventKindId>()
         .ok()

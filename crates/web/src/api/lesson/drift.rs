@@ -24,39 +24,39 @@ const SAMPLES: usize = 3;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DriftsView {
     /// The newest alarm first, at most 50.
-    items: Vec<DriftView>,
+    pub(crate) items: Vec<DriftView>,
     /// There may be further alarms.
-    more: bool,
+    pub(crate) more: bool,
 }
 
 /// A subject whose alerts used to be read in full and are not any more.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DriftView {
-    subject: String,
+    pub(crate) subject: String,
     /// The kind that the subject names.
-    event: String,
-    source: Named,
+    pub(crate) event: String,
+    pub(crate) source: Named,
     /// Null while they are of no company.
-    company: Option<Named>,
+    pub(crate) company: Option<Named>,
     #[schema(value_type = String, format = DateTime)]
-    since: Timestamp,
+    pub(crate) since: Timestamp,
     /// The share of alerts that were read in full before, and among the newest 20; from 0 to 1.
-    before: f64,
-    now: f64,
+    pub(crate) before: f64,
+    pub(crate) now: f64,
     /// What the newest alerts that are not read in full have in common at their end.
-    new_tail: String,
+    pub(crate) new_tail: String,
     /// Some of these alerts, newest first.
-    samples: Vec<SampleView>,
+    pub(crate) samples: Vec<SampleView>,
     /// A wording to teach: `POST /api/v1/catalog/learn` with `{"events": […], "as": {"variant_of": EVENT}}`.
-    suggestion: Option<ProposalView>,
+    pub(crate) suggestion: Option<ProposalView>,
     /// The alerts that the suggestion was learned from.
-    events: Vec<String>,
+    pub(crate) events: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SampleView {
-    event_id: String,
-    body: String,
+    pub(crate) event_id: String,
+    pub(crate) body: String,
 }
 
 /// Open alarms of wordings that changed. An alarm closes by itself when alerts are read as well as before, such as after the

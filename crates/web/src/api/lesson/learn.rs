@@ -80,30 +80,30 @@ pub(crate) struct KindForm {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LessonView {
     /// It is in force now.
-    saved: bool,
+    pub(crate) saved: bool,
     /// The entry of the catalogue that holds it; see `/api/v1/catalog/kinds`.
-    id: Option<String>,
-    code: String,
+    pub(crate) id: Option<String>,
+    pub(crate) code: String,
     /// `kind` or `wordings`.
     #[schema(value_type = String)]
-    adds: &'static str,
+    pub(crate) adds: &'static str,
     /// The text of the entry's catalogue file.
-    file: String,
-    subject: String,
-    proposal: ProposalView,
-    days: u16,
+    pub(crate) file: String,
+    pub(crate) subject: String,
+    pub(crate) proposal: ProposalView,
+    pub(crate) days: u16,
     /// Stored events of these days that were read again, and whether all of them were.
-    events: u64,
-    complete: bool,
+    pub(crate) events: u64,
+    pub(crate) complete: bool,
     /// Events that were not read in full and would be.
-    newly_read: u64,
+    pub(crate) newly_read: u64,
     /// Events of the kind's subjects that would still not be read in full.
-    still_unread: u64,
+    pub(crate) still_unread: u64,
     /// Events that are read in full now and would be read differently; without `force` one keeps the lesson from being
     /// taught.
-    changed: u64,
+    pub(crate) changed: u64,
     /// Some of them, by id.
-    changed_events: Vec<String>,
+    pub(crate) changed_events: Vec<String>,
 }
 
 /// Teach the catalogue a wording: a new kind, or a further wording of one. It is checked as `alertwire catalog check` does

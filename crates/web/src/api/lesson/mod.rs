@@ -1,5 +1,6 @@
 //! Lessons: wordings that the catalogue does not know, learned from stored bodies and taught to it.
 
+pub(crate) mod coverage;
 pub(crate) mod drift;
 pub(crate) mod learn;
 pub(crate) mod propose;
@@ -33,25 +34,25 @@ const SHOWN: usize = 2_000;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProposalView {
     /// In the template language of the catalogue.
-    template: String,
-    fields: Vec<FieldView>,
+    pub(crate) template: String,
+    pub(crate) fields: Vec<FieldView>,
     /// Bodies that it reads, all of them with certainty.
-    bodies: usize,
+    pub(crate) bodies: usize,
     /// Bodies that it reads in more than one way.
-    uncertain: usize,
+    pub(crate) uncertain: usize,
     /// Some of the bodies that it reads.
-    examples: Vec<String>,
+    pub(crate) examples: Vec<String>,
     /// Kinds that read such a body in full already; a new kind would collide with them.
-    read_by: Vec<String>,
+    pub(crate) read_by: Vec<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FieldView {
-    name: String,
+    pub(crate) name: String,
     #[serde(rename = "type")]
-    type_name: String,
-    optional: bool,
-    samples: Vec<String>,
+    pub(crate) type_name: String,
+    pub(crate) optional: bool,
+    pub(crate) samples: Vec<String>,
 }
 
 impl ProposalView {

@@ -27,21 +27,21 @@ pub(crate) struct ProposalsForm {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProposalsView {
-    subject: String,
+    pub(crate) subject: String,
     /// The kinds that the subject names now.
-    kinds: Vec<String>,
-    days: u16,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) days: u16,
     /// Events of the subject in these days, and those of them that are not read in full.
-    events: u64,
-    unread: u64,
+    pub(crate) events: u64,
+    pub(crate) unread: u64,
     /// Bodies that were learned from.
-    bodies: usize,
+    pub(crate) bodies: usize,
     /// All events of these days were looked at; otherwise only the newest of them.
-    complete: bool,
+    pub(crate) complete: bool,
     /// One for each wording, the one that reads most bodies first.
-    proposals: Vec<ProposalView>,
+    pub(crate) proposals: Vec<ProposalView>,
     /// Bodies that no proposal reads, those that are too long to learn from included.
-    unread_by_all: usize,
+    pub(crate) unread_by_all: usize,
 }
 
 /// Learn templates from stored bodies that were not recognised. Nothing is changed.

@@ -25,34 +25,34 @@ const LISTED: usize = 100;
 pub(crate) struct UnknownQuery {
     /// How many days to look back, 1 to 30; 7 unless told.
     #[param(value_type = Option<u16>)]
-    days: Option<String>,
+    pub(crate) days: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnknownsView {
-    days: u16,
+    pub(crate) days: u16,
     /// Events that were looked at, and whether all of these days were.
-    events: u64,
-    complete: bool,
+    pub(crate) events: u64,
+    pub(crate) complete: bool,
     /// The subjects with most unread events first, at most 100.
-    items: Vec<UnknownView>,
+    pub(crate) items: Vec<UnknownView>,
     /// There are further subjects.
-    more: bool,
+    pub(crate) more: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnknownView {
-    subject: String,
+    pub(crate) subject: String,
     /// The kind that the subject names; null when it names none.
-    event: Option<String>,
+    pub(crate) event: Option<String>,
     /// Events that no template reads, and those of which one reads only the front.
-    none: u64,
-    partial: u64,
+    pub(crate) none: u64,
+    pub(crate) partial: u64,
     #[schema(value_type = String, format = DateTime)]
-    last_seen: Timestamp,
+    pub(crate) last_seen: Timestamp,
     /// The newest of them, and its body (the front of a long one).
-    event_id: String,
-    sample: String,
+    pub(crate) event_id: String,
+    pub(crate) sample: String,
 }
 
 /// Subjects whose alerts are not read in full, by how many there are.

@@ -19,7 +19,7 @@ use super::job::ProgressView;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RereadView {
-    id: String,
+    pub(crate) id: String,
     /// `running`, `paused`, `cancelled`, `done` or `failed`.
     #[schema(value_type = String)]
     state: &'static str,

@@ -63,7 +63,7 @@ pub(crate) struct SilenceView {
 }
 
 impl SilenceView {
-    fn new(silence: &Silence, caller: &Caller, now: Timestamp) -> Self {
+    pub(crate) fn new(silence: &Silence, caller: &Caller, now: Timestamp) -> Self {
         let seen = |company: &&CompanyId| caller.sees(**company);
         Self {
             id: silence.id.to_string(),
