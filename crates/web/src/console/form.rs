@@ -69,6 +69,15 @@ impl Faults {
         found.map_or("", |(_, detail)| detail)
     }
 
+    /// Everything that is wrong with a field, such as each finding about a file.
+    pub(crate) fn every(&self, pointer: &str) -> impl Iterator<Item = &str> {
+        let found = self
+            .fields
+            .iter()
+            .filter(move |(own, _)| is_at(own, pointer));
+        found.map(|(_, detail)| detail.as_str())
+    }
+
     /// What belongs to none of the fields that a page has, each with its pointer; for the top of the form.
     pub(crate) fn beside(&self, shown: &[&str]) -> Vec<String> {
         let others = self

@@ -14,10 +14,15 @@ pub(crate) enum Told {
     SwitchedOff,
     Released,
     NotAuthenticated,
+    SilenceEnded,
+    Imported,
+    Taught,
+    /// Without a re-reading.
+    TaughtAlone,
 }
 
 impl Told {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Saved,
         Self::SavedAndAuthenticated,
         Self::Removed,
@@ -25,6 +30,10 @@ impl Told {
         Self::SwitchedOff,
         Self::Released,
         Self::NotAuthenticated,
+        Self::SilenceEnded,
+        Self::Imported,
+        Self::Taught,
+        Self::TaughtAlone,
     ];
 
     /// As the URL has it.
@@ -37,6 +46,10 @@ impl Told {
             Self::SwitchedOff => "switched-off",
             Self::Released => "released",
             Self::NotAuthenticated => "not-authenticated",
+            Self::SilenceEnded => "silence-ended",
+            Self::Imported => "imported",
+            Self::Taught => "taught",
+            Self::TaughtAlone => "taught-alone",
         }
     }
 
@@ -52,6 +65,10 @@ impl Told {
             Self::SwitchedOff => "Switched off. Deliveries wait, none is lost.",
             Self::Released => "The gate is open again.",
             Self::NotAuthenticated => "First the credentials have to be saved and authenticated.",
+            Self::SilenceEnded => "Ended. What comes in from now on goes where the rules send it.",
+            Self::Imported => "Imported. It is in force with the next message.",
+            Self::Taught => "Taught. It is in force with the next message.",
+            Self::TaughtAlone => "Taught. No stored alert is read again by it.",
         }
     }
 }

@@ -1,6 +1,7 @@
 mod event;
 mod integration;
 mod job;
+mod silence;
 mod welcome;
 
 use axum::body::Body;
