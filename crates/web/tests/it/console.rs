@@ -1,3 +1,4 @@
+mod catalogue;
 mod event;
 mod integration;
 mod job;
