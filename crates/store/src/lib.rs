@@ -52,12 +52,13 @@ pub use bell::{Bell, Rung};
 pub use configuration::{Change, Restored, Rollback};
 pub use delivery::{
     Ahead, Attempt, Backlog, DeadLetterRow, DeadLetters, DeadQuery, DeliveryQuery, DeliveryRow,
-    Due, DuePage, Look, Others, Retried, Settlement, Settling, Standing, Target,
+    Due, DuePage, Hit, Hits, HitsQuery, Look, Others, Retried, Settlement, Settling, Standing,
+    Target,
 };
 pub use domain::alert::Alert as FrozenAlert;
 pub use drift::{DriftRound, Sighting, Watched, WatchedKey};
 pub use error::StoreError;
-pub use event::{EventDelivery, EventPage, EventQuery, LISTED, Silenced};
+pub use event::{EventDelivery, EventPage, EventQuery, LISTED, Silenced, Unrouted};
 pub use health::Health;
 pub use job::{
     Again, Item, Job, JobKind, JobLease, JobSpec, JobStep, JobWork, Listed, NewJob, Release,

@@ -3,6 +3,7 @@
 mod ahead;
 mod attempt;
 mod dead;
+mod hits;
 pub(crate) mod postgres;
 mod row;
 pub(crate) mod sqlite;
@@ -22,6 +23,7 @@ pub use ahead::{Ahead, Look, Others};
 pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
+pub use hits::{Hit, Hits, HitsQuery};
 pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
 
 /// Events whose deliveries are looked up at once.
@@ -365,6 +367,15 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::dead_letters(db, scope, query).await,
             Backend::Postgres(db) => postgres::dead_letters(db, scope, query).await,
+        }
+    }
+
+    /// How many alerts each rule made since a time, and when the newest was made. Looks at the newest deliveries alone,
+    /// as many as bear it.
+    pub async fn hits(&self, query: &HitsQuery) -> Result<Hits, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::hits(db, query).await,
+            Backend::Postgres(db) => postgres::hits(db, query).await,
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod again;
 mod dead;
+mod hits;
 mod list;
 mod others;
 mod work;
@@ -9,9 +10,8 @@ mod work;
 pub(super) use again::retry;
 pub(crate) use again::{again, copy, has_been_at, retryable};
 pub(super) use dead::dead_letters;
-pub(super) use list::{
-    alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, standings,
-};
+pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, standings};
+pub(super) use hits::hits;
 pub(super) use others::{backlog, due_of_others, made_later};
 pub(super) use work::{
     clamp_due, close_groups, due, gate, gates, give_up_parked, pull_forward, seal, settle_all,

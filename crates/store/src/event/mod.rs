@@ -5,11 +5,12 @@ mod row;
 mod sqlite;
 mod walk;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use delivery::replay::Meant;
 use domain::access::Scope;
-use domain::event::{Event, Fingerprint, Match, Reason};
+use domain::event::{Event, Fingerprint, Match, Reason, Routing};
 use domain::filter::Filter;
 use domain::message::Decode;
 use domain::{
@@ -73,7 +74,7 @@ fn unmatched() -> impl Iterator<Item = &'static str> {
 /// Events whose rows are read at once to see that they are there.
 const NAMED_AT_ONCE: usize = 50;
 
-/// Most events of one silence that are counted.
+/// Most events of one silence that are counted, and most that went nowhere.
 const COUNTED: u32 = 100_000;
 /// The same where many silences are counted for one page.
 const COUNTED_OF_MANY: u32 = 10_000;
@@ -84,6 +85,33 @@ pub struct Silenced {
     pub count: u32,
     /// There are more than were counted.
     pub more: bool,
+}
+
+/// Why events of late went nowhere, and how many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unrouted {
+    pub reasons: BTreeMap<Reason, u64>,
+    /// There are more than were counted; the newest were.
+    pub truncated: bool,
+}
+
+impl Unrouted {
+    /// Of words of routing with their counts, one event more than is counted.
+    fn of(rows: Vec<(String, i64)>) -> Result<Self, StoreError> {
+        let counted: i64 = rows.iter().map(|(_, count)| count).sum();
+        let mut reasons = BTreeMap::new();
+        for (word, count) in rows {
+            let Some(Routing::Unrouted(reason)) = Routing::of_word(&word) else {
+                let what = format_args!("routing `{word}`");
+                return Err(StoreError::corrupt("event", "(counted)", what));
+            };
+            reasons.insert(reason, count.unsigned_abs());
+        }
+        Ok(Self {
+            reasons,
+            truncated: counted > i64::from(COUNTED),
+        })
+    }
 }
 
 /// The lowest id that an event cannot have which came in before this time.
@@ -157,6 +185,15 @@ impl Store {
         Ok(Silenced {
             count: count.min(counted),
             more: count > counted,
+        })
+    }
+
+    /// Why events that came in since a time went nowhere, and how many.
+    pub async fn unrouted(&self, scope: &Scope, since: Timestamp) -> Result<Unrouted, StoreError> {
+        let most = COUNTED + 1;
+        Unrouted::of(match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::unrouted(db, scope, since, most).await?,
+            Backend::Postgres(db) => postgres::unrouted(db, scope, since, most).await?,
         })
     }
 

@@ -203,6 +203,28 @@ pub(super) async fn silenced(
     Ok(count.unwrap_or(0))
 }
 
+pub(super) async fn unrouted(
+    db: &Postgres,
+    scope: &Scope,
+    since: Timestamp,
+    most: u32,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and_plain("routing <> 'routed'");
+    clauses.and("id >= ?", lowest_id(since).to_vec());
+    clauses.scope("company", scope);
+    let sql = format!(
+        "SELECT routing, count(*) FROM \
+         (SELECT routing FROM event{} ORDER BY id DESC LIMIT {most}) AS unrouted GROUP BY routing",
+        clauses.sql()
+    );
+    let rows = all(&db.client().await?, &sql, &clauses.values(), |row| {
+        Ok((row.try_get(0)?, row.try_get(1)?))
+    })
+    .await?;
+    Ok(rows)
+}
+
 pub(super) async fn events_after(
     db: &Postgres,
     scope: &Scope,

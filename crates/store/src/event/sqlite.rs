@@ -223,6 +223,29 @@ pub(super) async fn silenced(
     Ok(count.unwrap_or(0))
 }
 
+pub(super) async fn unrouted(
+    db: &Sqlite,
+    scope: &Scope,
+    since: Timestamp,
+    most: u32,
+) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and("routing <> 'routed'", []);
+    clauses.and("id >= ?", blob(Some(lowest_id(since))));
+    clauses.scope("company", scope);
+    let sql = format!(
+        "SELECT routing, count(*) FROM \
+         (SELECT routing FROM event INDEXED BY event_unrouted{} ORDER BY id DESC LIMIT {most}) GROUP BY routing",
+        clauses.sql()
+    );
+    db.read(move |conn| {
+        all(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+    })
+    .await
+}
+
 pub(super) async fn events_after(
     db: &Sqlite,
     scope: &Scope,

@@ -3,7 +3,7 @@
 use delivery::{DeadReason, Fault};
 use domain::access::Scope;
 use domain::{DeliveryId, EventId};
-use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, PageAt, Retried, Standing};
+use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried, Standing};
 
 use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
 
@@ -14,6 +14,7 @@ on_both!(
     events_tell_where_their_deliveries_stand,
     dead_ones_are_found_by_reason_and_fault,
     dead_letters_are_counted_by_cause,
+    the_hits_of_a_rule_are_its_alerts_since_a_time,
     a_dead_delivery_is_sent_again_under_its_id,
     a_delivered_one_is_sent_again_under_a_new_id,
     an_open_group_and_a_foreign_delivery_are_not_retried,
@@ -342,6 +343,40 @@ async fn parked_is_derived(mut world: World) {
         (row.standing, row.reason.as_deref()),
         (Standing::Dead, Some("removed"))
     );
+}
+
+async fn the_hits_of_a_rule_are_its_alerts_since_a_time(mut world: World) {
+    world.accepted("web-1").await;
+    world.pass(60 * MINUTE);
+    let since = world.now;
+    let (_, delivered) = world.accepted("web-2").await;
+    world.deliver(delivered).await;
+    world.pass(MINUTE);
+    let newest = world.now;
+    world.accepted("web-3").await;
+    world.pass(MINUTE);
+    let again = world
+        .store
+        .retry(&Scope::All, delivered, world.now, &ACTOR)
+        .await;
+    assert!(matches!(again, Ok(Retried::Replayed(_))));
+    let hits = async |scope: Scope, integration, since| {
+        let query = HitsQuery {
+            scope,
+            integration,
+            since,
+        };
+        world.store.hits(&query).await.unwrap()
+    };
+    let own = Scope::Companies(vec![world.company]);
+    for scope in [Scope::All, own] {
+        let found = hits(scope, Some(world.integration), since).await;
+        let hit = Hit { count: 2, newest };
+        assert_eq!(found.rules.get(&world.rule), Some(&hit));
+        assert!(!found.truncated && found.rules.len() == 1);
+    }
+    assert!(hits(elsewhere(), None, since).await.rules.is_empty());
+    assert!(hits(Scope::All, None, world.now).await.rules.is_empty());
 }
 
 async fn a_dead_delivery_is_sent_again_under_its_id(mut world: World) {

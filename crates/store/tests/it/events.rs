@@ -13,6 +13,7 @@ use crate::world::{MINUTE, World, elsewhere, stored};
 on_both!(
     pages_show_each_event_once_newest_first,
     each_part_of_a_query_narrows_it,
+    events_that_went_nowhere_are_counted_by_reason,
     a_stream_goes_on_after_what_it_has_seen,
     text_is_found_once_it_is_indexed,
     a_fingerprint_is_found_before_and_after_indexing,
@@ -48,6 +49,34 @@ async fn pages_show_each_event_once_newest_first(mut world: World) {
         cursor = Some(next);
     }
     assert_eq!(seen, made);
+}
+
+async fn events_that_went_nowhere_are_counted_by_reason(mut world: World) {
+    let mut unrouted = async |reason| {
+        let mut acceptance = world.acceptance("web-1").await;
+        let accepted = &mut acceptance.events[0];
+        accepted.event.routing = Routing::Unrouted(reason);
+        accepted.deliveries.clear();
+        stored(world.store.accept(acceptance).await.unwrap());
+        world.pass(MINUTE);
+    };
+    unrouted(Reason::NoRule).await;
+    unrouted(Reason::NoRule).await;
+    unrouted(Reason::NoMapping).await;
+    world.accepted("web-2").await;
+    let count = async |scope: &Scope, since| {
+        let found = world.store.unrouted(scope, since).await.unwrap();
+        assert!(!found.truncated);
+        found.reasons.into_iter().collect::<Vec<_>>()
+    };
+    let begin = world.now.before(3 * MINUTE);
+    let all = [(Reason::NoMapping, 1), (Reason::NoRule, 2)];
+    assert_eq!(count(&Scope::All, begin).await, all);
+    let own = Scope::Companies(vec![world.company]);
+    assert_eq!(count(&own, begin).await, all);
+    let later = world.now.before(2 * MINUTE);
+    assert_eq!(count(&own, later).await, [all[0], (Reason::NoRule, 1)]);
+    assert_eq!(count(&elsewhere(), begin).await, []);
 }
 
 async fn each_part_of_a_query_narrows_it(mut world: World) {
