@@ -135,7 +135,7 @@ impl Fields {
 }
 
 /// A company by id or name, with the nearest name when there is none.
-pub(super) fn find_company(text: &str, caller: &Caller) -> Result<CompanyId, String> {
+pub(crate) fn find_company(text: &str, caller: &Caller) -> Result<CompanyId, String> {
     let configuration: &Configuration = &caller.configuration;
     let by_id = text
         .parse::<CompanyId>()

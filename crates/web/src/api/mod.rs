@@ -31,6 +31,7 @@ pub(crate) mod job;
 mod named;
 mod uses;
 
+pub(crate) use fields::find_company;
 pub(crate) use named::Named;
 
 use axum::Json;

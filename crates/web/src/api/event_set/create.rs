@@ -10,7 +10,8 @@ use super::EventSetView;
 use crate::App;
 use crate::api::fields::Fields;
 use crate::api::{Made, made};
-use crate::read::{Admin, Form};
+use crate::problem::Problem;
+use crate::read::{Admin, Caller, Form};
 
 /// As it is given, and as the configuration file has it.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -35,10 +36,7 @@ pub(crate) async fn create(
     Admin(caller): Admin,
     Form(form): Form<EventSetForm>,
 ) -> Made<EventSetView> {
-    let mut fields = Fields::default();
-    let known = (app.fresh(EventSetId::new), app.now());
-    let set = form.parse(&mut fields, known, caller.configuration.catalogue(), &[]);
-    let set = fields.finish_with(set)?;
+    let set = form.draft(&app, &caller)?;
     let view = EventSetView::from(&set);
     app.store()
         .change(Change::InsertEventSet(set), &caller.actor(), app.now())
@@ -47,6 +45,14 @@ pub(crate) async fn create(
 }
 
 impl EventSetForm {
+    /// The new set that it makes; nothing is stored yet.
+    pub(crate) fn draft(&self, app: &App, caller: &Caller) -> Result<EventSet, Problem> {
+        let mut fields = Fields::default();
+        let known = (app.fresh(EventSetId::new), app.now());
+        let set = self.parse(&mut fields, known, caller.configuration.catalogue(), &[]);
+        fields.finish_with(set)
+    }
+
     /// The set that it makes of an id and the time of its making, new or known. One that is known may keep kinds that are no
     /// more.
     pub(in crate::api) fn parse(

@@ -16,7 +16,7 @@ use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EventSetView {
-    id: String,
+    pub(crate) id: String,
     name: String,
     /// `event`, `asset`, `product` or `company`.
     #[schema(value_type = String)]

@@ -1,6 +1,7 @@
 use axum::Json;
 use axum::extract::State;
 use domain::EventSetId;
+use domain::event_set::EventSet;
 use serde::Deserialize;
 use store::Change;
 use utoipa::ToSchema;
@@ -10,7 +11,8 @@ use super::{EventSetView, find};
 use crate::App;
 use crate::api::Answer;
 use crate::api::fields::Fields;
-use crate::read::{Admin, Form, Id};
+use crate::problem::Problem;
+use crate::read::{Admin, Caller, Form, Id};
 
 /// What is not named stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -33,16 +35,7 @@ pub(crate) async fn update(
     Form(patch): Form<EventSetPatch>,
 ) -> Answer<EventSetView> {
     let stored = find(id, &caller)?;
-    let mut fields = Fields::default();
-    let known = (id, stored.created_at);
-    let form = patch.over(stored.into());
-    let changed = form.parse(
-        &mut fields,
-        known,
-        caller.configuration.catalogue(),
-        &stored.events,
-    );
-    let changed = fields.finish_with(changed)?;
+    let changed = patch.draft(id, &caller)?;
     let view = EventSetView::from(&changed);
     if changed != *stored {
         app.store()
@@ -53,6 +46,16 @@ pub(crate) async fn update(
 }
 
 impl EventSetPatch {
+    /// What it makes of the stored set; nothing is stored yet.
+    pub(crate) fn draft(self, id: EventSetId, caller: &Caller) -> Result<EventSet, Problem> {
+        let stored = find(id, caller)?;
+        let mut fields = Fields::default();
+        let (known, kept) = ((id, stored.created_at), &stored.events);
+        let form = self.over(stored.into());
+        let changed = form.parse(&mut fields, known, caller.configuration.catalogue(), kept);
+        fields.finish_with(changed)
+    }
+
     fn over(self, stored: EventSetForm) -> EventSetForm {
         EventSetForm {
             name: self.name.unwrap_or(stored.name),

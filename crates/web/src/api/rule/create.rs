@@ -12,7 +12,8 @@ use crate::App;
 use crate::api::fields::Fields;
 use crate::api::integration::{expect_authenticated, find};
 use crate::api::{Made, made};
-use crate::read::{Admin, Form, Id};
+use crate::problem::Problem;
+use crate::read::{Admin, Caller, Form, Id};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,11 +34,7 @@ pub(crate) async fn create(
     Id(id): Id<IntegrationId>,
     Form(form): Form<RuleForm>,
 ) -> Made<RuleView> {
-    expect_authenticated(find(id, &caller)?)?;
-    let mut fields = Fields::default();
-    let known = (app.fresh(RuleId::new), app.now());
-    let rule = form.parse(&mut fields, known, id, &caller.configuration);
-    let rule = fields.finish_with(rule)?;
+    let rule = form.draft(&app, &caller, id)?;
     let view = RuleView::from(&rule);
     app.store()
         .change(Change::InsertRule(rule), &caller.actor(), app.now())
@@ -46,6 +43,20 @@ pub(crate) async fn create(
 }
 
 impl RuleForm {
+    /// The new rule that it makes of an authenticated integration; nothing is stored yet.
+    pub(crate) fn draft(
+        &self,
+        app: &App,
+        caller: &Caller,
+        integration: IntegrationId,
+    ) -> Result<IntegrationRule, Problem> {
+        expect_authenticated(find(integration, caller)?)?;
+        let mut fields = Fields::default();
+        let known = (app.fresh(RuleId::new), app.now());
+        let rule = self.parse(&mut fields, known, integration, &caller.configuration);
+        fields.finish_with(rule)
+    }
+
     /// The rule that it makes of an id and the time of its making, new or known.
     pub(in crate::api) fn parse(
         &self,

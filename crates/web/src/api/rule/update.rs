@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use domain::rule::IntegrationRule;
 use domain::{IntegrationId, RuleId};
 use serde::Deserialize;
 use store::Change;
@@ -11,7 +12,8 @@ use crate::App;
 use crate::api::Answer;
 use crate::api::fields::Fields;
 use crate::api::integration::{self, expect_authenticated};
-use crate::read::{Admin, Form, Ids};
+use crate::problem::Problem;
+use crate::read::{Admin, Caller, Form, Ids};
 
 /// What is not named stays as it is.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,12 +36,7 @@ pub(crate) async fn update(
     Form(patch): Form<RulePatch>,
 ) -> Answer<RuleView> {
     let stored = find(integration, id, &caller)?;
-    expect_authenticated(integration::find(integration, &caller)?)?;
-    let form = patch.over(stored.into());
-    let mut fields = Fields::default();
-    let known = (id, stored.created_at);
-    let changed = form.parse(&mut fields, known, integration, &caller.configuration);
-    let changed = fields.finish_with(changed)?;
+    let changed = patch.draft(integration, id, &caller)?;
     let view = RuleView::from(&changed);
     if changed != *stored {
         app.store()
@@ -50,6 +47,22 @@ pub(crate) async fn update(
 }
 
 impl RulePatch {
+    /// What it makes of the stored rule of an authenticated integration; nothing is stored yet.
+    pub(crate) fn draft(
+        self,
+        integration: IntegrationId,
+        id: RuleId,
+        caller: &Caller,
+    ) -> Result<IntegrationRule, Problem> {
+        let stored = find(integration, id, caller)?;
+        expect_authenticated(integration::find(integration, caller)?)?;
+        let form = self.over(stored.into());
+        let mut fields = Fields::default();
+        let known = (id, stored.created_at);
+        let changed = form.parse(&mut fields, known, integration, &caller.configuration);
+        fields.finish_with(changed)
+    }
+
     fn over(self, stored: RuleForm) -> RuleForm {
         RuleForm {
             name: self.name.unwrap_or(stored.name),

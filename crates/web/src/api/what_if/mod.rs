@@ -17,7 +17,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use entries::ChangeForm;
-use view::WhatIfView;
 
 use super::Answer;
 use super::fields::Fields;
@@ -27,6 +26,7 @@ use crate::problem::Problem;
 use crate::read::{Caller, Form, Viewer};
 
 pub(super) use question::Question;
+pub(crate) use view::{ExampleView, WhatIfView};
 
 /// Most days that a question may look back by their number; events are kept for as long unless told otherwise.
 const DAYS: u16 = 30;

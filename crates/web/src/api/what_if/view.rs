@@ -17,41 +17,41 @@ use crate::read::Caller;
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct WhatIfView {
     #[schema(value_type = String, format = DateTime)]
-    since: Timestamp,
+    pub(crate) since: Timestamp,
     #[schema(value_type = String, format = DateTime)]
-    until: Timestamp,
+    pub(crate) until: Timestamp,
     /// Events that were compared.
-    events: u64,
+    pub(crate) events: u64,
     /// Events that were read, those included that the filter kept out.
-    read: u64,
+    pub(crate) read: u64,
     /// All events of this time were read; otherwise only the newest of them.
-    complete: bool,
+    pub(crate) complete: bool,
     #[schema(value_type = Option<String>, format = DateTime)]
-    oldest_examined: Option<Timestamp>,
+    pub(crate) oldest_examined: Option<Timestamp>,
     /// They go to the same integrations.
-    same: u64,
+    pub(crate) same: u64,
     /// They go to further integrations.
-    gained: u64,
+    pub(crate) gained: u64,
     /// They do not go to some integrations any more.
-    lost: u64,
+    pub(crate) lost: u64,
     /// They go to some integrations in the place of others.
-    moved: u64,
+    pub(crate) moved: u64,
     /// How many events each integration gets.
-    integrations: Vec<IntegrationCount>,
+    pub(crate) integrations: Vec<IntegrationCount>,
     /// How many events go nowhere, by the reason.
     reasons: ReasonsView,
     /// Companies whose events go nowhere for want of a mapping, after the change.
     companies_without_mapping: usize,
     /// The newest events that do not stay the same, at most 100.
-    examples: Vec<ExampleView>,
+    pub(crate) examples: Vec<ExampleView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct IntegrationCount {
     #[serde(flatten)]
-    integration: Named,
-    before: u64,
-    after: u64,
+    pub(crate) integration: Named,
+    pub(crate) before: u64,
+    pub(crate) after: u64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,17 +64,17 @@ pub(crate) struct ReasonsView {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ExampleView {
-    event_id: String,
-    subject: String,
-    company: Option<Named>,
+    pub(crate) event_id: String,
+    pub(crate) subject: String,
+    pub(crate) company: Option<Named>,
     /// The integrations that it goes to.
-    before: Vec<Named>,
-    after: Vec<Named>,
+    pub(crate) before: Vec<Named>,
+    pub(crate) after: Vec<Named>,
     /// Why it goes nowhere.
     #[schema(value_type = Option<String>)]
-    reason_before: Option<&'static str>,
+    pub(crate) reason_before: Option<&'static str>,
     #[schema(value_type = Option<String>)]
-    reason_after: Option<&'static str>,
+    pub(crate) reason_after: Option<&'static str>,
 }
 
 impl WhatIfView {
