@@ -14,6 +14,7 @@ use crate::problem::Problem;
 const CSS: &str = concat!(
     include_str!("../../assets/css/base.css"),
     include_str!("../../assets/css/event.css"),
+    include_str!("../../assets/css/rule.css"),
     include_str!("../../assets/css/welcome.css"),
     include_str!("../../assets/css/catalogue.css"),
     include_str!("../../assets/css/silence.css"),
@@ -21,6 +22,7 @@ const CSS: &str = concat!(
 const JS: &str = concat!(
     include_str!("../../assets/js/base.js"),
     include_str!("../../assets/js/event.js"),
+    include_str!("../../assets/js/event-set.js"),
     include_str!("../../assets/js/integration.js"),
 );
 const ICON: &str = include_str!("../../assets/icon.svg");

@@ -71,6 +71,11 @@ impl Told {
             Self::TaughtAlone => "Taught. No stored alert is read again by it.",
         }
     }
+
+    /// Something was done, rather than kept from being done.
+    pub(super) fn is_good(self) -> bool {
+        !matches!(self, Self::NotAuthenticated)
+    }
 }
 
 /// What the URL of a page tells.

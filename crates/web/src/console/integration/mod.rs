@@ -2,8 +2,12 @@
 
 pub(super) mod checklist;
 mod credentials;
+mod event_set;
 mod finish;
 mod list;
+mod mapping;
+pub(super) mod rule;
+mod step;
 pub(super) mod tabs;
 mod tiles;
 
@@ -21,6 +25,9 @@ pub(super) fn routes() -> Router<App> {
             get(finish::show).post(finish::run),
         )
         .merge(credentials::routes())
+        .merge(event_set::routes())
+        .merge(rule::routes())
+        .merge(mapping::routes())
 }
 
 #[cfg(test)]
@@ -31,6 +38,9 @@ pub(super) fn rendered() -> Vec<String> {
         rendered(list::ListPage::samples()),
         rendered(finish::FinishPage::samples()),
         credentials::rendered(),
+        event_set::rendered(),
+        rule::rendered(),
+        mapping::rendered(),
     ]
     .concat()
 }

@@ -39,7 +39,7 @@ impl Tab {
     }
 
     /// Last part of its path.
-    fn segment(self) -> &'static str {
+    pub(super) fn segment(self) -> &'static str {
         match self {
             Self::Credentials => "credentials",
             Self::EventSet => "event-sets",
