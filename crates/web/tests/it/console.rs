@@ -16,6 +16,10 @@ use testkit::Target;
 use crate::browser::{Browser, PASSWORD};
 use crate::support::{Server, id, request};
 
+mod event_set;
+mod mapping;
+mod rule;
+
 const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 
 /// The server as the first start leaves it.
