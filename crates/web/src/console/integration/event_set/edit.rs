@@ -348,6 +348,11 @@ impl EventSetPage {
         self.faults.beside(&SHOWN)
     }
 
+    /// The stored set that may be tried.
+    fn tried(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
     #[cfg(test)]
     pub(in crate::console) fn samples() -> Vec<Self> {
         use crate::console::Here;

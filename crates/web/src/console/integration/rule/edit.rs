@@ -311,6 +311,11 @@ impl RulePage {
         self.faults.beside(&SHOWN)
     }
 
+    /// The stored rule that may be tried.
+    fn tried(&self) -> &str {
+        self.id.as_deref().unwrap_or_default()
+    }
+
     #[cfg(test)]
     pub(in crate::console) fn samples() -> Vec<Self> {
         use crate::console::Here;
