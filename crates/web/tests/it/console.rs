@@ -1,7 +1,10 @@
 mod catalogue;
 mod event;
+mod event_set;
 mod integration;
 mod job;
+mod mapping;
+mod rule;
 mod silence;
 mod welcome;
 
@@ -15,10 +18,6 @@ use testkit::Target;
 
 use crate::browser::{Browser, PASSWORD};
 use crate::support::{Server, id, request};
-
-mod event_set;
-mod mapping;
-mod rule;
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 

@@ -1,18 +1,18 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::Json;
 use axum::extract::State;
-use domain::RuleId;
 use domain::integration::Integration;
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
+use domain::{IntegrationId, RuleId};
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::list::integrations;
 use crate::App;
 use crate::api::integration::seen;
 use crate::api::mapping::put;
@@ -258,21 +258,26 @@ impl DryRunPage {
 /// The rules that somebody sees, by the names of their integrations.
 fn groups(caller: &Caller) -> Vec<(String, Vec<(String, String)>)> {
     let configuration = &caller.configuration;
+    let mut rules: HashMap<IntegrationId, Vec<(String, String)>> = HashMap::new();
+    for rule in configuration.rules() {
+        let pair = (rule.id.to_string(), visible(&rule.name));
+        rules.entry(rule.integration).or_default().push(pair);
+    }
+    let seen = configuration
+        .integrations()
+        .filter(|integration| seen(integration, caller));
+    let mut groups: Vec<_> = seen
+        .filter_map(|found| Some((visible(&found.name), rules.remove(&found.id)?)))
+        .collect();
+    groups.sort_unstable_by_key(|(name, _)| name.to_lowercase());
     let mut left = OFFERED;
-    let group = |(id, name): (String, String)| {
-        let own = configuration
-            .rules()
-            .filter(|rule| rule.integration.to_string() == id);
-        let mut rules: Vec<_> = own
-            .map(|rule| (rule.id.to_string(), visible(&rule.name)))
-            .collect();
+    for (_, rules) in &mut groups {
         rules.sort_unstable_by_key(|(_, name)| name.to_lowercase());
         rules.truncate(left);
         left -= rules.len();
-        (name, rules)
-    };
-    let groups = integrations(caller).into_iter().map(group);
-    groups.filter(|(_, rules)| !rules.is_empty()).collect()
+    }
+    groups.retain(|(_, rules)| !rules.is_empty());
+    groups
 }
 
 impl Tried {

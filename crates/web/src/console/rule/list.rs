@@ -131,7 +131,7 @@ fn state(asked: &Asked) -> query::State {
 }
 
 /// The integrations that somebody sees, by name.
-pub(super) fn integrations(caller: &Caller) -> Vec<(String, String)> {
+fn integrations(caller: &Caller) -> Vec<(String, String)> {
     let all = caller.configuration.integrations();
     let mut integrations: Vec<_> = all
         .filter(|integration| seen(integration, caller))

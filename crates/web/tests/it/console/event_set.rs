@@ -82,7 +82,7 @@ async fn saving_asks_whether_a_rule_is_to_follow_and_keeps_what_was_typed() {
     assert!(asked.contains("Create an Integration Profile, or save your event set?"));
     assert!(asked.contains("<option value=\"asset\" selected>"));
     assert!(asked.matches("name=\"events\"").count() > 2);
-    assert_eq!(asked.matches("\" checked>").count(), 2, "{asked}");
+    assert_eq!(asked.matches("\" checked aria-describedby").count(), 2, "{asked}");
     assert_eq!(tab.sets().await, json!([]));
     let profile = [&typed[..], &[("then", "profile")]].concat();
     let made = tab.post(&new, 303, &profile).await;
@@ -276,7 +276,7 @@ async fn the_steps_wait_for_the_credentials_and_are_their_integration_s_alone() 
             .get(&server, &format!("{}/{step}", path(&bad)))
             .await
             .expect(303);
-        let credentials = format!("{}/credentials?told=credentials-first", path(&bad));
+        let credentials = format!("{}/credentials?told=not-authenticated", path(&bad));
         assert_eq!(sent.header("location"), credentials);
         anna.get(&server, &format!("{}/{step}", path(&good)))
             .await

@@ -23,6 +23,8 @@ use crate::read::{Caller, Mapped, PageQuery, Posted, Query};
 
 /// Most companies that are offered at once, beside those that are ticked; others are found by a search.
 const OFFERED: usize = 200;
+/// Most rules that are offered, those that are ticked first.
+const RULES_OFFERED: usize = 1_000;
 /// Fields that have a place of their own for what is wrong with them.
 const SHOWN: [&str; 2] = ["/companies", "/rules"];
 
@@ -322,6 +324,8 @@ fn rules(integration: &Integration, configuration: &Configuration, typed: &Typed
         }
     };
     let mut rules: Vec<_> = own.map(choice).collect();
+    rules.sort_unstable_by_key(|rule| (!rule.ticked, rule.name.to_lowercase()));
+    rules.truncate(RULES_OFFERED);
     rules.sort_unstable_by_key(|rule| rule.name.to_lowercase());
     rules
 }
