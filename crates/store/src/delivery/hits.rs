@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use domain::access::Scope;
 use domain::{IntegrationId, RuleId, Timestamp};
 
-use crate::StoreError;
 use crate::codec::fixed;
+use crate::{Store, StoreError};
 
-/// Most deliveries that are looked at for the hits of rules: the newest.
-pub(crate) const LOOKED_AT: i64 = 50_000;
+impl Store {
+    /// Most deliveries that are looked at for the hits of rules: the newest.
+    pub const MOST_HITS: u32 = 20_000;
+}
 
 /// Which deliveries are counted as hits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,7 +64,7 @@ impl Hits {
         }
         Ok(Self {
             rules,
-            truncated: looked_at > LOOKED_AT,
+            truncated: looked_at > i64::from(Store::MOST_HITS),
         })
     }
 }

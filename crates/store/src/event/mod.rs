@@ -74,7 +74,7 @@ fn unmatched() -> impl Iterator<Item = &'static str> {
 /// Events whose rows are read at once to see that they are there.
 const NAMED_AT_ONCE: usize = 50;
 
-/// Most events of one silence that are counted, and most that went nowhere.
+/// Most events of one silence that are counted.
 const COUNTED: u32 = 100_000;
 /// The same where many silences are counted for one page.
 const COUNTED_OF_MANY: u32 = 10_000;
@@ -109,7 +109,7 @@ impl Unrouted {
         }
         Ok(Self {
             reasons,
-            truncated: counted > i64::from(COUNTED),
+            truncated: counted > i64::from(Store::MOST_UNROUTED),
         })
     }
 }
@@ -133,6 +133,9 @@ fn like(pattern: &str) -> String {
 }
 
 impl Store {
+    /// Most events that went nowhere that are counted: the newest.
+    pub const MOST_UNROUTED: u32 = 20_000;
+
     /// One event, unless it belongs to a company outside the scope.
     pub async fn event(&self, scope: &Scope, id: EventId) -> Result<Option<Event>, StoreError> {
         match &self.0.backend {
@@ -190,7 +193,7 @@ impl Store {
 
     /// Why events that came in since a time went nowhere, and how many.
     pub async fn unrouted(&self, scope: &Scope, since: Timestamp) -> Result<Unrouted, StoreError> {
-        let most = COUNTED + 1;
+        let most = Self::MOST_UNROUTED + 1;
         Unrouted::of(match &self.0.backend {
             Backend::Sqlite(db) => sqlite::unrouted(db, scope, since, most).await?,
             Backend::Postgres(db) => postgres::unrouted(db, scope, since, most).await?,

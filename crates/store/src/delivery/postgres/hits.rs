@@ -2,10 +2,10 @@
 
 use domain::access::Scope;
 
-use super::super::hits::{HitRow, Hits, HitsQuery, LOOKED_AT};
-use crate::StoreError;
+use super::super::hits::{HitRow, Hits, HitsQuery};
 use crate::postgres::{Clauses, Postgres, all};
 use crate::retention::lowest_id;
+use crate::{Store, StoreError};
 
 pub(in super::super) async fn hits(db: &Postgres, query: &HitsQuery) -> Result<Hits, StoreError> {
     let mut clauses = Clauses::default();
@@ -27,7 +27,7 @@ pub(in super::super) async fn hits(db: &Postgres, query: &HitsQuery) -> Result<H
          (SELECT rule, CASE WHEN {seen} THEN created_at END AS made FROM delivery{} ORDER BY id DESC LIMIT {}) AS looked \
          GROUP BY rule",
         clauses.sql(),
-        LOOKED_AT + 1
+        Store::MOST_HITS + 1
     );
     let rows = all(&db.client().await?, &sql, &clauses.values(), |row| {
         Ok(HitRow {

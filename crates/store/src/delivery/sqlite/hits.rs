@@ -2,10 +2,10 @@
 
 use rusqlite::params_from_iter;
 
-use super::super::hits::{HitRow, Hits, HitsQuery, LOOKED_AT};
-use crate::StoreError;
+use super::super::hits::{HitRow, Hits, HitsQuery};
 use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, Sqlite, all, blob};
+use crate::{Store, StoreError};
 
 pub(in super::super) async fn hits(db: &Sqlite, query: &HitsQuery) -> Result<Hits, StoreError> {
     let mut seen = Clauses::default();
@@ -22,7 +22,7 @@ pub(in super::super) async fn hits(db: &Sqlite, query: &HitsQuery) -> Result<Hit
          (SELECT rule, CASE WHEN {} THEN created_at END AS made FROM delivery{} ORDER BY id DESC LIMIT {}) GROUP BY rule",
         seen.sql().trim_start_matches(" WHERE "),
         clauses.sql(),
-        LOOKED_AT + 1
+        Store::MOST_HITS + 1
     );
     let values: Vec<_> = [seen.into_values(), clauses.into_values()].concat();
     let rows = db

@@ -10,7 +10,7 @@ use domain::filter::Filter;
 use domain::rule::IntegrationRule;
 use domain::{CompanyId, IntegrationId, RuleId, Timestamp};
 use serde::Deserialize;
-use store::{Hits, HitsQuery, Unrouted};
+use store::{Hits, HitsQuery, Store, Unrouted};
 
 use super::{HITS_SINCE, Standing, standings};
 use crate::App;
@@ -246,6 +246,16 @@ impl Rest {
 }
 
 impl RulesPage {
+    /// How many deliveries are looked at.
+    fn most_hits(&self) -> u32 {
+        Store::MOST_HITS
+    }
+
+    /// How many events that went nowhere are counted.
+    fn most_unrouted(&self) -> u32 {
+        Store::MOST_UNROUTED
+    }
+
     #[cfg(test)]
     pub(in crate::console) fn samples() -> Vec<Self> {
         let hostile = "<img src=x onerror=alert(1)>\"><script>";

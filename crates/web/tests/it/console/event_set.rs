@@ -82,7 +82,11 @@ async fn saving_asks_whether_a_rule_is_to_follow_and_keeps_what_was_typed() {
     assert!(asked.contains("Create an Integration Profile, or save your event set?"));
     assert!(asked.contains("<option value=\"asset\" selected>"));
     assert!(asked.matches("name=\"events\"").count() > 2);
-    assert_eq!(asked.matches("\" checked aria-describedby").count(), 2, "{asked}");
+    assert_eq!(
+        asked.matches("\" checked aria-describedby").count(),
+        2,
+        "{asked}"
+    );
     assert_eq!(tab.sets().await, json!([]));
     let profile = [&typed[..], &[("then", "profile")]].concat();
     let made = tab.post(&new, 303, &profile).await;

@@ -8,7 +8,7 @@ use domain::filter::Filter;
 use domain::rule::IntegrationRule;
 use domain::{RuleId, Timestamp};
 use serde::Deserialize;
-use store::{Hits, HitsQuery};
+use store::{Hits, HitsQuery, Store};
 
 use super::super::step::{ROWS, Step};
 use super::super::tabs::{Tab, Tabs};
@@ -119,6 +119,11 @@ impl Row {
 }
 
 impl RulesPage {
+    /// How many deliveries are looked at.
+    fn most_hits(&self) -> u32 {
+        Store::MOST_HITS
+    }
+
     #[cfg(test)]
     pub(in crate::console) fn samples() -> Vec<Self> {
         use crate::console::Here;
