@@ -68,6 +68,8 @@ const alertwire = (() => {
     for (const dialog of place.querySelectorAll("dialog[data-modal][open]")) {
       dialog.close();
       dialog.showModal();
+      // Whoever does not answer goes on where the question came from.
+      dialog.addEventListener("close", () => document.getElementById(dialog.dataset.returns)?.focus());
     }
   }
 
