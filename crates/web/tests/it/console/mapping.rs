@@ -126,7 +126,7 @@ async fn mappings_are_replaced_only_when_that_was_asked() {
     ];
     let asked = tab.post(&tab.path, 200, &fields).await.text();
     assert!(
-        asked.contains("Replace 1 mapping?") && asked.contains("2 companies"),
+        asked.contains("Replace 1 mapping?") && asked.contains("1 of the 2 companies"),
         "{asked}"
     );
     assert_eq!(tab.mapping(acme).await["create_webhook_alert"], true);
