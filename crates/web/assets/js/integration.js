@@ -2,8 +2,12 @@
 // Credentials: what is typed stays when something does not fit, faults are said as fields are left, and the check is shown
 // step by step.
 (() => {
+  /** Statuses that come with the same form, and with what is wrong in it. */
+  const redrawn = [409, 422, 429, 502];
+
   /** Says to the server that the page tries the credentials itself. */
   function isLive(form) {
+    if (form.elements.live) return;
     const field = alertwire.made("input");
     field.type = "hidden";
     field.name = "live";
@@ -21,16 +25,36 @@
       try {
         const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
         if (answer.redirected) { location.assign(answer.url); return; }
-        const said = [...document.querySelectorAll("#faults, .says[id]")];
-        alertwire.swap(await answer.text(), said);
-        for (const field of form.querySelectorAll("[aria-describedby]")) mark(field);
-        form.querySelector("[aria-invalid=true]")?.focus();
+        if (redrawn.includes(answer.status)) {
+          const said = [...document.querySelectorAll("#faults, .says[id]")];
+          alertwire.swap(await answer.text(), said);
+          for (const field of form.querySelectorAll("[aria-describedby]")) mark(field);
+          shown(form.querySelector("[aria-invalid=true]"));
+        } else {
+          refused(`The server answered ${answer.status}: nothing was saved, and what is typed stays here. Try once more.`);
+        }
       } catch {
-        form.submit();
-        return;
+        // It may have arrived all the same: sending it again by itself could store it twice.
+        refused("No answer came from the server. Look at the list of webhooks before you save again.");
       }
       button.disabled = false;
     });
+  }
+
+  /** Says at the top why nothing was saved. */
+  function refused(text) {
+    const place = document.getElementById("faults");
+    const alert = alertwire.made("div", "alert", text);
+    alert.setAttribute("role", "alert");
+    place.replaceChildren(alert);
+    place.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Brings the first field with a fault to whoever typed, also when it is folded away; else what is said at the top. */
+  function shown(field) {
+    if (!field) { document.getElementById("faults").scrollIntoView({ block: "nearest" }); return; }
+    field.closest("details")?.setAttribute("open", "");
+    field.focus();
   }
 
   function mark(field) {
@@ -93,6 +117,8 @@
   }
 
   async function check(place) {
+    // Going back or loading the page anew shows what came of it, and sends no other test alert.
+    history.replaceState(null, "", place.dataset.bad);
     const list = document.getElementById("live-checklist");
     const words = JSON.parse(list.dataset.words);
     const answer = await fetch(place.dataset.check, { method: "POST", headers: { accept: "text/event-stream" } });
@@ -104,9 +130,10 @@
     for await (const event of events(answer.body)) {
       const said = JSON.parse(event.text);
       if (event.name === "step") step(list, words, said);
-      else if (event.name === "problem") place.textContent = said.detail;
-      else location.assign(said.ok ? place.dataset.good : place.dataset.bad);
+      else if (event.name === "problem") { place.textContent = said.detail; return; }
+      else { location.replace(said.ok ? place.dataset.good : place.dataset.bad); return; }
     }
+    throw new Error("the stream ended before the check");
   }
 
   addEventListener("DOMContentLoaded", () => {
@@ -114,7 +141,7 @@
       isLive(form);
       kept(form);
       form.noValidate = true;
-      for (const field of form.querySelectorAll("input[aria-describedby]")) told(field);
+      for (const field of form.querySelectorAll(".entry > input[aria-describedby]")) told(field);
     }
     for (const button of document.querySelectorAll("[data-live-check]")) isLive(button.form);
     const place = document.querySelector("[data-check]");

@@ -18,6 +18,7 @@ const CSS: &str = concat!(
     include_str!("../../assets/css/welcome.css"),
     include_str!("../../assets/css/catalogue.css"),
     include_str!("../../assets/css/silence.css"),
+    include_str!("../../assets/css/integration.css"),
 );
 const JS: &str = concat!(
     include_str!("../../assets/js/base.js"),

@@ -56,7 +56,9 @@ impl Checklist {
 
     /// What each step is called, as JSON, for the page that shows them as they end.
     pub(in crate::console) fn words() -> String {
-        let words = WORDS.iter().map(|(name, word)| ((*name).to_owned(), Value::from(*word)));
+        let words = WORDS
+            .iter()
+            .map(|(name, word)| ((*name).to_owned(), Value::from(*word)));
         Value::Object(words.collect()).to_string()
     }
 

@@ -3,19 +3,20 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use domain::IntegrationId;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::checklist::Checklist;
 use super::tabs::{self, Tab, Tabs, find};
 use crate::App;
-use crate::api::integration::{Listener, authenticate, finish};
+use crate::api::integration::trial::take_test_send;
+use crate::api::integration::{Listener, authenticate};
 use crate::console::page::{page_with, see_told};
 use crate::console::text::visible;
 use crate::console::told::Told;
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::problem::Problem;
-use crate::read::{Admin, Id, Posted};
+use crate::read::{Admin, Posted};
 
 #[derive(Debug, Template)]
 #[template(path = "integration/finish.html")]
@@ -35,37 +36,28 @@ pub(super) async fn show(app: State<App>, visitor: Visitor, Path((connector, id)
     page(&FinishPage::new(&app, &visitor, &connector, id, None).await?)
 }
 
-/// Sends the test alert. When it does not get through, that is noted, so that the set-up shows as incomplete.
+/// Sends one test alert and notes what came of it: when it does not get through, the set-up shows as incomplete.
 pub(super) async fn run(
     app: State<App>,
     visitor: Visitor,
     Path((connector, id)): Of,
     posted: Posted,
 ) -> Page {
-    let admin = visitor.admin(&posted)?;
-    let actor = admin.0.actor();
+    let Admin(caller) = visitor.admin(&posted)?;
     let (stored, _) = find(&app, &visitor, &connector, id).await?;
     if stored.authenticated_at.is_none() {
         let path = format!("{}/credentials", tabs::path(&connector, id));
         return Ok(see_told(&path, Told::NotAuthenticated));
     }
-    let whole = HeaderMap::new();
-    match finish::finish(app.clone(), admin, Id(id), whole).await {
-        Ok(_) => {
-            let report = serde_json::json!({"ok": true, "steps": []});
-            let report = stored.last_check.clone().unwrap_or(report);
-            let list = Some(Checklist::of(&report));
-            page(&FinishPage::new(&app, &visitor, &connector, id, list).await?)
-        }
-        Err(problem) if problem.status() == StatusCode::BAD_GATEWAY => {
-            let report = problem.extra().get("check").cloned().unwrap_or(Value::Null);
-            authenticate(&app, id, &actor, &Listener::nobody()).await?;
-            let list = Some(Checklist::of(&report));
-            let view = FinishPage::new(&app, &visitor, &connector, id, list).await?;
-            page_with(problem.status(), &view)
-        }
-        Err(problem) => Err(problem),
-    }
+    take_test_send(&app, &caller)?;
+    let trial = authenticate(&app, id, &caller.actor(), &Listener::nobody()).await?;
+    let status = match trial.ok {
+        true => StatusCode::OK,
+        false => StatusCode::BAD_GATEWAY,
+    };
+    let list = Checklist::of(&trial.report());
+    let view = FinishPage::new(&app, &visitor, &connector, id, Some(list)).await?;
+    page_with(status, &view)
 }
 
 impl FinishPage {

@@ -2,20 +2,26 @@
 
 use askama::Template;
 use axum::extract::{Path, State as Shared};
+use domain::access::Scope;
 use domain::company::name_key;
 use domain::integration::Integration;
+use domain::{IntegrationId, Timestamp};
 use serde_json::Value;
+use store::{DeliveryQuery, PageAt};
 use url::Url;
 
 use super::tabs::{self, State};
 use crate::App;
 use crate::api::integration::seen;
+use crate::console::delivery::Badge;
 use crate::console::text::visible;
-use crate::console::{Frame, Here, Page, Visitor, page};
+use crate::console::{Frame, Here, Page, Visitor, filters, page};
 use crate::problem::Problem;
 
 /// Most rows of the page; there are some, not thousands.
 const ROWS: usize = 500;
+/// Rows that are asked for their newest delivery, a query each. Where some deliveries are hidden it would be a long search.
+const LATEST: usize = 100;
 
 #[derive(Debug, Template)]
 #[template(path = "integration/list.html")]
@@ -34,6 +40,15 @@ struct Row {
     host: String,
     state: State,
     companies: String,
+    last: Option<Last>,
+}
+
+/// The newest delivery.
+#[derive(Debug)]
+struct Last {
+    path: String,
+    at: Timestamp,
+    badge: Badge,
 }
 
 pub(super) async fn show(
@@ -51,10 +66,15 @@ pub(super) async fn show(
         .filter(|one| one.connector == connector && seen(one, caller))
         .collect();
     own.sort_by_cached_key(|one| name_key(&one.name));
-    let rows = own.iter().take(ROWS).map(|one| {
+    let mut rows = Vec::new();
+    for one in own.iter().take(ROWS) {
         let state = State::of(one, &gates.get(&one.id).cloned().unwrap_or_default());
         let seen = one.companies.iter().filter(|id| caller.sees(**id)).count();
-        Row {
+        let last = match rows.len() < LATEST && caller.sees_all() {
+            true => last(&app, one.id).await?,
+            false => None,
+        };
+        rows.push(Row {
             id: one.id.to_string(),
             path: tabs::path(&one.connector, one.id),
             name: visible(&one.name),
@@ -64,14 +84,29 @@ pub(super) async fn show(
                 true => "all".to_owned(),
                 false => seen.to_string(),
             },
-        }
-    });
+            last,
+        });
+    }
     page(&ListPage {
-        rows: rows.collect(),
+        rows,
         is_cut: own.len() > ROWS,
         frame: Frame::new(&visitor, Here::Integrations, "Webhook", None),
         connector,
     })
+}
+
+async fn last(app: &App, id: IntegrationId) -> Result<Option<Last>, Problem> {
+    let query = DeliveryQuery {
+        integration: Some(id),
+        ..DeliveryQuery::default()
+    };
+    let newest = PageAt::new(Some(1), None);
+    let found = app.store().deliveries(&Scope::All, &query, &newest).await?;
+    Ok(found.items.into_iter().next().map(|row| Last {
+        path: format!("/deliveries/{}", row.id),
+        at: row.created_at,
+        badge: Badge::from(row.standing),
+    }))
 }
 
 fn host(integration: &Integration) -> String {
@@ -87,6 +122,7 @@ fn host(integration: &Integration) -> String {
 impl ListPage {
     #[cfg(test)]
     pub(super) fn samples() -> Vec<Self> {
+        use store::Standing;
         let row = || Row {
             id: "1".to_owned(),
             path: "/settings/integrations/webhook/1".to_owned(),
@@ -99,6 +135,11 @@ impl ListPage {
                 reason: Some("<b>\"".to_owned()),
             },
             companies: "all".to_owned(),
+            last: Some(Last {
+                path: "/deliveries/1".to_owned(),
+                at: Timestamp::from_micros(0),
+                badge: Badge::from(Standing::Delivered),
+            }),
         };
         let page = |rows, is_cut| Self {
             frame: Frame::sample(Here::Integrations),

@@ -180,10 +180,12 @@ async fn finish_says_what_failed_and_marks_the_set_up_as_incomplete() {
     let path = save(&anna, &server, &typed(&url)).await;
     let finish = format!("{path}/finish");
     anna.get(&server, &finish).await.expect(200);
+    let before = target.received().len();
     let page = anna.act(&server, &finish, &[]).await.expect(200).text();
     assert!(page.contains("The set-up is complete"), "{page}");
     target.answer(Answer::status(503));
     let page = anna.act(&server, &finish, &[]).await.expect(502).text();
+    assert_eq!(target.received().len(), before + 2, "one test alert each");
     for wanted in [
         "Error Sending Request for URL",
         &url,
@@ -217,6 +219,12 @@ async fn an_integration_is_switched_rotated_and_removed_by_its_name() {
     act("switch", &[("to", "off")]).await.expect(303);
     assert_eq!(view(&server, &path).await["status"], "disabled");
     act("switch", &[("to", "on")]).await.expect(303);
+    let page = act("signing-secret", &[("overlap", "soon")]).await;
+    let page = page.expect(422).text();
+    assert!(
+        page.contains("value=\"soon\"") && !page.contains(secret),
+        "{page}"
+    );
     let page = act("signing-secret", &[("overlap", "1h")])
         .await
         .expect(200)
@@ -296,4 +304,57 @@ async fn viewers_and_other_companies_change_nothing() {
         .get(&server, "/settings/integrations/other")
         .await
         .expect(404);
+}
+
+#[tokio::test]
+async fn whoever_sees_one_company_learns_no_name_of_another() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let acme = server.company("Acme").await;
+    server.company("Globex").await;
+    let form = json!({"connector": "webhook", "name": "Shared desk", "companies": ["Acme", "Globex"],
+        "credentials": {"webhook_url": target.url("/hook")}});
+    let made = server.post("/api/v1/integrations", form).await.expect(201);
+    let path = format!("/settings/integrations/webhook/{}", id(&made.json()));
+    let own = || Scope::Companies(vec![Server::company_id(&acme)]);
+    for (name, role) in [
+        ("Vera", Role::Viewer),
+        ("Otto", Role::Operator),
+        ("Ben", Role::Admin),
+    ] {
+        let one = server.browser(name, role, own()).await;
+        for page in [
+            format!("{path}/credentials"),
+            "/settings/integrations/webhook".to_owned(),
+        ] {
+            let page = one.get(&server, &page).await.expect(200).text();
+            assert!(!page.contains("Globex"), "{name}: {page}");
+        }
+        let page = one
+            .get(&server, &format!("{path}/credentials"))
+            .await
+            .text();
+        assert!(page.contains("value=\"Acme\" checked"), "{page}");
+        assert!(page.contains("fields form two whole\" disabled"), "{page}");
+        one.act(&server, &format!("{path}/release"), &[])
+            .await
+            .expect(403);
+    }
+}
+
+#[tokio::test]
+async fn the_list_names_the_last_delivery() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let anna = server.browser("Anna", Role::Admin, Scope::All).await;
+    let list = async |browser: &Browser| {
+        let page = browser.get(&server, "/settings/integrations/webhook").await;
+        page.expect(200).text()
+    };
+    server.routed("Acme", &target).await;
+    assert!(!list(&anna).await.contains("href=\"/deliveries/"));
+    server.asset_added("Acme", "192.0.2.7").await;
+    let page = list(&anna).await;
+    assert!(
+        page.contains("href=\"/deliveries/") && page.contains("pending"),
+        "{page}"
+    );
 }

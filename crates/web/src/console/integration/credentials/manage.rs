@@ -9,6 +9,7 @@ use domain::access::Scope;
 use serde_json::json;
 use store::{DeliveryQuery, Standing};
 
+use super::CredentialsPage;
 use crate::App;
 use crate::api::integration::{end_overlap, release, remove, rotate_secret, update};
 use crate::console::form::{Faults, read};
@@ -55,9 +56,10 @@ struct SecretPage {
 struct RemovePage {
     frame: Frame,
     tabs: Tabs,
-    rules: usize,
-    mappings: usize,
-    waiting: u32,
+    /// How many of each, in words.
+    rules: String,
+    mappings: String,
+    waiting: String,
     fault: String,
 }
 
@@ -99,8 +101,17 @@ async fn rotate(
 ) -> Page {
     let admin = visitor.admin(&posted)?;
     let (stored, gate) = find(&app, &visitor, &connector, id).await?;
-    let form = read(&json!({"overlap": posted.text("overlap")}))?;
-    let (_, made) = rotate_secret::rotate_secret(app, admin, Id(id), form).await?;
+    let form = read(&json!({"overlap": posted.text("overlap").trim()}))?;
+    let made = rotate_secret::rotate_secret(app, admin, Id(id), form).await;
+    let (_, made) = match made {
+        Ok(made) => made,
+        Err(problem) => {
+            let faults = Faults::of(problem)?;
+            let status = faults.status();
+            let view = CredentialsPage::with_overlap(&visitor, &stored, &gate, &posted, faults);
+            return page_with(status, &view);
+        }
+    };
     page(&SecretPage {
         frame: Frame::new(&visitor, Here::Integrations, "Signing secret", None),
         tabs: Tabs::new(&stored, &gate, Tab::Credentials),
@@ -143,6 +154,15 @@ async fn take_away(
     ))
 }
 
+/// As a sentence says it: `1 waiting delivery`, `2 waiting deliveries`.
+fn counted(count: usize, word: &str) -> String {
+    match (count, word.strip_suffix('y')) {
+        (1, _) => format!("1 {word}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {word}s"),
+    }
+}
+
 fn credentials(connector: &str, id: IntegrationId) -> String {
     format!("{}/credentials", tabs::path(connector, id))
 }
@@ -169,18 +189,20 @@ impl RemovePage {
                 .count_deliveries(&Scope::All, &query, COUNTED)
                 .await?;
         }
+        let rules = configuration.rules().filter(|one| one.integration == id);
+        let mappings = configuration.mappings().filter(|one| one.integration == id);
         Ok(Self {
             frame: Frame::new(visitor, Here::Integrations, "Remove", None),
             tabs: Tabs::new(&stored, &gate, Tab::Credentials),
-            rules: configuration
-                .rules()
-                .filter(|rule| rule.integration == id)
-                .count(),
-            mappings: configuration
-                .mappings()
-                .filter(|one| one.integration == id)
-                .count(),
-            waiting,
+            rules: counted(rules.count(), "integration rule"),
+            mappings: counted(mappings.count(), "company mapping"),
+            waiting: match waiting {
+                COUNTED.. => format!("at least {COUNTED} waiting deliveries"),
+                few => counted(
+                    usize::try_from(few).unwrap_or(usize::MAX),
+                    "waiting delivery",
+                ),
+            },
             fault: faults.at("/name").to_owned(),
         })
     }
@@ -190,9 +212,9 @@ impl RemovePage {
         let page = |fault: &str| Self {
             frame: Frame::sample(Here::Integrations),
             tabs: Tabs::sample(Tab::Credentials, true),
-            rules: 1,
-            mappings: 2,
-            waiting: 3,
+            rules: counted(1, "integration rule"),
+            mappings: counted(2, "company mapping"),
+            waiting: counted(3, "waiting delivery"),
             fault: fault.to_owned(),
         };
         vec![page(""), page("<script>alert(1)</script>")]
@@ -207,5 +229,17 @@ impl SecretPage {
             tabs: Tabs::sample(Tab::Credentials, true),
             secret: "whsec_<b>\"".to_owned(),
         }]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_one_and_more_are_many() {
+        assert_eq!(counted(1, "waiting delivery"), "1 waiting delivery");
+        assert_eq!(counted(0, "waiting delivery"), "0 waiting deliveries");
+        assert_eq!(counted(2, "company mapping"), "2 company mappings");
     }
 }

@@ -3,15 +3,17 @@
 mod manage;
 mod typed;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::{get, post};
+use connectors::rotation::OVERLAP;
 use domain::IntegrationId;
 use domain::access::Actor;
 use domain::integration::Integration;
+use domain::time::format_duration;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,6 +21,7 @@ use super::checklist::Checklist;
 use super::tabs::{self, Tab, Tabs, find};
 use crate::App;
 use crate::api::integration::create::insert;
+use crate::api::integration::release::may_release;
 use crate::api::integration::trial::take_test_send;
 use crate::api::integration::update::save;
 use crate::api::integration::{Listener, authenticate};
@@ -90,22 +93,36 @@ struct FormView {
     typed: Typed,
     faults: Faults,
     beside: Vec<String>,
-    /// Those that may be ticked.
-    companies: Vec<String>,
+    companies: Vec<Choice>,
+    /// There are more companies than are offered.
+    is_cut: bool,
     /// Secrets that are set, with the last characters of each.
     secrets: BTreeMap<String, String>,
     methods: [(&'static str, &'static str); 5],
+    /// It is there already, so that it can be tried.
+    is_stored: bool,
+}
+
+/// A company that may be ticked.
+#[derive(Debug)]
+struct Choice {
+    name: String,
+    word: String,
+    is_ticked: bool,
 }
 
 impl FormView {
     fn new(visitor: &Visitor, typed: Typed, faults: Faults, stored: Option<&Integration>) -> Self {
+        let (names, is_cut) = typed::companies(&visitor.caller, &typed);
         Self {
+            companies: choices(names, &typed),
+            is_cut,
             typed,
             beside: faults.beside(&SHOWN),
             faults,
-            companies: typed::companies(&visitor.caller.configuration),
             secrets: stored.map_or_else(BTreeMap::new, |stored| stored.secrets_set.clone()),
             methods: METHODS,
+            is_stored: stored.is_some(),
         }
     }
 
@@ -119,6 +136,14 @@ impl FormView {
             None => String::new(),
             Some("") => "set; empty keeps it".to_owned(),
             Some(last) => format!("set, ends with {}; empty keeps it", visible(last)),
+        }
+    }
+
+    /// What is said of the client key: its field shows no placeholder.
+    fn key_hint(&self) -> String {
+        match self.is_set("client_key") {
+            true => "PEM; one is set and never shown. Empty keeps it.".to_owned(),
+            false => "PEM; never shown again.".to_owned(),
         }
     }
 
@@ -156,10 +181,15 @@ struct CredentialsPage {
     /// The page tries them at once.
     is_checking: bool,
     is_enabled: bool,
-    /// Why its gate is closed, when a person may open it.
+    /// Why its gate is closed.
     held: Option<String>,
+    /// The visitor may open it: they operate for every company that it serves.
+    may_release: bool,
     /// Until when the former signing secret signs too.
     overlap: Option<String>,
+    /// How long both signing secrets are to sign, as typed, and what is wrong with it.
+    asked_overlap: String,
+    overlap_fault: String,
     /// Deliveries wait for it.
     is_waiting: bool,
 }
@@ -218,7 +248,7 @@ async fn show(
     Query(query): Query<ShowQuery>,
 ) -> Page {
     let (stored, gate) = find(&app, &visitor, &connector, id).await?;
-    let typed = Typed::stored(&stored, &visitor.caller.configuration);
+    let typed = Typed::stored(&stored, &visitor.caller);
     let form = FormView::new(&visitor, typed, Faults::none(), Some(&stored));
     let mut view = CredentialsPage::new(&visitor, &stored, &gate, form);
     view.is_checking = query.check.is_some() && visitor.caller.rules_all();
@@ -289,6 +319,16 @@ async fn tried(app: &App, actor: &Actor, path: &str, id: IntegrationId, posted: 
     })
 }
 
+fn choices(names: Vec<String>, typed: &Typed) -> Vec<Choice> {
+    let ticked: HashSet<_> = typed.companies.iter().collect();
+    let choice = |name: String| Choice {
+        word: visible(&name),
+        is_ticked: ticked.contains(&name),
+        name,
+    };
+    names.into_iter().map(choice).collect()
+}
+
 /// No company ticked is not the same as all of them, which the API takes an empty list for.
 fn expect_companies(typed: &Typed) -> Result<(), Problem> {
     if typed.is_for_all || !typed.companies.is_empty() {
@@ -346,8 +386,30 @@ impl CredentialsPage {
             is_checking: false,
             is_enabled: stored.enabled,
             held: gate.held().map(|reason| reason.explanation().to_owned()),
+            may_release: may_release(stored, &visitor.caller),
             overlap: until.and_then(Value::as_str).map(visible),
+            asked_overlap: format_duration(OVERLAP),
+            overlap_fault: String::new(),
             is_waiting: stored.authenticated_at.is_none() && stored.checked_at.is_some(),
+        }
+    }
+
+    /// The page again, when the signing secret could not be changed.
+    fn with_overlap(
+        visitor: &Visitor,
+        stored: &Integration,
+        gate: &delivery::Gate,
+        posted: &Posted,
+        faults: Faults,
+    ) -> Self {
+        let overlap_fault = faults.at("/overlap").to_owned();
+        let typed = Typed::stored(stored, &visitor.caller);
+        let mut form = FormView::new(visitor, typed, Faults::none(), Some(stored));
+        form.beside = faults.beside(&["/overlap"]);
+        Self {
+            asked_overlap: posted.text("overlap").to_owned(),
+            overlap_fault,
+            ..Self::new(visitor, stored, gate, form)
         }
     }
 
@@ -367,7 +429,10 @@ impl CredentialsPage {
             is_checking,
             is_enabled: !is_checking,
             held: Some("<b>\"".to_owned()),
+            may_release: is_checking,
             overlap: Some("<b>\"".to_owned()),
+            asked_overlap: "<b>\"".to_owned(),
+            overlap_fault: "<b>\"".to_owned(),
             is_waiting: true,
         };
         let [empty, faulty, stored] = FormView::samples();
@@ -383,13 +448,16 @@ impl CredentialsPage {
 impl FormView {
     fn samples() -> [Self; 3] {
         let hostile = "\"><script>alert(1)</script>";
+        let names = || vec!["Acme".to_owned(), hostile.to_owned()];
         let form = |typed: Typed, faults: Faults| Self {
+            companies: choices(names(), &typed),
+            is_cut: true,
             typed,
             beside: faults.beside(&SHOWN),
             faults,
-            companies: vec!["Acme".to_owned(), hostile.to_owned()],
             secrets: BTreeMap::from([("password".to_owned(), "<b>\"".to_owned())]),
             methods: METHODS,
+            is_stored: true,
         };
         let mut typed = Typed::new();
         typed.name = hostile.to_owned();

@@ -1,12 +1,13 @@
 //! The Credentials form: what stands in its fields, and what it says in the words of the API.
 
+use std::collections::HashSet;
+
 use connectors::known;
 use domain::company::name_key;
-use domain::configuration::Configuration;
 use domain::integration::{DeliveryForm, Integration};
 use serde_json::{Map, Value, json};
 
-use crate::read::Posted;
+use crate::read::{Caller, Posted};
 
 /// Fields of the credentials that are texts and no secrets.
 const TEXTS: [&str; 6] = [
@@ -33,6 +34,8 @@ const LOGIN: [&str; 6] = [
     "token_header",
     "scope",
 ];
+/// Most companies that are offered beside those that are ticked; more are given over the API.
+pub(super) const OFFERED: usize = 1_000;
 const DELIVERY: [&str; 3] = ["timeout", "group_window", "schedule"];
 const NUMBERS: [&str; 2] = ["concurrency", "rate_per_second"];
 
@@ -56,8 +59,8 @@ impl Typed {
         }
     }
 
-    /// What is stored.
-    pub(super) fn stored(integration: &Integration, configuration: &Configuration) -> Self {
+    /// What is stored. Companies that the caller does not see are left out: only who sees all of them may save.
+    pub(super) fn stored(integration: &Integration, caller: &Caller) -> Self {
         let mut texts = Map::new();
         for name in TEXTS {
             texts.insert(
@@ -80,8 +83,8 @@ impl Typed {
         for name in DELIVERY.into_iter().chain(NUMBERS) {
             texts.insert(name.to_owned(), delivery[name].clone());
         }
-        let companies = integration.companies.iter();
-        let names = companies.filter_map(|id| configuration.company(*id));
+        let seen = integration.companies.iter().filter(|id| caller.sees(**id));
+        let names = seen.filter_map(|id| caller.configuration.company(*id));
         Self {
             name: integration.name.clone(),
             texts,
@@ -108,10 +111,6 @@ impl Typed {
             Some(Value::Null) | None => String::new(),
             Some(other) => other.to_string(),
         }
-    }
-
-    pub(super) fn has(&self, company: &str) -> bool {
-        self.companies.iter().any(|name| name == company)
     }
 
     /// Something is said that stands under Advanced.
@@ -237,12 +236,26 @@ impl Typed {
     }
 }
 
-/// Names of all companies that may be ticked, in the order of a list.
-pub(super) fn companies(configuration: &Configuration) -> Vec<String> {
-    let companies = configuration.companies();
-    let mut names: Vec<_> = companies.map(|company| company.name.clone()).collect();
-    names.sort_by_key(|name| name_key(name));
-    names
+/// Names of the companies that may be ticked, in the order of a list: all that are ticked, and of the others the first.
+/// True: there are more.
+pub(super) fn companies(caller: &Caller, typed: &Typed) -> (Vec<String>, bool) {
+    let companies = caller.configuration.companies();
+    let seen = companies.filter(|company| caller.sees(company.id));
+    let mut names: Vec<_> = seen.map(|company| company.name.clone()).collect();
+    names.sort_by_cached_key(|name| name_key(name));
+    offered(names, &typed.companies, OFFERED)
+}
+
+fn offered(mut names: Vec<String>, ticked: &[String], most: usize) -> (Vec<String>, bool) {
+    let (all, ticked) = (names.len(), ticked.iter().collect::<HashSet<_>>());
+    let mut others = 0;
+    names.retain(|name| {
+        let is_ticked = ticked.contains(name);
+        others += usize::from(!is_ticked);
+        is_ticked || others <= most
+    });
+    let is_cut = names.len() < all;
+    (names, is_cut)
 }
 
 /// Whether there is such a connector.
@@ -267,4 +280,22 @@ fn or_null(text: String) -> Value {
 fn joined(waits: &[Value]) -> String {
     let waits: Vec<_> = waits.iter().filter_map(Value::as_str).collect();
     waits.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticked_companies_are_offered_whatever_their_number() {
+        let names = || ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        let ticked = ["d".to_owned()];
+        let (some, is_cut) = offered(names(), &ticked, 2);
+        assert_eq!(
+            (some, is_cut),
+            (["a", "b", "d"].map(str::to_owned).to_vec(), true)
+        );
+        assert_eq!(offered(names(), &ticked, 3), (names(), false));
+        assert_eq!(offered(names(), &[], 4), (names(), false));
+    }
 }
