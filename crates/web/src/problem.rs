@@ -352,10 +352,6 @@ impl Problem {
     }
 
     /// What it says beyond the members of RFC 9457.
-    pub(crate) fn extra(&self) -> &Map<String, Value> {
-        &self.0.extra
-    }
-
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
