@@ -70,7 +70,7 @@
       if (!said) return;
       said.querySelector(".fault")?.remove();
       const fault = wrong(field);
-      if (fault) said.prepend(alertwire.made("span", "fault", fault));
+      if (fault) said.prepend(alertwire.made("span", "fault", `✕ ${fault}`));
       mark(field);
     });
   }

@@ -56,6 +56,11 @@ pub(super) async fn run(
         false => StatusCode::BAD_GATEWAY,
     };
     let list = Checklist::of(&trial.report());
+    // The page shows the state that the try has led to, not the one before it.
+    let visitor = Visitor {
+        caller: caller.before(app.store().configuration().await?),
+        ..visitor
+    };
     let view = FinishPage::new(&app, &visitor, &connector, id, Some(list)).await?;
     page_with(status, &view)
 }

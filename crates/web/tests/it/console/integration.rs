@@ -186,6 +186,10 @@ async fn finish_says_what_failed_and_marks_the_set_up_as_incomplete() {
     target.answer(Answer::status(503));
     let page = anna.act(&server, &finish, &[]).await.expect(502).text();
     assert_eq!(target.received().len(), before + 2, "one test alert each");
+    assert!(
+        !page.contains("Active") && !page.contains("/event-sets"),
+        "{page}"
+    );
     for wanted in [
         "Error Sending Request for URL",
         &url,
