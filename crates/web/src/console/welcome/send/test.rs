@@ -134,7 +134,7 @@ async fn sent(app: &App, visitor: &Visitor, event: EventId) -> Result<Sent, Prob
 /// The first of its companies; of one for all, the first that there is.
 fn company(visitor: &Visitor, integration: &Integration) -> Option<String> {
     let configuration = &visitor.caller.configuration;
-    let named = integration.companies.iter().next();
+    let named = integration.companies.first();
     let named = named.and_then(|id| configuration.company(*id));
     let any = || {
         configuration
