@@ -78,6 +78,7 @@ impl Dispatcher {
         tasks.spawn(jobs::retention::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(jobs::replay::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(jobs::drift::run(Arc::clone(&shared), stopped.clone()));
+        tasks.spawn(jobs::figures::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(jobs::sealing::run(Arc::clone(&shared), stopped.clone()));
         tasks.spawn(jobs::search::run(shared, stopped));
         Self { stop, tasks }

@@ -16,6 +16,7 @@ pub mod configuration;
 pub mod delivery;
 pub mod drift;
 pub mod event;
+pub mod figures;
 pub mod health;
 pub mod job;
 pub mod known;
@@ -59,6 +60,7 @@ pub use domain::alert::Alert as FrozenAlert;
 pub use drift::{DriftRound, Sighting, Watched, WatchedKey};
 pub use error::StoreError;
 pub use event::{EventDelivery, EventPage, EventQuery, LISTED, Silenced, Unrouted};
+pub use figures::{DeadNow, Figures, Lags, Slot, Span, WaitingNow};
 pub use health::Health;
 pub use job::{
     Again, Item, Job, JobKind, JobLease, JobSpec, JobStep, JobWork, Listed, NewJob, Release,

@@ -31,6 +31,7 @@ macro_rules! migrations {
             8 "0008_readings",
             9 "0009_repeats",
             10 "0010_session",
+            11 "0011_figures",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

@@ -2,6 +2,7 @@
 
 mod behind;
 pub mod drift;
+pub mod figures;
 mod release;
 pub mod replay;
 mod reread;

@@ -13,12 +13,13 @@ mod news;
 mod tls;
 mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use deadpool_postgres::{Client, Pool};
 use domain::{NodeId, Secret, Timestamp};
 use tracing::warn;
 
+use crate::figures::Settled;
 use crate::notices::Notices;
 use crate::{Settings, StoreError, accept};
 
@@ -54,6 +55,7 @@ pub(crate) struct Postgres {
     listener: Listener,
     node: NodeId,
     pub(crate) notices: Arc<Notices>,
+    pub(crate) settled: Mutex<Settled>,
 }
 
 impl Postgres {
@@ -85,6 +87,7 @@ impl Postgres {
             listener,
             node: settings.node,
             notices: Arc::clone(notices),
+            settled: Mutex::default(),
         })
     }
 

@@ -26,6 +26,13 @@ const REMOVE_EVENT: &str = "DELETE FROM event WHERE seq = ?1";
 const REMOVE_READINGS: &str = "DELETE FROM event_reading WHERE event = ?1";
 const STEP_BACK: &str =
     "UPDATE indexed SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM event))";
+/// The same for what follows events and attempts by their numbers.
+const STEP_BACK_EVENTS: &str =
+    "UPDATE figured SET event = min(event, (SELECT coalesce(max(seq), 0) FROM event))";
+const STEP_BACK_ATTEMPTS: &str =
+    "UPDATE figured SET attempt = min(attempt, (SELECT coalesce(max(seq), 0) FROM attempt))";
+const STEP_BACK_DRIFT: &str =
+    "UPDATE drift_seen SET seq = min(seq, (SELECT coalesce(max(seq), 0) FROM event))";
 const REMOVE_MESSAGE: &str = "DELETE FROM message WHERE id = ?1";
 const REMOVE_WEBHOOK_ID: &str =
     "DELETE FROM webhook_id WHERE key = ?1 AND sha256 = ?2 AND message = ?3";
@@ -78,6 +85,8 @@ pub(super) async fn prune(
                 // Numbers of storing that are free again are given again.
                 step_back_sqlite(conn, &notary)?;
                 run(conn, STEP_BACK, [])?;
+                run(conn, STEP_BACK_EVENTS, [])?;
+                run(conn, STEP_BACK_DRIFT, [])?;
             }
             return Ok(lines.len());
         }
@@ -259,6 +268,9 @@ fn deliveries(
         run(conn, REMOVE_ATTEMPTS, [id])?;
         run(conn, REMOVE_JOINED, [id])?;
         run(conn, REMOVE_DELIVERY, [id])?;
+    }
+    if !ids.is_empty() {
+        run(conn, STEP_BACK_ATTEMPTS, [])?;
     }
     Ok(Batch {
         ids: ids.into_iter().map(Vec::from).collect(),

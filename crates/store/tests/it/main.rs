@@ -34,6 +34,7 @@ mod drift;
 mod event_kinds;
 mod events;
 mod fairness;
+mod figures;
 mod history;
 mod known;
 mod leases;
