@@ -42,6 +42,8 @@ pub struct Slot {
     pub events: u64,
     /// Events that were not recognised.
     pub unknown: u64,
+    /// Events of no company.
+    pub unassigned: u64,
     pub delivered: u64,
     /// Attempts that failed and are made again.
     pub failed: u64,
@@ -132,6 +134,7 @@ impl Figures {
         for slot in self.slots.values() {
             total.events += slot.events;
             total.unknown += slot.unknown;
+            total.unassigned += slot.unassigned;
             total.delivered += slot.delivered;
             total.failed += slot.failed;
             total.dead += slot.dead;
@@ -156,6 +159,7 @@ impl Figures {
             match measure {
                 Measure::Event => slot.events += count,
                 Measure::Unknown => slot.unknown += count,
+                Measure::Unassigned => slot.unassigned += count,
                 Measure::Delivered => slot.delivered += count,
                 Measure::Failed => slot.failed += count,
                 Measure::Dead => slot.dead += count,

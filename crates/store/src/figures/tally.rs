@@ -21,6 +21,8 @@ pub(super) enum Measure {
     Event,
     /// Events that were not recognised.
     Unknown,
+    /// Events of no company.
+    Unassigned,
     /// Attempts that delivered.
     Delivered,
     /// Attempts that failed, and are made again.
@@ -38,6 +40,7 @@ impl Measure {
         match self {
             Self::Event => "event".to_owned(),
             Self::Unknown => "unknown".to_owned(),
+            Self::Unassigned => "unassigned".to_owned(),
             Self::Delivered => "delivered".to_owned(),
             Self::Failed => "failed".to_owned(),
             Self::Dead => "dead".to_owned(),
@@ -51,6 +54,7 @@ impl Measure {
         Some(match column {
             "event" => Self::Event,
             "unknown" => Self::Unknown,
+            "unassigned" => Self::Unassigned,
             "delivered" => Self::Delivered,
             "failed" => Self::Failed,
             "dead" => Self::Dead,
@@ -121,6 +125,9 @@ impl Tally {
         if event.matched == Match::None.as_str() {
             self.add(company, at, &Measure::Unknown);
         }
+        if event.company.is_none() {
+            self.add(company, at, &Measure::Unassigned);
+        }
     }
 
     pub(crate) fn attempt(&mut self, attempt: &AttemptSeen) {
@@ -187,6 +194,7 @@ mod tests {
         let all = [
             Measure::Event,
             Measure::Unknown,
+            Measure::Unassigned,
             Measure::Delivered,
             Measure::Failed,
             Measure::Dead,

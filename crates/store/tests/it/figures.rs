@@ -69,7 +69,7 @@ async fn events_and_attempts_are_counted_once(mut world: World) {
     let all = figures(&world, &Scope::All, None).await;
     let total = all.total();
     // Nobody reads in this world, so nothing is recognised.
-    assert_eq!((total.events, total.unknown), (3, 3));
+    assert_eq!((total.events, total.unknown, total.unassigned), (3, 3, 1));
     assert_eq!((total.delivered, total.failed, total.dead), (1, 1, 1));
     assert_eq!(total.lags.count(), 1);
     let lag = total.lags.quantile(50).unwrap().as_secs_f64();
