@@ -25,7 +25,7 @@ pub(crate) mod user;
 pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
-mod fields;
+pub(crate) mod fields;
 mod given;
 pub(crate) mod job;
 mod named;

@@ -7,6 +7,7 @@ pub(crate) mod account;
 pub(crate) mod assets;
 mod audit;
 mod catalogue;
+mod chart;
 mod company;
 mod dashboard;
 pub(crate) mod delivery;
