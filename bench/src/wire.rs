@@ -59,6 +59,19 @@ impl Wire {
         }
         Ok((head.status, &self.buffer[head.body..end]))
     }
+
+    /// A header of the last answer.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let end = self
+            .buffer
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")?;
+        let text = std::str::from_utf8(&self.buffer[..end]).ok()?;
+        text.lines().find_map(|line| {
+            let (own, value) = line.split_once(':')?;
+            own.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
 }
 
 /// The head once it is complete.

@@ -1,5 +1,6 @@
 //! What is measured: one file a table.
 
+mod console;
 mod crash;
 mod end_to_end;
 mod hung;
@@ -19,7 +20,7 @@ use tokio_postgres::NoTls;
 use crate::machine;
 use crate::product::Place;
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "parse",
     "match",
     "intake",
@@ -28,6 +29,7 @@ const NAMES: [&str; 9] = [
     "latency",
     "hung",
     "memory",
+    "console",
     "crash",
 ];
 /// Rounds of everything that runs on sockets; the median is printed.
@@ -66,6 +68,7 @@ pub async fn run(names: &[String]) -> Result<()> {
                 "latency" => latency::run(&arena).await,
                 "hung" => hung::run(&arena).await,
                 "memory" => memory::run(&arena).await,
+                "console" => console::run(&arena).await,
                 _ => crash::run(&arena).await,
             }
         };
