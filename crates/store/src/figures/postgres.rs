@@ -7,7 +7,7 @@ use domain::access::Scope;
 use domain::{CompanyId, Timestamp};
 use tokio_postgres::Row;
 
-use super::{AttemptSeen, EVERYONE, EventSeen, FORGOTTEN, Key, Measure, Span, Tally, WaitingNow};
+use super::{AttemptSeen, EVERYONE, EventSeen, FORGOTTEN, Key, Span, Tally, WaitingNow};
 use crate::postgres::{Clauses, Failure, Postgres, Work, all, finished, one, retried, run, sound};
 use crate::{Store, StoreError};
 
@@ -184,7 +184,7 @@ pub(super) async fn busiest(
     let mut clauses = Clauses::default();
     clauses.and("span = ?", span.seconds());
     clauses.and("at >= ?", since);
-    clauses.and("what = ?", Measure::Event.column());
+    clauses.and_plain("what = 'event'");
     clauses.and("company <> ?", EVERYONE.to_vec());
     clauses.scope("company", scope);
     let sql = format!(

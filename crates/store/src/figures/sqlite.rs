@@ -5,7 +5,7 @@ use domain::{CompanyId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Row, params_from_iter};
 
-use super::{AttemptSeen, EVERYONE, EventSeen, FORGOTTEN, Key, Measure, Span, Tally, WaitingNow};
+use super::{AttemptSeen, EVERYONE, EventSeen, FORGOTTEN, Key, Span, Tally, WaitingNow};
 use crate::sqlite::{Care, Clauses, Sqlite, all, blob, one, run};
 use crate::{Store, StoreError};
 
@@ -115,11 +115,11 @@ pub(super) async fn busiest(
     let mut clauses = Clauses::default();
     clauses.and("span = ?", [Value::from(span.seconds())]);
     clauses.and("at >= ?", [Value::from(since)]);
-    clauses.and("what = ?", [Value::from(Measure::Event.column())]);
+    clauses.and("what = 'event'", []);
     clauses.and("company <> ?", blob(Some(EVERYONE)));
     clauses.scope("company", scope);
     let sql = format!(
-        "SELECT company, sum(count) AS many FROM figure{} GROUP BY company ORDER BY many DESC, company LIMIT {most}",
+        "SELECT company, sum(count) AS many FROM figure INDEXED BY figure_of_events{} GROUP BY company ORDER BY many DESC, company LIMIT {most}",
         clauses.sql()
     );
     db.read(move |conn| {
