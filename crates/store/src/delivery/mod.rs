@@ -7,6 +7,7 @@ mod hits;
 pub(crate) mod postgres;
 mod row;
 pub(crate) mod sqlite;
+mod summary;
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -25,6 +26,7 @@ pub(crate) use attempt::PreparedAttempt;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
 pub use hits::{Hit, Hits, HitsQuery};
 pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
+pub use summary::{Breakdown, LastTry, Share};
 
 /// Events whose deliveries are looked up at once.
 const STANDINGS: usize = 100;
@@ -146,12 +148,15 @@ pub struct DeliveryRow {
 /// Which deliveries a list shows; each part narrows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeliveryQuery {
-    pub id: Option<DeliveryId>,
+    /// Only these; none means any.
+    pub ids: Vec<DeliveryId>,
     pub standing: Option<Standing>,
     pub integration: Option<IntegrationId>,
     pub company: Option<CompanyId>,
     pub event: Option<EventId>,
     pub cause: Option<String>,
+    /// Only those whose last attempt failed: what is dead, and what is tried again.
+    pub failing: bool,
     /// Only dead ones, given up for this.
     pub reason: Option<DeadReason>,
     /// Only dead ones, put down to this side.

@@ -6,6 +6,7 @@ mod hits;
 mod list;
 mod others;
 mod settle;
+mod summary;
 mod work;
 
 pub(super) use again::retry;
@@ -15,6 +16,7 @@ pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, l
 pub(super) use hits::hits;
 pub(super) use others::{backlog, due_of_others, made_later};
 pub(super) use settle::settle_all;
+pub(super) use summary::{breakdown, last_tries};
 pub(super) use work::{
     clamp_due, close_groups, due, gate, gates, give_up_parked, pull_forward, seal, waiting,
 };

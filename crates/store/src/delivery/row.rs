@@ -186,6 +186,9 @@ pub(crate) fn read_alert(
     }))
 }
 
+/// The last attempt failed: a good one takes the cause away.
+pub(crate) const FAILING: &str = "d.cause IS NOT NULL AND d.status <> 'delivered'";
+
 /// A delivery as lists show it.
 #[derive(Debug)]
 pub(crate) struct ListRow {

@@ -5,6 +5,7 @@ mod dead;
 mod hits;
 mod list;
 mod others;
+mod summary;
 mod work;
 
 pub(super) use again::retry;
@@ -13,6 +14,7 @@ pub(super) use dead::dead_letters;
 pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, standings};
 pub(super) use hits::hits;
 pub(super) use others::{backlog, due_of_others, made_later};
+pub(super) use summary::{breakdown, last_tries};
 pub(super) use work::{
     clamp_due, close_groups, due, gate, gates, give_up_parked, pull_forward, seal, settle_all,
     waiting,

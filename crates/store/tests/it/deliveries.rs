@@ -3,7 +3,7 @@
 use delivery::{DeadReason, Fault};
 use domain::access::Scope;
 use domain::{DeliveryId, EventId};
-use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried, Standing};
+use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried, Share, Standing};
 
 use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
 
@@ -11,6 +11,7 @@ on_both!(
     pages_show_each_delivery_once_newest_first,
     each_part_of_a_query_narrows_it,
     parked_is_derived,
+    the_last_attempt_and_what_fails_by_what_are_told,
     events_tell_where_their_deliveries_stand,
     dead_ones_are_found_by_reason_and_fault,
     dead_letters_are_counted_by_cause,
@@ -118,6 +119,20 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
         ),
         (
             DeliveryQuery {
+                failing: true,
+                ..all()
+            },
+            vec![dead],
+        ),
+        (
+            DeliveryQuery {
+                ids: vec![dead, delivered],
+                ..all()
+            },
+            vec![delivered, dead],
+        ),
+        (
+            DeliveryQuery {
                 since: Some(world.now),
                 ..all()
             },
@@ -174,6 +189,36 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
     assert_eq!(row.reason.as_deref(), Some("exhausted"));
 }
 
+async fn the_last_attempt_and_what_fails_by_what_are_told(mut world: World) {
+    let dead = world.accepted("web-1").await.1;
+    world.bury(dead).await;
+    let delivered = world.accepted("web-2").await.1;
+    world.deliver(delivered).await;
+    let waiting = world.accepted("web-3").await.1;
+    let asked = [dead, delivered, waiting];
+    let tries = world.store.last_tries(&Scope::All, &asked).await.unwrap();
+    let attempts = world.store.attempts(&Scope::All, dead).await.unwrap();
+    let last = attempts.last().unwrap();
+    assert_eq!(tries[&dead].number, last.number);
+    assert_eq!(tries[&dead].status_code, last.status_code);
+    assert_eq!(tries[&dead].duration_micros, last.duration_micros);
+    assert!(tries.contains_key(&delivered) && !tries.contains_key(&waiting));
+    let foreign = world.store.last_tries(&elsewhere(), &asked).await.unwrap();
+    assert!(foreign.is_empty());
+    let all = DeliveryQuery::default();
+    let told = world.store.breakdown(&Scope::All, &all).await.unwrap();
+    let share = |cause: Option<&str>, count| Share {
+        integration: world.integration,
+        cause: cause.map(str::to_owned),
+        count,
+    };
+    let expected = [share(None, 2), share(Some("status_503"), 1)];
+    assert_eq!(told.shares, expected);
+    assert!(!told.truncated);
+    let foreign = world.store.breakdown(&elsewhere(), &all).await.unwrap();
+    assert!(foreign.shares.is_empty());
+}
+
 async fn events_tell_where_their_deliveries_stand(mut world: World) {
     let (first, dead) = world.accepted("web-1").await;
     let (second, delivered) = world.accepted("web-2").await;
@@ -221,14 +266,14 @@ async fn dead_ones_are_found_by_reason_and_fault(mut world: World) {
         ),
         (
             DeliveryQuery {
-                id: Some(alive),
+                ids: vec![alive],
                 ..all()
             },
             vec![alive],
         ),
         (
             DeliveryQuery {
-                id: Some(alive),
+                ids: vec![alive],
                 ..fault(Fault::Receiver)
             },
             vec![],

@@ -9,7 +9,7 @@ use domain::{DeliveryId, EventId};
 use tokio_postgres::Row;
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{ListRow, StandingRows, read_alert, read_status};
+use super::super::row::{FAILING, ListRow, StandingRows, read_alert, read_status};
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
 use crate::codec::fixed;
@@ -23,7 +23,7 @@ const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cau
      d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, FALSE), e.subject, \
      CASE WHEN e.id IS NULL THEN d.body END, d.records, \
      d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason";
-const OWNER: &str = "LEFT JOIN owner o ON o.integration = d.integration";
+pub(super) const OWNER: &str = "LEFT JOIN owner o ON o.integration = d.integration";
 const JOINED: &str = "SELECT j.delivery, j.event FROM delivery_event j JOIN event e ON e.id = j.event \
      WHERE j.delivery = ANY($1::bytea[]) ORDER BY e.seq";
 
@@ -102,7 +102,7 @@ pub(in super::super) async fn standings(
     .read()
 }
 
-async fn narrow(
+pub(super) async fn narrow(
     client: &Client,
     scope: &Scope,
     query: &DeliveryQuery,
@@ -128,8 +128,13 @@ async fn narrow(
         "d.company = ?",
         query.company.map(|id| id.to_bytes().to_vec()),
     );
-    clauses.and_some("d.id = ?", query.id.map(|id| id.to_bytes().to_vec()));
+    if !query.ids.is_empty() {
+        clauses.within("d.id", query.ids.iter().map(|id| id.to_bytes()));
+    }
     clauses.and_text("d.cause = ?", query.cause.as_deref());
+    if query.failing {
+        clauses.and_plain(FAILING);
+    }
     if let Some(reasons) = query.reasons() {
         let reasons: Vec<String> = reasons.map(str::to_owned).collect();
         clauses.and("d.status = 'dead' AND d.reason = ANY(?)", reasons);

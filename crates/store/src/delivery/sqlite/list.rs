@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{ListRow, StandingRows, read_alert, read_status};
+use super::super::row::{FAILING, ListRow, StandingRows, read_alert, read_status};
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
 use crate::codec::join_ids;
@@ -115,7 +115,7 @@ pub(in super::super) async fn standings(
     rows.read()
 }
 
-fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
+pub(super) fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
     let mut clauses = Clauses::default();
     clauses.scope("d.company", scope);
     match query.standing {
@@ -140,8 +140,13 @@ fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
         "d.company = ?",
         blob(query.company.map(domain::CompanyId::to_bytes)),
     );
-    clauses.and_some("d.id = ?", blob(query.id.map(DeliveryId::to_bytes)));
+    if !query.ids.is_empty() {
+        clauses.within("d.id", query.ids.iter().map(|id| id.to_bytes()));
+    }
     clauses.and_some("d.cause = ?", query.cause.clone());
+    if query.failing {
+        clauses.and(FAILING, []);
+    }
     if let Some(reasons) = query.reasons() {
         let places = vec!["?"; reasons.len()].join(",");
         clauses.and(
@@ -156,7 +161,7 @@ fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
 }
 
 /// Where the query names an event, only the deliveries that its row names.
-fn with_event(
+pub(super) fn with_event(
     conn: &Connection,
     clauses: &mut Clauses,
     query: &DeliveryQuery,
@@ -180,7 +185,7 @@ fn with_event(
 }
 
 /// Which index a list walks. SQLite cannot know that few of many deliveries are pending, so it is told.
-fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreError> {
+pub(super) fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreError> {
     const PENDING: &str = "SELECT count(*) FROM \
          (SELECT 1 FROM delivery INDEXED BY delivery_due WHERE status = 'pending' LIMIT ?1)";
     let standing = match query.reasons() {
@@ -189,7 +194,7 @@ fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreE
         Some(_) => Some(Standing::Dead),
         None => query.standing,
     };
-    if query.event.is_some() || query.id.is_some() {
+    if query.event.is_some() || !query.ids.is_empty() {
         return Ok("delivery d");
     }
     Ok(match standing {
