@@ -76,6 +76,7 @@ use crate::read::Viewer;
         source::rotate::rotate,
         source::sender_settings::sender_settings,
         delivery::list::list,
+        delivery::export::export,
         delivery::get::get,
         delivery::retry::retry,
         dead_letter::list,

@@ -206,6 +206,7 @@ fn traffic() -> Router<App> {
         .route("/api/v1/journal/{id}", get(journal::get::get))
         .route("/api/v1/journal/{id}/raw", get(journal::raw::raw))
         .route("/api/v1/deliveries", get(delivery::list::list))
+        .route("/api/v1/deliveries/export", get(delivery::export::export))
         .route("/api/v1/deliveries/{id}", get(delivery::get::get))
         .route(
             "/api/v1/deliveries/{id}/retry",

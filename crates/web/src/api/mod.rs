@@ -25,7 +25,9 @@ pub(crate) mod user;
 pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
+mod csv;
 pub(crate) mod fields;
+pub(crate) mod file;
 mod given;
 pub(crate) mod job;
 mod named;

@@ -9,6 +9,23 @@ pub(super) struct State {
     set: Vec<(&'static str, String)>,
 }
 
+/// A link above a list: a saved view.
+#[derive(Debug)]
+pub(super) struct Tab {
+    pub(super) path: String,
+    pub(super) word: &'static str,
+    pub(super) is_here: bool,
+}
+
+/// A filter that is set.
+#[derive(Debug)]
+pub(super) struct Chip {
+    pub(super) label: &'static str,
+    pub(super) value: String,
+    /// The list without it.
+    pub(super) without: String,
+}
+
 impl State {
     pub(super) fn new(path: &'static str, all: &[(&'static str, Option<&str>)]) -> Self {
         let set = all

@@ -1,5 +1,6 @@
 mod catalogue;
 mod dashboard;
+mod delivery;
 mod event;
 mod event_set;
 mod integration;

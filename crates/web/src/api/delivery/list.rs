@@ -1,5 +1,6 @@
 use axum::Json;
 use axum::extract::State;
+use domain::DeliveryId;
 use serde::{Deserialize, Serialize};
 use store::{DeliveryQuery, PageAt, Standing};
 use utoipa::{IntoParams, ToSchema};
@@ -12,11 +13,14 @@ use crate::problem::Problem;
 use crate::read::page::{no_page, page_at};
 use crate::read::{Caller, Listing, Params, Query, Viewer};
 
+/// Most deliveries that a query names.
+const IDS: usize = 1_000;
+
 #[derive(Debug, Clone, Default, Deserialize, Serialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DeliveriesQuery {
-    /// Id of one delivery.
+    /// Ids of deliveries, parted by commas; at most 1,000.
     pub(crate) id: Option<String>,
     /// `pending`, `delivered`, `parked` or `dead`.
     pub(crate) status: Option<String>,
@@ -28,6 +32,9 @@ pub(crate) struct DeliveriesQuery {
     pub(crate) event: Option<String>,
     /// Class of what the last attempt failed by: `dns`, `timeout`, …
     pub(crate) cause: Option<String>,
+    /// `true`: only deliveries whose last attempt failed, dead or tried again.
+    #[param(value_type = Option<bool>)]
+    pub(crate) failing: Option<String>,
     /// Why it is dead: `exhausted`, `gone`, `held_too_long`, `removed` or `corrupt`.
     pub(crate) reason: Option<String>,
     /// Whose fault it is that it is dead: `receiver` or `ours`.
@@ -85,7 +92,9 @@ impl DeliveriesQuery {
     pub(crate) fn read(&self, params: &mut Params, caller: &Caller) -> DeliveryQuery {
         no_page(params, self.limit.as_deref(), self.cursor.as_deref());
         DeliveryQuery {
-            id: params.read("id", self.id.as_deref()),
+            ids: params
+                .with("id", self.id.as_deref(), ids)
+                .unwrap_or_default(),
             standing: params.read("status", self.status.as_deref()),
             integration: params.read("integration", self.integration.as_deref()),
             company: params.with("company", self.company.as_deref(), |text| {
@@ -93,10 +102,21 @@ impl DeliveriesQuery {
             }),
             event: params.read("event", self.event.as_deref()),
             cause: self.cause.clone().filter(|cause| !cause.is_empty()),
+            failing: params.read("failing", self.failing.as_deref()) == Some(true),
             reason: params.read("reason", self.reason.as_deref()),
             fault: params.read("fault", self.fault.as_deref()),
             since: params.read("since", self.since.as_deref()),
             until: params.read("until", self.until.as_deref()),
         }
     }
+}
+
+fn ids(text: &str) -> Result<Vec<DeliveryId>, String> {
+    let named: Vec<&str> = text.split(',').take(IDS + 1).collect();
+    if named.len() > IDS {
+        return Err(format!("names at most {IDS} deliveries"));
+    }
+    let read = |id: &str| id.trim().parse::<DeliveryId>();
+    let ids: Result<Vec<_>, _> = named.into_iter().map(read).collect();
+    ids.map_err(|error| error.to_string())
 }

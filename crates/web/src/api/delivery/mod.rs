@@ -1,5 +1,6 @@
 //! Deliveries.
 
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod retry;

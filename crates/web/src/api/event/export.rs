@@ -1,19 +1,10 @@
 mod csv;
 
-use std::io;
-use std::sync::Arc;
-
-use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use axum::response::Response;
 use domain::access::Scope;
 use domain::event::Event;
 use domain::projection;
-use futures_util::stream::{once, try_unfold};
-use futures_util::{StreamExt as _, future};
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::json;
 use store::{EventQuery, PageAt};
@@ -23,19 +14,16 @@ use utoipa::IntoParams;
 use super::list::search;
 use super::{EventView, projected, search_page, views};
 use crate::App;
+use crate::api::file::{self, Label, MOST, Parts};
 use crate::problem::Problem;
 use crate::read::{Caller, Params, Query, Viewer};
 
 /// Events of one read: few enough that their bodies fit in memory several times.
 const PAGE: u16 = 100;
-/// Most events of one export; a further one goes on by the cursor.
-pub(crate) const EVENTS: u64 = 1_000_000;
+/// Most events of one export.
+pub(crate) const EVENTS: u64 = MOST;
 /// Most columns of fields.
 const FIELDS: usize = 50;
-/// When to come again while others export.
-const RETRY_SECONDS: u64 = 5;
-/// Tells how many events an export has at most.
-const LIMIT: HeaderName = HeaderName::from_static("alertwire-export-limit");
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -102,22 +90,14 @@ async fn write(
     query: EventQuery,
     (limit, cursor): (u64, Option<String>),
 ) -> Result<Response, Problem> {
-    let permit = Arc::clone(app.exports()).try_acquire_owned();
-    let permit = permit.map_err(|_| {
-        Problem::too_many(
-            "as many exports are under way as may be; ask again when one has ended",
-            RETRY_SECONDS,
-        )
-    })?;
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
-        (
-            CONTENT_DISPOSITION,
-            HeaderValue::from_static(format.disposition()),
-        ),
-        (LIMIT, HeaderValue::from(limit)),
-    ];
-    let mut export = Export {
+    let permit = file::permit(app)?;
+    let label = Label {
+        media_type: format.media_type(),
+        disposition: format.disposition(),
+        limit,
+    };
+    let head = format.head();
+    let export = Export {
         app: app.clone(),
         scope: caller.scope().clone(),
         format,
@@ -128,21 +108,9 @@ async fn write(
         is_over: false,
         _permit: permit,
     };
-    // The first part is read before the answer begins: what is wrong with the question is a problem, not half a file.
-    let mut first = export.format.head();
-    first.extend(export.part().await?.unwrap_or_default());
-    let rest = try_unfold(export, |mut export| async move {
-        let part = export.part().await.map_err(|problem| {
-            tracing::error!(reason = problem.for_log(), "an export of events broke off");
-            io::Error::other("the export broke off")
-        })?;
-        Ok(part.map(|part| (Bytes::from(part), export)))
-    });
-    let parts = once(future::ready(Ok::<_, io::Error>(Bytes::from(first)))).chain(rest);
-    Ok((headers, Body::from_stream(parts)).into_response())
+    file::stream(label, head, export).await
 }
 
-/// An export as far as it has come. Nothing is read before whoever takes it wants more.
 struct Export {
     app: App,
     scope: Scope,
@@ -155,8 +123,9 @@ struct Export {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Export {
-    /// The next bytes; none when that was all.
+impl Parts for Export {
+    const OF: &'static str = "events";
+
     async fn part(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         while !self.is_over {
             if self.app.closing().is_cancelled() {

@@ -10,7 +10,7 @@ use domain::event::Routing;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use store::{DeliveryQuery, EventQuery, Item, JobSpec, Listed, Target};
+use store::{Breakdown, DeliveryQuery, EventQuery, Item, Job, JobSpec, Listed, Target};
 use utoipa::ToSchema;
 
 use super::ReplayView;
@@ -28,7 +28,7 @@ const LOOKED_AT: usize = 10_000;
 /// How many of them between two breaths, for others wait for the same threads.
 const BREATH: usize = 200;
 
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayForm {
     /// Deliveries again, by the query keys of `GET /api/v1/deliveries`, one at least. An undelivered one is due again under
@@ -49,17 +49,17 @@ pub(crate) struct ReplayForm {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PreviewView {
     /// What fits.
-    count: u64,
+    pub(crate) count: u64,
     /// Due again under their own id.
-    retry: u64,
+    pub(crate) retry: u64,
     /// Deliveries under a new id; of unrouted events: events that today's rules send somewhere.
-    new: u64,
+    pub(crate) new: u64,
     /// Passed over.
-    skip: u64,
+    pub(crate) skip: u64,
     /// Of how many it is known what would be done; unrouted events are matched up to the 10,000 oldest.
-    looked_at: u64,
+    pub(crate) looked_at: u64,
     /// More fits than one replay takes.
-    truncated: bool,
+    pub(crate) truncated: bool,
 }
 
 /// What is asked for, in types.
@@ -85,17 +85,46 @@ pub(crate) async fn create(
     Operator(caller): Operator,
     Form(form): Form<ReplayForm>,
 ) -> Result<Response, Problem> {
-    let dry_run = form.dry_run;
-    let (wanted, rate) = form.parse(&caller)?;
-    let listed = wanted.list(&app, &caller).await?;
-    if dry_run {
-        let preview = preview(&app, &caller, &listed).await?;
+    if form.dry_run {
+        let preview = look(&app, &caller, form).await?;
         return Ok(Json(preview).into_response());
     }
-    let (pointer, spec) = (wanted.pointer(), wanted.spec());
-    let job = begin(&app, &caller, spec, rate, listed, pointer).await?;
+    let job = start(&app, &caller, form).await?;
     let view = ReplayView::new(job, &caller.configuration, app.now());
     Ok((StatusCode::ACCEPTED, Json(view)).into_response())
+}
+
+/// What a replay would do. Whoever asks has been found to be an operator.
+pub(crate) async fn look(
+    app: &App,
+    caller: &Caller,
+    form: ReplayForm,
+) -> Result<PreviewView, Problem> {
+    let (wanted, _) = form.parse(caller)?;
+    let listed = wanted.list(app, caller).await?;
+    preview(app, caller, &listed).await
+}
+
+/// Of which integrations the deliveries of a replay are, and what they failed by. Of unrouted events there is nothing to tell.
+pub(crate) async fn shares(
+    app: &App,
+    caller: &Caller,
+    form: ReplayForm,
+) -> Result<Breakdown, Problem> {
+    match form.parse(caller)?.0 {
+        Wanted::Deliveries { query, .. } => {
+            Ok(app.store().breakdown(caller.scope(), &query).await?)
+        }
+        Wanted::Unrouted { .. } => Ok(Breakdown::default()),
+    }
+}
+
+/// Begins a replay. Whoever asks has been found to be an operator.
+pub(crate) async fn start(app: &App, caller: &Caller, form: ReplayForm) -> Result<Job, Problem> {
+    let (wanted, rate) = form.parse(caller)?;
+    let listed = wanted.list(app, caller).await?;
+    let (pointer, spec) = (wanted.pointer(), wanted.spec());
+    begin(app, caller, spec, rate, listed, pointer).await
 }
 
 async fn preview(app: &App, caller: &Caller, listed: &Listed) -> Result<PreviewView, Problem> {

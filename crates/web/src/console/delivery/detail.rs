@@ -1,22 +1,24 @@
-use std::fmt::Write as _;
-
 use askama::Template;
 use axum::extract::State;
 use delivery::DeadReason;
+use domain::access::Role;
+use domain::configuration::Configuration;
 use domain::{DeliveryId, Timestamp};
-use serde_json::Value;
+use http::Uri;
 use store::{Attempt, DeliveryRow, Standing};
+use url::form_urlencoded;
 
-use super::Badge;
+use super::attempt::AttemptRow;
+use super::compare::{self, Compared};
 use super::list::due;
+use super::{Badge, ahead, curl, span};
 use crate::App;
 use crate::api::Named;
 use crate::console::filters;
-use crate::console::help::remedy;
 use crate::console::text::{Shown, WHOLE, visible};
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::problem::Problem;
-use crate::read::Id;
+use crate::read::{Caller, Id};
 
 /// Most events that a page names; a delivery carries at most fifty records.
 const EVENTS: usize = 50;
@@ -31,38 +33,33 @@ pub(in crate::console) struct DeliveryPage {
     critical: bool,
     company: Named,
     integration: Named,
+    /// The page of its credentials, where it can be switched off.
+    settings: Option<String>,
     rule: Named,
     created: Timestamp,
-    due: Option<Timestamp>,
+    due: Option<(Timestamp, String)>,
     sealed: bool,
     replay_of: Option<String>,
     events: Vec<String>,
     /// Why it is dead, and whose fault that is.
     dead: Option<(String, &'static str)>,
     is_parked: bool,
+    is_pending: bool,
+    spent: u32,
+    /// The waits before its attempts.
+    waits: Vec<String>,
     /// The newest first.
     attempts: Vec<AttemptRow>,
+    compared: Option<Compared>,
+    curl: Option<String>,
 }
 
-#[derive(Debug)]
-pub(in crate::console) struct AttemptRow {
-    number: u32,
-    started: Timestamp,
-    millis: String,
-    outcome: String,
-    class: &'static str,
-    cause: Option<String>,
-    detail: Option<Shown>,
-    remedy: Option<&'static str>,
-    status: Option<u16>,
-    address: Option<String>,
-    timings: String,
-    request: Vec<(String, Shown)>,
-    response: Vec<(String, Shown)>,
-    body: Shown,
-}
-
-pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<DeliveryId>) -> Page {
+pub(crate) async fn show(
+    app: State<App>,
+    visitor: Visitor,
+    Id(id): Id<DeliveryId>,
+    uri: Uri,
+) -> Page {
     let caller = &visitor.caller;
     let row = app
         .store()
@@ -70,33 +67,61 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, Id(id): Id<DeliveryI
         .await?
         .ok_or_else(|| Problem::not_found("delivery"))?;
     let attempts = app.store().attempts(caller.scope(), id).await?;
+    let curl = command(&app, caller, &row, &attempts).await?;
     let frame = Frame::new(&visitor, Here::Deliveries, "Delivery", None);
-    page(&DeliveryPage::new(
-        frame,
-        row,
-        attempts,
-        &caller.configuration,
-    ))
+    let mut view = DeliveryPage::new(frame, row, &caller.configuration, app.now());
+    let query = uri.query().unwrap_or_default();
+    let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    let asked = pairs.iter().filter(|(name, _)| name == "compare");
+    let asked = compare::numbers(asked.map(|(_, value)| &**value));
+    view.compared = asked.and_then(|pair| Compared::new(&attempts, pair));
+    view.curl = curl;
+    view.attempts = attempts.into_iter().rev().map(AttemptRow::new).collect();
+    page(&view)
+}
+
+/// For whoever may send it anyway: what the last request was.
+async fn command(
+    app: &App,
+    caller: &Caller,
+    row: &DeliveryRow,
+    attempts: &[Attempt],
+) -> Result<Option<String>, Problem> {
+    let integration = caller.configuration.integration(row.integration);
+    let mut sent = attempts.iter().rev();
+    let sent = sent.find(|attempt| !attempt.request_headers.is_empty());
+    let (Some(integration), Some(sent)) = (integration, sent) else {
+        return Ok(None);
+    };
+    if caller.role() < Role::Operator {
+        return Ok(None);
+    }
+    let alert = app.store().alert(caller.scope(), row.id).await?;
+    Ok(alert.and_then(|alert| curl::command(integration, sent, &alert)))
 }
 
 impl DeliveryPage {
-    fn new(
-        frame: Frame,
-        row: DeliveryRow,
-        attempts: Vec<Attempt>,
-        configuration: &domain::configuration::Configuration,
-    ) -> Self {
+    /// The page without its attempts.
+    fn new(frame: Frame, row: DeliveryRow, configuration: &Configuration, now: Timestamp) -> Self {
+        let integration = configuration.integration(row.integration);
+        let settings = integration.filter(|_| frame.may_configure);
+        let waits = integration.map(|integration| integration.delivery.schedule.waits());
         Self {
-            frame,
             id: row.id.to_string(),
             badge: row.standing.into(),
             subject: Shown::line(&row.subject, WHOLE),
             critical: row.critical,
             company: Named::company(row.company, configuration),
             integration: Named::integration(row.integration, configuration),
+            settings: settings.map(|integration| {
+                format!(
+                    "/settings/integrations/{}/{}/credentials",
+                    integration.connector, integration.id
+                )
+            }),
             rule: Named::rule(row.rule, configuration),
             created: row.created_at,
-            due: due(&row),
+            due: due(&row).map(|at| (at, ahead(at, now))),
             sealed: row.sealed,
             replay_of: row.replay_of.map(|id| id.to_string()),
             events: row
@@ -107,7 +132,37 @@ impl DeliveryPage {
                 .collect(),
             dead: row.reason.as_deref().map(dead),
             is_parked: row.standing == Standing::Parked,
-            attempts: attempts.into_iter().rev().map(AttemptRow::new).collect(),
+            is_pending: row.standing == Standing::Pending,
+            spent: row.attempts,
+            waits: waits
+                .unwrap_or_default()
+                .iter()
+                .map(|wait| match wait.is_zero() {
+                    true => "at once".to_owned(),
+                    false => span(*wait),
+                })
+                .collect(),
+            frame,
+            attempts: Vec::new(),
+            compared: None,
+            curl: None,
+        }
+    }
+
+    /// What the newest attempt failed by and what to do about it.
+    fn trouble(&self) -> Option<&AttemptRow> {
+        let newest = self.attempts.first();
+        newest.filter(|attempt| attempt.cause.is_some())
+    }
+
+    /// Whether a number is one of the two that are compared; before anybody chose, the two newest are.
+    fn is_chosen(&self, number: &u32, place: usize) -> bool {
+        match &self.compared {
+            Some(compared) => [compared.left, compared.right][place] == *number,
+            None => {
+                let newest = self.attempts.get(1 - place);
+                newest.is_some_and(|attempt| attempt.number == *number)
+            }
         }
     }
 }
@@ -118,104 +173,50 @@ fn dead(reason: &str) -> (String, &'static str) {
     (visible(reason).replace('_', " "), fault)
 }
 
-impl AttemptRow {
-    fn new(attempt: Attempt) -> Self {
-        let class = match attempt.outcome.as_str() {
-            "delivered" => "good",
-            "held" => "held",
-            _ => "bad",
-        };
-        let cause = attempt.cause;
-        let headers = |lines: Vec<(String, String)>| {
-            lines
-                .into_iter()
-                .map(|(name, value)| (visible(&name), Shown::line(&value, WHOLE)))
-                .collect()
-        };
-        Self {
-            number: attempt.number,
-            started: attempt.started_at,
-            millis: format!("{:.1}", attempt.duration_micros as f64 / 1_000.0),
-            class,
-            remedy: cause
-                .as_deref()
-                .and_then(|cause| remedy(cause, attempt.status_code)),
-            detail: attempt.detail.map(|text| Shown::line(&text, WHOLE)),
-            cause: cause.as_deref().map(visible),
-            outcome: attempt.outcome,
-            status: attempt.status_code,
-            address: attempt.address,
-            timings: timings(&attempt.timings),
-            request: headers(attempt.request_headers),
-            response: headers(attempt.response_headers),
-            body: Shown::marked(&attempt.response_body, Vec::new()),
-        }
-    }
-}
-
-/// `dns 1.2 ms, connect 3.4 ms, …` of the figures that an attempt has.
-fn timings(timings: &Value) -> String {
-    let mut text = String::new();
-    for (name, value) in timings.as_object().into_iter().flatten() {
-        if let Some(millis) = value.as_f64() {
-            let comma = if text.is_empty() { "" } else { ", " };
-            let name = name.trim_end_matches("_millis").replace('_', " ");
-            let _ = write!(text, "{comma}{name} {millis:.1} ms");
-        }
-    }
-    text
-}
-
+#[cfg(test)]
 impl DeliveryPage {
-    #[cfg(test)]
     pub(in crate::console) fn samples() -> Vec<Self> {
         Standing::ALL.map(Self::sample).into()
     }
 
-    #[cfg(test)]
     fn sample(standing: Standing) -> Self {
         use crate::console::text::ROW;
-        use delivery::Cause;
         let hostile = "<img src=x onerror=alert(1)>\u{202e}";
         let named = || Named {
             id: "1".to_owned(),
             name: Some(hostile.to_owned()),
         };
-        let shown = || Shown::line(hostile, ROW);
-        let lines = || vec![(visible(hostile), shown())];
         let is_dead = standing == Standing::Dead;
         Self {
             frame: Frame::sample(Here::Deliveries),
             id: "1".to_owned(),
             badge: standing.into(),
-            subject: shown(),
+            subject: Shown::line(hostile, ROW),
             critical: true,
             company: named(),
             integration: named(),
+            settings: Some("/settings/integrations/webhook/1/credentials".to_owned()),
             rule: named(),
             created: Timestamp::from_micros(1_764_122_400_000_000),
-            due: (standing == Standing::Pending).then_some(Timestamp::from_micros(1)),
+            due: (standing == Standing::Pending)
+                .then(|| (Timestamp::from_micros(1), "in 27 min".to_owned())),
             sealed: !is_dead,
             replay_of: is_dead.then(|| "2".to_owned()),
             events: vec!["3".to_owned()],
             dead: is_dead.then(|| dead("held_too_long")),
             is_parked: standing == Standing::Parked,
-            attempts: vec![AttemptRow {
-                number: 1,
-                started: Timestamp::from_micros(1),
-                millis: "1.5".to_owned(),
-                outcome: "failed".to_owned(),
-                class: "bad",
-                cause: Some(Cause::Dns.class().to_owned()),
-                detail: Some(shown()),
-                remedy: Some(Cause::Dns.remedy()),
-                status: Some(500),
-                address: Some("192.0.2.1:443".to_owned()),
-                timings: "dns 1.0 ms".to_owned(),
-                request: lines(),
-                response: lines(),
-                body: shown(),
-            }],
+            is_pending: standing == Standing::Pending,
+            spent: 1,
+            waits: vec!["at once".to_owned(), "5 s".to_owned()],
+            attempts: match standing {
+                Standing::Parked => Vec::new(),
+                _ => vec![
+                    AttemptRow::sample(2, hostile),
+                    AttemptRow::sample(1, hostile),
+                ],
+            },
+            compared: is_dead.then(|| Compared::sample(hostile)),
+            curl: is_dead.then(|| format!("curl '{}'", visible(hostile))),
         }
     }
 }

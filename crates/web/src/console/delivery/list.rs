@@ -1,23 +1,31 @@
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
-use domain::Timestamp;
 use domain::configuration::Configuration;
-use store::{DeliveryRow, Standing};
+use domain::{DeliveryId, Timestamp};
+use http::Uri;
+use store::{DeliveryRow, LastTry, Standing};
 
-use super::Badge;
+use super::{Badge, ahead, asked, took};
 use crate::App;
 use crate::api::Named;
 use crate::api::delivery::list::DeliveriesQuery;
 use crate::api::integration::seen;
 use crate::console::filters;
+use crate::console::query::{Chip, Tab};
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, page, query};
-use crate::read::Query;
+use crate::read::{Caller, ListQuery};
 
 /// Rows of a page, unless the URL says otherwise.
 const ROWS: &str = "50";
 /// Most integrations that the filter proposes; the URL takes any.
 const PROPOSED: usize = 500;
+/// Parameters of the page alone.
+const OWN: [&str; 1] = ["told"];
+/// Why deliveries are given up, as the filter proposes it.
+const REASONS: [&str; 5] = ["exhausted", "gone", "held_too_long", "removed", "corrupt"];
 
 #[derive(Debug, Template)]
 #[template(path = "delivery/list.html")]
@@ -25,6 +33,8 @@ pub(in crate::console) struct DeliveriesPage {
     frame: Frame,
     asked: DeliveriesQuery,
     state: query::State,
+    tabs: Vec<Tab>,
+    chips: Vec<Chip>,
     integrations: Vec<(String, String)>,
     causes: &'static [&'static str],
     rows: Vec<Row>,
@@ -35,93 +45,130 @@ pub(in crate::console) struct DeliveriesPage {
 /// A delivery in a list.
 #[derive(Debug)]
 pub(in crate::console) struct Row {
-    path: String,
+    id: String,
     created: Timestamp,
     badge: Badge,
     reason: Option<String>,
     subject: Shown,
     critical: bool,
+    is_replay: bool,
     company: Named,
     integration: Named,
     cause: Option<String>,
+    code: Option<u16>,
+    /// How many of how many: the second is none when the integration has gone.
     attempts: u32,
-    /// When it is tried next by itself.
-    due: Option<Timestamp>,
+    planned: Option<usize>,
+    took: Option<String>,
+    /// When it is tried next by itself, and in how long.
+    due: Option<(Timestamp, String)>,
 }
 
-pub(crate) async fn show(
-    app: State<App>,
-    visitor: Visitor,
-    Query(mut asked): Query<DeliveriesQuery>,
-) -> Page {
+pub(crate) async fn show(app: State<App>, visitor: Visitor, uri: Uri) -> Page {
+    let mut asked = ListQuery::<DeliveriesQuery>::read(&uri, &OWN)?.list;
     if asked.limit.as_deref().is_none_or(str::is_empty) {
         asked.limit = Some(ROWS.to_owned());
     }
     let caller = &visitor.caller;
-    let state = state(&asked);
+    let is_later = asked.cursor.as_deref().is_some_and(|text| !text.is_empty());
     let (query, at) = asked.clone().parse(caller)?;
     let found = app.store().deliveries(caller.scope(), &query, &at).await?;
-    let configuration = &caller.configuration;
-    let seen = configuration
-        .integrations()
-        .filter(|integration| seen(integration, caller));
-    let mut integrations: Vec<_> = seen
+    let ids: Vec<_> = found.items.iter().map(|row| row.id).collect();
+    let tries = app.store().last_tries(caller.scope(), &ids).await?;
+    let frame = Frame::new(
+        &visitor,
+        Here::Deliveries,
+        "Deliveries",
+        asked.company.as_deref(),
+    );
+    let mut view = DeliveriesPage::new(frame, asked, integrations(caller), is_later);
+    view.next = found.next.map(|cursor| view.state.next(&cursor));
+    let now = app.now();
+    let row = |row| Row::new(row, &tries, &caller.configuration, now);
+    view.rows = found.items.into_iter().map(row).collect();
+    page(&view)
+}
+
+/// Those that the filter proposes, by name.
+fn integrations(caller: &Caller) -> Vec<(String, String)> {
+    let all = caller.configuration.integrations();
+    let mut integrations: Vec<_> = all
+        .filter(|integration| seen(integration, caller))
         .map(|integration| (integration.id.to_string(), visible(&integration.name)))
         .collect();
     integrations.sort_unstable_by_key(|(_, name)| name.to_lowercase());
     integrations.truncate(PROPOSED);
-    let company = asked.company.as_deref();
-    page(&DeliveriesPage {
-        frame: Frame::new(&visitor, Here::Deliveries, "Deliveries", company),
-        integrations,
-        causes: &delivery::Cause::CLASSES,
-        next: found.next.map(|cursor| state.next(&cursor)),
-        is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
-        state,
-        asked,
-        rows: found
-            .items
-            .into_iter()
-            .map(|row| Row::new(row, configuration))
-            .collect(),
-    })
+    integrations
 }
 
-/// All that the URL holds but the page.
-fn state(asked: &DeliveriesQuery) -> query::State {
-    let limit = asked.limit.as_deref().filter(|limit| *limit != ROWS);
-    query::State::new(
-        "/deliveries",
-        &[
-            ("id", asked.id.as_deref()),
-            ("status", asked.status.as_deref()),
-            ("integration", asked.integration.as_deref()),
-            ("event", asked.event.as_deref()),
-            ("cause", asked.cause.as_deref()),
-            ("reason", asked.reason.as_deref()),
-            ("fault", asked.fault.as_deref()),
-            ("since", asked.since.as_deref()),
-            ("until", asked.until.as_deref()),
-            ("company", asked.company.as_deref()),
-            ("limit", limit),
-        ],
-    )
+impl DeliveriesPage {
+    /// The page without its rows.
+    fn new(
+        frame: Frame,
+        asked: DeliveriesQuery,
+        integrations: Vec<(String, String)>,
+        is_later: bool,
+    ) -> Self {
+        let state = asked::state(&asked, ROWS);
+        Self {
+            tabs: asked::tabs(&state, &frame.company),
+            chips: asked::chips(&state, &integrations),
+            frame,
+            asked,
+            state,
+            integrations,
+            causes: &delivery::Cause::CLASSES,
+            rows: Vec::new(),
+            next: None,
+            is_later,
+        }
+    }
+
+    fn has_more(&self) -> bool {
+        asked::has_more(&self.state)
+    }
+
+    /// All that the list means, as a file.
+    fn export(&self, format: &str) -> String {
+        self.state
+            .elsewhere_with("/api/v1/deliveries/export", "format", format)
+    }
+
+    /// A replay of all that the list means; a list of everything is none to replay.
+    fn replay_all(&self) -> Option<String> {
+        let is_narrowed = self.state.is_narrowed() || !self.frame.company.is_empty();
+        is_narrowed.then(|| self.state.elsewhere("/replays/new"))
+    }
 }
 
 impl Row {
-    fn new(row: DeliveryRow, configuration: &Configuration) -> Self {
+    fn new(
+        row: DeliveryRow,
+        tries: &HashMap<DeliveryId, LastTry>,
+        configuration: &Configuration,
+        now: Timestamp,
+    ) -> Self {
+        let last = tries.get(&row.id);
+        let integration = configuration.integration(row.integration);
         Self {
-            path: format!("/deliveries/{}", row.id),
+            id: row.id.to_string(),
             created: row.created_at,
             badge: row.standing.into(),
             subject: Shown::line(&row.subject, ROW),
             critical: row.critical,
+            is_replay: row.replay_of.is_some(),
             company: Named::company(row.company, configuration),
             integration: Named::integration(row.integration, configuration),
-            due: due(&row),
-            reason: row.reason.as_deref().map(visible),
+            due: due(&row).map(|at| (at, ahead(at, now))),
+            reason: row
+                .reason
+                .as_deref()
+                .map(|reason| visible(reason).replace('_', " ")),
             cause: row.cause.as_deref().map(visible),
+            code: last.and_then(|last| last.status_code),
             attempts: row.attempts,
+            planned: integration.map(|found| found.delivery.schedule.waits().len()),
+            took: last.map(|last| took(last.duration_micros)),
         }
     }
 }
@@ -143,41 +190,49 @@ impl DeliveriesPage {
             name: Some(hostile.to_owned()),
         };
         let row = |standing: Standing| Row {
-            path: "/deliveries/1".to_owned(),
+            id: "1".to_owned(),
             created: Timestamp::from_micros(1_764_122_400_000_000),
             badge: standing.into(),
             reason: (standing == Standing::Dead).then(|| visible(hostile)),
             subject: Shown::line(hostile, ROW),
             critical: true,
+            is_replay: standing == Standing::Delivered,
             company: named(),
             integration: named(),
             cause: Some("tls".to_owned()),
+            code: Some(503),
             attempts: 2,
-            due: (standing == Standing::Pending).then_some(Timestamp::from_micros(1)),
+            planned: (standing != Standing::Dead).then_some(10),
+            took: Some("12 ms".to_owned()),
+            due: (standing == Standing::Pending)
+                .then(|| (Timestamp::from_micros(1), "in 27 min".to_owned())),
         };
-        let page = |asked: DeliveriesQuery, rows: Vec<Row>, is_later| Self {
-            frame: Frame::sample(Here::Deliveries),
-            state: state(&asked),
-            asked,
-            integrations: vec![("1".to_owned(), visible(hostile))],
-            causes: &delivery::Cause::CLASSES,
-            next: (!rows.is_empty()).then(|| "/deliveries?cursor=1".to_owned()),
-            rows,
-            is_later,
+        let empty = |asked: DeliveriesQuery, is_later| {
+            let integrations = vec![("1".to_owned(), visible(hostile))];
+            Self::new(
+                Frame::sample(Here::Deliveries),
+                asked,
+                integrations,
+                is_later,
+            )
         };
-        let narrowed = DeliveriesQuery {
+        let narrowed = || DeliveriesQuery {
             cause: Some("\"><script>".to_owned()),
+            event: Some("\"><script>".to_owned()),
+            integration: Some("1".to_owned()),
             ..DeliveriesQuery::default()
         };
+        let mut filled = empty(DeliveriesQuery::default(), false);
+        filled.rows = Standing::ALL.map(row).into();
+        filled.next = Some("/deliveries?cursor=1".to_owned());
+        let mut found = empty(narrowed(), true);
+        found.rows = vec![row(Standing::Dead)];
         vec![
-            page(
-                DeliveriesQuery::default(),
-                Standing::ALL.map(row).into(),
-                false,
-            ),
-            page(DeliveriesQuery::default(), Vec::new(), false),
-            page(narrowed, Vec::new(), false),
-            page(DeliveriesQuery::default(), Vec::new(), true),
+            filled,
+            found,
+            empty(DeliveriesQuery::default(), false),
+            empty(narrowed(), false),
+            empty(DeliveriesQuery::default(), true),
         ]
     }
 }

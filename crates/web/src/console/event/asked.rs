@@ -2,7 +2,7 @@
 
 use crate::api::event::list::EventsQuery;
 use crate::console::Frame;
-use crate::console::query::State;
+use crate::console::query::{Chip, State, Tab};
 use crate::console::text::visible;
 use crate::read::Caller;
 
@@ -69,23 +69,6 @@ const LABELS: [(&str, &str); 16] = [
 const MORE: [&str; 7] = [
     "category", "source", "match", "decode", "until", "repeated", "filter",
 ];
-
-/// A link above the list.
-#[derive(Debug)]
-pub(super) struct Tab {
-    pub(super) path: String,
-    pub(super) word: &'static str,
-    pub(super) is_here: bool,
-}
-
-/// A filter that is set.
-#[derive(Debug)]
-pub(super) struct Chip {
-    pub(super) label: &'static str,
-    pub(super) value: String,
-    /// The list without it.
-    pub(super) without: String,
-}
 
 /// What the fields of the form propose.
 #[derive(Debug, Default)]

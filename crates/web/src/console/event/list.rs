@@ -7,7 +7,7 @@ use http::Uri;
 use serde::Serialize;
 use store::Standing;
 
-use super::asked::{self, Chip, Choices, DECODES, MATCHES, ROUTINGS, Tab};
+use super::asked::{self, Choices, DECODES, MATCHES, ROUTINGS};
 use super::{export, live};
 use crate::App;
 use crate::api::Named;
@@ -15,6 +15,7 @@ use crate::api::event::list::EventsQuery;
 use crate::api::event::search_page;
 use crate::console::delivery::Badge;
 use crate::console::filters;
+use crate::console::query::{Chip, Tab};
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, page, query};
 use crate::read::ListQuery;

@@ -2,6 +2,7 @@
 
 mod list;
 mod progress;
+mod replay;
 mod reread;
 
 use axum::Router;
@@ -12,11 +13,17 @@ use crate::App;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/jobs", get(list::show))
+        .merge(replay::routes())
         .merge(reread::routes())
 }
 
 #[cfg(test)]
 pub(super) fn rendered() -> Vec<String> {
     use super::page::rendered;
-    [rendered(list::JobsPage::samples()), reread::rendered()].concat()
+    [
+        rendered(list::JobsPage::samples()),
+        replay::rendered(),
+        reread::rendered(),
+    ]
+    .concat()
 }

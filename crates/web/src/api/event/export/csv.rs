@@ -1,10 +1,10 @@
-//! Events as rows (RFC 4180): one for each record of an event, one for an event without records. Every cell is quoted, and one
-//! that a spreadsheet would take for a formula begins with an apostrophe (security.md I8).
+//! Events as rows: one for each record of an event, one for an event without records.
 
 use serde_json::json;
 
 use super::super::EventView;
 use crate::api::Named;
+use crate::api::csv::row;
 
 const COLUMNS: [&str; 18] = [
     "id",
@@ -26,8 +26,6 @@ const COLUMNS: [&str; 18] = [
     "journal_id",
     "record",
 ];
-/// Begins a formula in one spreadsheet or another; the last ones where cells are written in full width.
-const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// How rows are written.
 #[derive(Debug)]
@@ -77,20 +75,7 @@ impl Sheet {
     }
 
     fn row(&self, cells: &[String]) -> Vec<u8> {
-        let mut row = String::new();
-        for (index, cell) in cells.iter().enumerate() {
-            if index > 0 {
-                row.push(',');
-            }
-            row.push('"');
-            if !self.raw && cell.starts_with(FORMULA) {
-                row.push('\'');
-            }
-            row.push_str(&cell.replace('"', "\"\""));
-            row.push('"');
-        }
-        row.push_str("\r\n");
-        row.into_bytes()
+        row(cells, self.raw)
     }
 }
 
@@ -123,26 +108,4 @@ fn common(view: &EventView) -> Vec<String> {
         view.fingerprint.clone(),
         view.journal_id.clone(),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Sheet;
-
-    fn cell(raw: bool, text: &str) -> String {
-        String::from_utf8(Sheet::new(None, raw).row(&[text.to_owned()])).unwrap()
-    }
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for text in [
-            "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "-",
-        ] {
-            assert_eq!(cell(false, text), format!("\"'{text}\"\r\n"));
-            assert_eq!(cell(true, text), format!("\"{text}\"\r\n"));
-        }
-        assert_eq!(cell(false, "1=1"), "\"1=1\"\r\n");
-        assert_eq!(cell(false, "=\"a\",b"), "\"'=\"\"a\"\",b\"\r\n");
-        assert_eq!(cell(false, ""), "\"\"\r\n");
-    }
 }

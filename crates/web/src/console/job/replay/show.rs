@@ -1,0 +1,130 @@
+use askama::Template;
+use axum::extract::State;
+use domain::JobId;
+use http::StatusCode;
+use serde::Deserialize;
+use store::{Job, JobKind, JobSpec};
+use url::form_urlencoded::Serializer;
+
+use crate::App;
+use crate::api::Named;
+use crate::api::job::find;
+use crate::api::replay::{cancel, pause, resume};
+use crate::console::filters;
+use crate::console::job::progress::{Progress, wanted};
+use crate::console::page::see;
+use crate::console::{Frame, Here, Page, Visitor, page};
+use crate::problem::Problem;
+use crate::read::{Id, Posted, Query};
+
+#[derive(Debug, Template)]
+#[template(path = "job/replay.html")]
+pub(super) struct ReplayPage {
+    frame: Frame,
+    path: String,
+    wanted: Vec<(String, String)>,
+    /// The other integration that gets them.
+    to: Option<String>,
+    /// Events that went nowhere, in the place of deliveries.
+    unrouted: bool,
+    progress: Progress,
+    /// What was asked for, as a list of today.
+    list: Option<String>,
+    asks_to_cancel: bool,
+    /// Of the figures: what was done with each.
+    done_word: &'static str,
+}
+
+/// What is asked on the page.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Ask {
+    ask: Option<String>,
+}
+
+pub(super) async fn show(
+    app: State<App>,
+    visitor: Visitor,
+    Id(id): Id<JobId>,
+    Query(query): Query<Ask>,
+) -> Page {
+    let caller = &visitor.caller;
+    let job = find(&app, caller, JobKind::Replay, id).await?;
+    let frame = Frame::new(&visitor, Here::Jobs, "Replay", None);
+    let progress = Progress::new(&job, app.now());
+    let may_cancel = frame.may_operate && !progress.has_ended;
+    let to = match &job.spec {
+        JobSpec::Deliveries { to, .. } => *to,
+        JobSpec::Unrouted { .. } | JobSpec::Reread { .. } => None,
+    };
+    page(&ReplayPage {
+        asks_to_cancel: may_cancel && query.ask.as_deref() == Some("cancel"),
+        frame,
+        path: format!("/replays/{id}"),
+        wanted: wanted(&job.spec),
+        to: to.map(|id| Named::integration(id, &caller.configuration).shown()),
+        unrouted: matches!(job.spec, JobSpec::Unrouted { .. }),
+        list: list(&job),
+        progress,
+        done_word: "Put in line",
+    })
+}
+
+/// Gives the job an order, and shows what came of it.
+pub(super) async fn order(
+    app: State<App>,
+    visitor: Visitor,
+    Id(id): Id<JobId>,
+    posted: Posted,
+) -> Page {
+    let operator = visitor.operator(&posted)?;
+    let given = match posted.text("order") {
+        "pause" => pause::pause(app, operator, Id(id)).await,
+        "resume" => resume::resume(app, operator, Id(id)).await,
+        "cancel" => cancel::cancel(app, operator, Id(id)).await,
+        _ => return Err(Problem::not_found("order")),
+    };
+    match given {
+        Ok(_) => {}
+        // It has ended meanwhile, and the page says so.
+        Err(problem) if problem.status() == StatusCode::CONFLICT => {}
+        Err(problem) => return Err(problem),
+    }
+    Ok(see(&format!("/replays/{id}")))
+}
+
+/// The list of what was asked for. What was sent since stands there as it is now: a status would hide it.
+fn list(job: &Job) -> Option<String> {
+    let (path, asked) = match &job.spec {
+        JobSpec::Deliveries { filter, .. } => ("/deliveries", filter),
+        JobSpec::Unrouted { query } => ("/events", query),
+        JobSpec::Reread { .. } => return None,
+    };
+    let mut written = Serializer::new(String::new());
+    for (name, value) in asked.as_object()? {
+        let of_then = ["status", "failing", "reason", "fault", "cause", "routing"];
+        if !of_then.contains(&name.as_str()) {
+            written.append_pair(name, value.as_str()?);
+        }
+    }
+    Some(format!("{path}?{}", written.finish()))
+}
+
+#[cfg(test)]
+impl ReplayPage {
+    pub(super) fn samples() -> Vec<Self> {
+        use delivery::replay::JobState;
+        let hostile = crate::console::text::visible("<img src=x onerror=alert(1)>\u{202e}");
+        let page = |state: JobState| Self {
+            frame: Frame::sample(Here::Jobs),
+            path: "/replays/1".to_owned(),
+            wanted: vec![(hostile.clone(), hostile.clone())],
+            to: (state == JobState::Running).then(|| hostile.clone()),
+            unrouted: state == JobState::Done,
+            progress: Progress::sample(state),
+            list: Some("/deliveries?integration=1".to_owned()),
+            asks_to_cancel: state == JobState::Paused,
+            done_word: "Put in line",
+        };
+        JobState::ALL.map(page).into()
+    }
+}

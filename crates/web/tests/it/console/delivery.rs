@@ -1,0 +1,304 @@
+use std::time::Duration;
+
+use domain::access::{Role, Scope};
+use domain::{AttemptId, DeliveryId};
+use serde_json::json;
+use store::{Attempt, Settlement, Settling, Store};
+use testkit::Target;
+
+use crate::support::{Routed, Server, id};
+
+const HOSTILE: &str = "<img src=x onerror=alert(1)>";
+
+/// A delivery of an event of this company.
+async fn sent(server: &Server, routed: &Routed, ip: &str) -> String {
+    let event = server.asset_added(&routed.company, ip).await;
+    let list = format!("/api/v1/deliveries?event={event}");
+    id(&server.get(&list).await.json()["items"][0])
+}
+
+#[tokio::test]
+async fn a_list_has_views_chips_and_rows_to_tick() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let delivery = sent(&server, &routed, "10.0.0.1").await;
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let page = ben.get(&server, "/deliveries").await.expect(200).text();
+    for wanted in [
+        "Failed</a>",
+        "Retrying</a>",
+        "Parked</a>",
+        "0/10",
+        "now</time>",
+        &format!("name=\"id\" value=\"{delivery}\""),
+        "Replay the ticked",
+        "/api/v1/deliveries/export?format=csv",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    let path = format!(
+        "/deliveries?integration={}&status=pending",
+        routed.integration
+    );
+    let page = ben.get(&server, &path).await.expect(200).text();
+    assert!(page.contains("<strong>To Acme</strong>"), "{page}");
+    assert!(page.contains("Replay all that match"), "{page}");
+    let none = ben
+        .get(&server, "/deliveries?failing=true")
+        .await
+        .expect(200);
+    assert!(none.text().contains("No delivery fits"));
+    ben.get(&server, "/deliveries?failing=perhaps")
+        .await
+        .expect(422);
+    let viewer = server.browser("Vera", Role::Viewer, Scope::All).await;
+    let page = viewer.get(&server, "/deliveries").await.expect(200).text();
+    assert!(
+        !page.contains("Replay") && !page.contains("type=\"checkbox\""),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn ticked_deliveries_are_replayed_by_a_job_that_says_how_far_it_is() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let first = sent(&server, &routed, "10.0.0.1").await;
+    let second = sent(&server, &routed, "10.0.0.2").await;
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let ticked = [("id", first.as_str()), ("id", second.as_str())];
+    let preview = [&ticked[..], &[("then", "preview")]].concat();
+    let page = ben.act(&server, "/replays/new", &preview).await.expect(200);
+    let page = page.text();
+    for wanted in [
+        "2 deliveries fit",
+        "2 that were chosen",
+        "To Acme",
+        "Replay 2</button>",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    let none = server.get("/api/v1/replays").await.json();
+    assert_eq!(none["items"], json!([]));
+    let begin = [&ticked[..], &[("then", "begin"), ("rate", "1")]].concat();
+    let begun = ben.act(&server, "/replays/new", &begin).await.expect(303);
+    let job = begun.header("location").to_owned();
+    let page = ben.get(&server, &job).await.expect(200).text();
+    assert!(
+        page.contains("data-refresh") && page.contains(">Pause</button>"),
+        "{page}"
+    );
+    let order = format!("{job}/order");
+    ben.act(&server, &order, &[("order", "pause")])
+        .await
+        .expect(303);
+    let page = ben.get(&server, &job).await.expect(200).text();
+    assert!(
+        page.contains(">Resume</button>") && !page.contains("data-refresh"),
+        "{page}"
+    );
+    let asks = ben.get(&server, &format!("{job}?ask=cancel")).await.text();
+    assert!(
+        asks.contains("<dialog") && asks.contains("2 of 2"),
+        "{asks}"
+    );
+    ben.act(&server, &order, &[("order", "cancel")])
+        .await
+        .expect(303);
+    let page = ben.get(&server, &job).await.expect(200).text();
+    assert!(
+        page.contains("cancelled") && !page.contains("<dialog class=\"box\" open"),
+        "{page}"
+    );
+    ben.act(&server, &order, &[("order", "forget")])
+        .await
+        .expect(404);
+}
+
+#[tokio::test]
+async fn a_replay_is_looked_at_before_it_begins_and_its_faults_stand_beside_the_fields() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    sent(&server, &routed, "10.0.0.1").await;
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let form = ben.get(&server, "/replays/new").await.expect(200).text();
+    assert!(form.contains("See what would be sent"), "{form}");
+    let dead = ben
+        .get(&server, "/replays/new?status=dead")
+        .await
+        .expect(200);
+    assert!(dead.text().contains("Nothing would be sent"));
+    let bad = ben
+        .get(&server, "/replays/new?since=yesterday")
+        .await
+        .expect(422);
+    let bad = bad.text();
+    assert!(
+        bad.contains("aria-invalid") && bad.contains("value=\"yesterday\""),
+        "{bad}"
+    );
+    let unrouted = ben
+        .get(&server, "/replays/new?unrouted=1")
+        .await
+        .expect(200);
+    assert!(unrouted.text().contains("events fit"));
+    let pace = [("status", "pending"), ("then", "begin"), ("rate", "fast")];
+    let bad = ben
+        .act(&server, "/replays/new", &pace)
+        .await
+        .expect(422)
+        .text();
+    assert!(bad.contains("Replay 1</button>"), "{bad}");
+    let viewer = server.browser("Vera", Role::Viewer, Scope::All).await;
+    viewer.get(&server, "/replays/new").await.expect(403);
+    viewer.act(&server, "/replays/new", &pace).await.expect(403);
+}
+
+#[tokio::test]
+async fn a_replay_of_many_asks_for_the_integration_s_name() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    for number in 0..101 {
+        server
+            .asset_added(&routed.company, &format!("10.0.0.{number}"))
+            .await;
+    }
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let page = ben
+        .get(&server, "/replays/new?status=pending")
+        .await
+        .expect(200);
+    assert!(page.text().contains("Type <strong>To Acme</strong>"));
+    let begin = |typed| [("status", "pending"), ("then", "begin"), ("confirm", typed)];
+    let refused = ben
+        .act(&server, "/replays/new", &begin("Acme"))
+        .await
+        .expect(422);
+    assert!(refused.text().contains("nothing was sent"));
+    let none = server.get("/api/v1/replays").await.json();
+    assert_eq!(none["items"], json!([]));
+    ben.act(&server, "/replays/new", &begin("To Acme"))
+        .await
+        .expect(303);
+}
+
+#[tokio::test]
+async fn attempts_are_shown_compared_and_told_as_curl() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let delivery = sent(&server, &routed, "10.0.0.1").await;
+    try_it(&server, &routed, &delivery, 500).await;
+    try_it(&server, &routed, &delivery, 503).await;
+    let path = format!("/deliveries/{delivery}");
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let page = ben.get(&server, &path).await.expect(200).text();
+    for wanted in [
+        "Why it failed",
+        "What to do:",
+        "id=\"attempt-2\" open",
+        "<rect class=\"dns\"",
+        "curl -X POST",
+        "--data-raw",
+        "data-refresh",
+        "Try now",
+        "#http_5xx",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    assert!(
+        !page.contains("canary-secret-1234") && !page.contains("<img src=x"),
+        "{page}"
+    );
+    assert!(!page.contains("Disable webhook"), "{page}");
+    for asked in ["compare=1,2", "compare=1&compare=2"] {
+        let page = ben
+            .get(&server, &format!("{path}?{asked}"))
+            .await
+            .expect(200);
+        let page = page.text();
+        assert!(
+            page.contains(">changed</span>") && page.contains("parts differ"),
+            "{page}"
+        );
+    }
+    let viewer = server.browser("Vera", Role::Viewer, Scope::All).await;
+    let page = viewer.get(&server, &path).await.expect(200).text();
+    assert!(
+        !page.contains("curl -X POST") && !page.contains("Try now"),
+        "{page}"
+    );
+    let anna = server.browser("Anna", Role::Admin, Scope::All).await;
+    let page = anna.get(&server, &path).await.expect(200).text();
+    assert!(page.contains("Disable webhook"), "{page}");
+    let failing = ben
+        .get(&server, "/deliveries?failing=true")
+        .await
+        .expect(200);
+    assert!(failing.text().contains("<strong>503</strong>"));
+}
+
+#[tokio::test]
+async fn replays_and_files_hold_nothing_of_another_company() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let (acme, globex) = (
+        server.routed("Acme", &target).await,
+        server.routed("Globex", &target).await,
+    );
+    let foreign = sent(&server, &globex, "10.9.9.9").await;
+    let own = sent(&server, &acme, "10.1.1.1").await;
+    let all = server.post("/api/v1/replays", json!({"filter": {"status": "pending"}}));
+    let all = id(&all.await.expect(202).json());
+    let scope = Scope::Companies(vec![Server::company_id(&acme.company)]);
+    let anna = server.browser("Anna", Role::Operator, scope).await;
+    anna.get(&server, &format!("/replays/{all}"))
+        .await
+        .expect(404);
+    let order = format!("/replays/{all}/order");
+    anna.act(&server, &order, &[("order", "cancel")])
+        .await
+        .expect(404);
+    let chosen = format!("/replays/new?id={foreign}");
+    let page = anna.get(&server, &chosen).await.expect(200).text();
+    assert!(page.contains("0 deliveries fit"), "{page}");
+    let file = anna
+        .get(&server, "/api/v1/deliveries/export")
+        .await
+        .expect(200);
+    assert!(file.text().contains(&own) && !file.text().contains(&foreign));
+}
+
+/// What an owner writes after an attempt that the target answered with this.
+async fn try_it(server: &Server, routed: &Routed, delivery: &str, code: u16) {
+    let (store, now): (&Store, _) = (server.app.store(), server.clock.now());
+    let integration = routed.integration.parse().unwrap();
+    let taken = store.take_leases(&[integration], Duration::from_secs(60), now);
+    let lease = *taken.await.unwrap().first().unwrap();
+    let id: DeliveryId = delivery.parse().unwrap();
+    let attempt = Attempt {
+        id: server.app.dice().roll(|rng| AttemptId::new(now, rng)),
+        delivery: id,
+        number: 1,
+        started_at: now,
+        duration_micros: 9_000,
+        outcome: "failed".to_owned(),
+        cause: Some("http_5xx".to_owned()),
+        detail: Some(format!("the receiver answered {code}")),
+        status_code: Some(code),
+        address: Some("192.0.2.1:443".to_owned()),
+        timings: json!({"dns": 1.0, "connect": 2.0, "first_byte": 3.0, "total": 9.0}),
+        request_headers: vec![("X-API-Key".to_owned(), "[hidden]".to_owned())],
+        response_headers: vec![("x-error".to_owned(), HOSTILE.to_owned())],
+        response_body: HOSTILE.to_owned(),
+    };
+    let state = delivery::Delivery {
+        attempts: 1,
+        ..delivery::Delivery::new(now)
+    };
+    let settlement = Settlement {
+        delivery: id,
+        state,
+        attempt: Some(attempt),
+    };
+    let settled = store.settle_all(vec![Settling::new(lease, vec![settlement], None)]);
+    assert_eq!(settled.await.unwrap(), [true]);
+}
