@@ -96,8 +96,8 @@ pub(crate) async fn export(
     params.finish()?;
     let (format, limit) = (format.unwrap_or(Format::Jsonl), limit.unwrap_or(MOST));
     let cursor = asked.own("cursor");
+    let permit = file::permit(&app)?;
     let export = Export {
-        permit: file::permit(&app)?,
         app: app.0,
         scope: caller.scope().clone(),
         format,
@@ -106,14 +106,12 @@ pub(crate) async fn export(
         written: 0,
         cursor: (!cursor.is_empty()).then(|| cursor.to_owned()),
         is_over: false,
+        _permit: permit,
     };
     file::stream(format.label(limit), format.head(), export).await
 }
 
 struct Export {
-    /// Held as long as the file is written.
-    #[expect(dead_code, reason = "it is given back when the file ends")]
-    permit: OwnedSemaphorePermit,
     app: App,
     scope: Scope,
     format: Format,
@@ -122,6 +120,7 @@ struct Export {
     written: u64,
     cursor: Option<String>,
     is_over: bool,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Parts for Export {

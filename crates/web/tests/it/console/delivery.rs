@@ -270,8 +270,8 @@ async fn replays_and_files_hold_nothing_of_another_company() {
 /// What an owner writes after an attempt that the target answered with this.
 async fn try_it(server: &Server, routed: &Routed, delivery: &str, code: u16) {
     let (store, now): (&Store, _) = (server.app.store(), server.clock.now());
-    let integration = routed.integration.parse().unwrap();
-    let taken = store.take_leases(&[integration], Duration::from_secs(60), now);
+    let wanted = [routed.integration.parse().unwrap()];
+    let taken = store.take_leases(&wanted, Duration::from_secs(60), now);
     let lease = *taken.await.unwrap().first().unwrap();
     let id: DeliveryId = delivery.parse().unwrap();
     let attempt = Attempt {
