@@ -173,6 +173,19 @@ impl Row {
     }
 }
 
+impl Row {
+    /// The date, which stays on one line.
+    fn day(&self) -> String {
+        self.created.to_string().chars().take(10).collect()
+    }
+
+    /// The time of day, to the second.
+    fn clock(&self) -> String {
+        let text = self.created.to_string();
+        text.chars().skip(11).take(8).collect()
+    }
+}
+
 /// When it is tried next by itself.
 pub(super) fn due(row: &DeliveryRow) -> Option<Timestamp> {
     let due = row
