@@ -1,6 +1,7 @@
 use askama::Template;
 use axum::extract::State;
 use domain::JobId;
+use domain::configuration::Configuration;
 use http::StatusCode;
 use serde::Deserialize;
 use store::{Job, JobKind, JobSpec};
@@ -60,13 +61,22 @@ pub(super) async fn show(
         asks_to_cancel: may_cancel && query.ask.as_deref() == Some("cancel"),
         frame,
         path: format!("/replays/{id}"),
-        wanted: wanted(&job.spec),
+        wanted: named(wanted(&job.spec), &caller.configuration),
         to: to.map(|id| Named::integration(id, &caller.configuration).shown()),
         unrouted: matches!(job.spec, JobSpec::Unrouted { .. }),
         list: list(&job),
         progress,
         done_word: "Put in line",
     })
+}
+
+/// What was asked for, with the integration by its name.
+fn named(wanted: Vec<(String, String)>, configuration: &Configuration) -> Vec<(String, String)> {
+    let name = |(name, value): (String, String)| match value.parse() {
+        Ok(id) if name == "integration" => (name, Named::integration(id, configuration).shown()),
+        _ => (name, value),
+    };
+    wanted.into_iter().map(name).collect()
 }
 
 /// Gives the job an order, and shows what came of it.
