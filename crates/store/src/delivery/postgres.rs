@@ -12,8 +12,10 @@ mod work;
 pub(super) use again::retry;
 pub(crate) use again::{again, copy, has_been_at, retryable};
 pub(super) use dead::dead_letters;
-pub(super) use list::{alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, standings};
 pub(super) use hits::hits;
+pub(super) use list::{
+    alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, standings,
+};
 pub(super) use others::{backlog, due_of_others, made_later};
 pub(super) use settle::settle_all;
 pub(super) use summary::{breakdown, last_tries};

@@ -3,7 +3,10 @@
 use delivery::{DeadReason, Fault};
 use domain::access::Scope;
 use domain::{DeliveryId, EventId};
-use store::{Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried, Share, Standing};
+use store::{
+    Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried,
+    Share, Standing,
+};
 
 use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
 
