@@ -36,28 +36,28 @@ pub(crate) struct AuditView {
     epoch: u64,
 }
 
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AuditListQuery {
     /// `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `user`, `delivery`, `replay` or `configuration`.
-    what: Option<String>,
+    pub(crate) what: Option<String>,
     /// Id of what it was done to.
-    target: Option<String>,
+    pub(crate) target: Option<String>,
     /// Id or name of an API key or of a user; `local` is the command line on the machine itself, `system` Alertwire itself.
-    actor: Option<String>,
+    pub(crate) actor: Option<String>,
     /// `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry` or `rollback`.
-    action: Option<String>,
+    pub(crate) action: Option<String>,
     /// Done at this time or later.
-    since: Option<String>,
+    pub(crate) since: Option<String>,
     /// Done before this time.
-    until: Option<String>,
+    pub(crate) until: Option<String>,
     /// Done by the change that made this epoch.
     #[param(value_type = Option<u64>)]
-    epoch: Option<String>,
+    pub(crate) epoch: Option<String>,
     #[param(value_type = Option<u16>)]
-    limit: Option<String>,
-    cursor: Option<String>,
+    pub(crate) limit: Option<String>,
+    pub(crate) cursor: Option<String>,
 }
 
 /// Who changed what, newest first.
@@ -74,7 +74,7 @@ pub(crate) async fn list(
 }
 
 impl AuditListQuery {
-    fn parse(self) -> Result<(AuditQuery, PageAt), Problem> {
+    pub(crate) fn parse(self) -> Result<(AuditQuery, PageAt), Problem> {
         let mut params = Params::default();
         let mut word = |name, text: Option<String>| params.with(name, text.as_deref(), short);
         let (what, target, action) = (

@@ -21,6 +21,7 @@ const CSS: &str = concat!(
     include_str!("../../assets/css/catalogue.css"),
     include_str!("../../assets/css/silence.css"),
     include_str!("../../assets/css/integration.css"),
+    include_str!("../../assets/css/administration.css"),
 );
 const JS: &str = concat!(
     include_str!("../../assets/js/base.js"),

@@ -97,6 +97,16 @@ fn is_at(own: &str, pointer: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// A number as it is typed, for the API to judge; none where nothing is.
+pub(crate) fn number(text: &str) -> Option<Value> {
+    let text = text.trim();
+    let number = || {
+        text.parse::<u64>()
+            .map_or_else(|_| text.into(), Value::from)
+    };
+    (!text.is_empty()).then(number)
+}
+
 /// What a page's form says, as the form of the API that it stands for: one set of rules for both.
 pub(crate) fn read<T: DeserializeOwned>(form: &Value) -> Result<Form<T>, Problem> {
     let text = serde_json::to_vec(form)

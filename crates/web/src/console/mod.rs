@@ -6,6 +6,7 @@
 pub(crate) mod account;
 pub(crate) mod assets;
 mod audit;
+mod by_name;
 mod catalogue;
 mod chart;
 mod company;
@@ -23,6 +24,7 @@ mod nav;
 pub(crate) mod page;
 pub(crate) mod problem;
 pub(crate) mod query;
+mod reach;
 mod rule;
 pub(crate) mod setup;
 pub(crate) mod sign_in;

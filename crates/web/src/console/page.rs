@@ -5,8 +5,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::StatusCode;
 use http::header::{self, HeaderValue};
 
+use super::text::visible;
 use super::told::{self, Told};
 use crate::problem::Problem;
+use crate::read::Posted;
 
 /// A page that is shown, or why it is not.
 pub(crate) type Page = Result<Response, Problem>;
@@ -41,6 +43,12 @@ pub(crate) fn see_with_cookie(path: &str, cookie: &str) -> Page {
         .map_err(|error| Problem::internal(format!("a cookie cannot be written: {error}")))?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(response)
+}
+
+/// Whether somebody typed the name of what is to go, as it is or as pages show it.
+pub(crate) fn is_typed(posted: &Posted, name: &str) -> bool {
+    let typed = posted.text("typed").trim();
+    typed == name || typed == visible(name)
 }
 
 /// The HTML of every sample of a page.

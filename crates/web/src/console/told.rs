@@ -10,6 +10,7 @@ pub(crate) enum Told {
     Saved,
     SavedAndAuthenticated,
     Removed,
+    WentBack,
     SwitchedOn,
     SwitchedOff,
     Released,
@@ -22,10 +23,11 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Saved,
         Self::SavedAndAuthenticated,
         Self::Removed,
+        Self::WentBack,
         Self::SwitchedOn,
         Self::SwitchedOff,
         Self::Released,
@@ -42,6 +44,7 @@ impl Told {
             Self::Saved => "saved",
             Self::SavedAndAuthenticated => "authenticated",
             Self::Removed => "removed",
+            Self::WentBack => "went-back",
             Self::SwitchedOn => "switched-on",
             Self::SwitchedOff => "switched-off",
             Self::Released => "released",
@@ -61,6 +64,9 @@ impl Told {
                 "Saved and authenticated. Event Set, Integration Rules and Company Mapping are there now."
             }
             Self::Removed => "Removed.",
+            Self::WentBack => {
+                "Went back. That is one more change, which can be gone back on too."
+            }
             Self::SwitchedOn => "Switched on. What waited is sent now.",
             Self::SwitchedOff => "Switched off. Deliveries wait, none is lost.",
             Self::Released => "The gate is open again.",

@@ -17,7 +17,7 @@ use crate::read::Caller;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct CompanyView {
-    id: String,
+    pub(crate) id: String,
     name: String,
     /// Other names by which alert bodies call it.
     aliases: Vec<String>,
@@ -63,7 +63,7 @@ impl From<&Quota> for QuotaForm {
 }
 
 /// A company that the caller may see.
-fn find(id: CompanyId, caller: &Caller) -> Result<&Company, Problem> {
+pub(crate) fn find(id: CompanyId, caller: &Caller) -> Result<&Company, Problem> {
     let found = caller
         .configuration
         .company(id)

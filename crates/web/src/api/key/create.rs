@@ -33,7 +33,7 @@ pub(crate) struct NewKeyView {
     #[serde(flatten)]
     view: KeyView,
     /// Shown this once: it is kept as a digest alone.
-    key: String,
+    pub(crate) key: String,
 }
 
 /// Make an API key.

@@ -26,9 +26,9 @@ const COMPANIES: usize = 10_000;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UserView {
-    id: String,
+    pub(crate) id: String,
     /// What they sign in by.
-    name: String,
+    pub(crate) name: String,
     /// `admin`, `operator` or `viewer`.
     #[schema(value_type = String)]
     role: &'static str,
