@@ -17,6 +17,7 @@ use crate::door::Door;
 use crate::meters::Meters;
 use crate::tallies::Tallies;
 use crate::test_sends::TestSends;
+use crate::verification::Verification;
 
 /// Verifications of the journal at once: each reads all of it.
 const VERIFICATIONS: usize = 1;
@@ -47,6 +48,8 @@ struct Inner {
     what_ifs: Semaphore,
     exports: Arc<Semaphore>,
     verifications: Semaphore,
+    verification: Verification,
+    started_at: Timestamp,
     door: Door,
     closing: CancellationToken,
 }
@@ -68,6 +71,7 @@ impl App {
         let exports = Arc::new(Semaphore::new(parts.settings.exports));
         let door = Door::new(parts.settings.hashings, parts.settings.hashings_waiting);
         let meters = Meters::new();
+        let started_at = parts.clock.stamp();
         Self(Arc::new(Inner {
             parts,
             meters,
@@ -77,6 +81,8 @@ impl App {
             what_ifs,
             exports,
             verifications: Semaphore::new(VERIFICATIONS),
+            verification: Verification::default(),
+            started_at,
             door,
             closing: CancellationToken::new(),
         }))
@@ -151,6 +157,16 @@ impl App {
     /// One permit for each verification of the journal that may be at work.
     pub(crate) fn verifications(&self) -> &Semaphore {
         &self.0.verifications
+    }
+
+    /// How the verification of the journal stands that was last begun on this node.
+    pub(crate) fn verification(&self) -> &Verification {
+        &self.0.verification
+    }
+
+    /// When this node was started.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.0.started_at
     }
 
     /// Where people sign in.

@@ -28,6 +28,7 @@ mod serve;
 mod settings;
 mod tallies;
 mod test_sends;
+mod verification;
 
 pub use app::{App, Parts};
 pub use openapi::document as openapi;

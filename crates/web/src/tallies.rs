@@ -37,13 +37,13 @@ pub(crate) enum Ending {
 pub(crate) struct ActivityView {
     /// When the last message came that was let in.
     #[schema(value_type = Option<String>, format = DateTime)]
-    last_seen_at: Option<Timestamp>,
+    pub(crate) last_seen_at: Option<Timestamp>,
     /// When the last one was turned away: wrong credentials, too large, too fast.
     #[schema(value_type = Option<String>, format = DateTime)]
-    last_refused_at: Option<Timestamp>,
-    accepted: u64,
-    duplicates: u64,
-    refused: u64,
+    pub(crate) last_refused_at: Option<Timestamp>,
+    pub(crate) accepted: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) refused: u64,
 }
 
 impl Tallies {

@@ -2,25 +2,37 @@ use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
+use store::Health;
 use utoipa::ToSchema;
 
 use crate::App;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ReadyView {
-    ready: bool,
+    pub(crate) ready: bool,
     /// A write went through just now.
-    store_writable: bool,
+    pub(crate) store_writable: bool,
     /// Deliveries that are due have not waited too long.
-    outbox_moving: bool,
+    pub(crate) outbox_moving: bool,
     /// Seconds that the oldest due delivery has waited; 0 when nothing is due.
-    oldest_due_seconds: f64,
+    pub(crate) oldest_due_seconds: f64,
 }
 
 /// The store can be written and the outbox moves.
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses((status = 200, body = ReadyView), (status = 503, body = ReadyView)))]
 pub(crate) async fn ready(app: State<App>) -> (StatusCode, Json<ReadyView>) {
+    let (view, _) = look(&app).await;
+    let status = if view.ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(view))
+}
+
+/// Whether it is ready, and what that was told by.
+pub(crate) async fn look(app: &App) -> (ReadyView, Health) {
     let now = app.clock().now();
     let health = app.store().health(now).await;
     if let Err(reason) = &health.writable {
@@ -35,10 +47,5 @@ pub(crate) async fn ready(app: State<App>) -> (StatusCode, Json<ReadyView>) {
         outbox_moving: waited <= app.settings().outbox_stale,
         oldest_due_seconds: waited.as_secs_f64(),
     };
-    let status = if view.ready {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (status, Json(view))
+    (view, health)
 }

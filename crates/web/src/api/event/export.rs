@@ -1,4 +1,4 @@
-mod csv;
+pub(crate) mod csv;
 
 use axum::extract::State;
 use axum::response::Response;

@@ -19,27 +19,27 @@ const FAULTS: usize = 1_000;
 const RETRY_SECONDS: u64 = 30;
 
 /// What a verification found.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub(crate) struct VerifyView {
     /// Nothing is amiss.
-    whole: bool,
+    pub(crate) whole: bool,
     /// Messages that are there and were checked, byte by byte, and events.
-    messages: u64,
-    events: u64,
+    pub(crate) messages: u64,
+    pub(crate) events: u64,
     /// Messages that were ever sealed; those pruned since; those that are there and newer than the seal.
-    sealed: u64,
-    pruned: u64,
-    unsealed: u64,
+    pub(crate) sealed: u64,
+    pub(crate) pruned: u64,
+    pub(crate) unsealed: u64,
     /// Names the state of the seal when the verification began.
-    seal: String,
+    pub(crate) seal: String,
     /// Days that have messages, or whose books are amiss.
-    days: Vec<DayView>,
-    faults: Vec<FaultView>,
+    pub(crate) days: Vec<DayView>,
+    pub(crate) faults: Vec<FaultView>,
     /// All faults, those that are not told included.
-    fault_count: u64,
+    pub(crate) fault_count: u64,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct DayView {
     /// `2026-11-24`
     day: String,
@@ -50,13 +50,13 @@ pub(crate) struct DayView {
     whole: bool,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct FaultView {
     /// `altered`, `event_gone`, `stray_event`, `day` or `book`.
     #[schema(value_type = String)]
-    kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What is amiss, in words.
-    detail: String,
+    pub(crate) detail: String,
     message: Option<String>,
     event: Option<String>,
     day: Option<String>,
@@ -75,14 +75,29 @@ pub(crate) async fn verify(
 ) -> Result<Response, Problem> {
     let own = app.0.clone();
     progress::answer(&app, &headers, "report", |listener| async move {
-        let _permit = own.verifications().try_acquire().map_err(|_| {
-            let detail = "the journal is being verified already; wait for its end";
-            Problem::too_many(detail, RETRY_SECONDS)
-        })?;
-        let view = Verification::new(&own, listener).run().await?;
+        let view = alone(&own, listener).await?;
         serde_json::to_value(view).map_err(|error| Problem::internal(error.to_string()))
     })
     .await
+}
+
+/// The same, told to nobody but whoever asks how it stands.
+pub(crate) async fn quietly(app: &App) -> Result<VerifyView, Problem> {
+    alone(app, Listener::nobody()).await
+}
+
+/// One at a time: each reads the whole journal.
+async fn alone(app: &App, listener: Listener) -> Result<VerifyView, Problem> {
+    let _permit = app.verifications().try_acquire().map_err(|_| {
+        let detail = "the journal is being verified already; wait for its end";
+        Problem::too_many(detail, RETRY_SECONDS)
+    })?;
+    app.verification().begin(app.now());
+    let ended = Verification::new(app, listener).run().await;
+    let told = ended.as_ref().map(Clone::clone);
+    let told = told.map_err(|problem| problem.detail().to_owned());
+    app.verification().end(app.now(), told);
+    ended
 }
 
 struct Verification<'a> {
@@ -168,8 +183,9 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    fn tell(&self, what: &str, done: u64) {
+    fn tell(&self, what: &'static str, done: u64) {
         let faults = self.view.fault_count;
+        self.app.verification().went_on(what, done, self.total);
         let progress =
             json!({"what": what, "done": done, "messages": self.total, "faults": faults});
         self.listener.tell_progress(&progress);

@@ -171,7 +171,7 @@ pub(crate) fn find(id: SourceId, caller: &Caller) -> Result<&Source, Problem> {
 }
 
 /// Whether nothing that comes by a source is another's than the caller's.
-fn seen_whole(source: &Source, caller: &Caller) -> bool {
+pub(crate) fn seen_whole(source: &Source, caller: &Caller) -> bool {
     let all = || source.companies.iter().all(|company| caller.sees(*company));
     caller.sees_all() || (!source.companies.is_empty() && all())
 }

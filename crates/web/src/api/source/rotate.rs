@@ -60,7 +60,7 @@ pub(crate) struct RotatedView {
     /// The secrets that were made, by way, shown this once.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schema(value_type = Object, required = false)]
-    generated: BTreeMap<&'static str, String>,
+    pub(crate) generated: BTreeMap<&'static str, String>,
 }
 
 /// Rotate secrets without a gap: give or make the new one, change the sender; the former ends by itself at its time, or sooner by
@@ -208,7 +208,7 @@ impl Turning<'_> {
     fn asked(&mut self, turn: &TurnForm, way: &'static str) -> Option<Turn> {
         let secret = match (&turn.secret, turn.generate, turn.end) {
             (Some(secret), false, false) => secret.clone(),
-            (None, true, false) => self.random(way),
+            (None, true, false) => made_secret(self.app, way),
             (None, false, true) => return Some(Turn::End),
             _ => {
                 let detail = "has either `secret`, `generate` or `end`";
@@ -228,13 +228,14 @@ impl Turning<'_> {
         let until = (!overlap.is_zero()).then(|| self.now.after(overlap));
         Some(Turn::New { secret, until })
     }
+}
 
-    fn random(&self, way: &str) -> Secret<String> {
-        let mut bytes = [0_u8; SECRET_BYTES];
-        self.app.dice().roll(|rng| rng.fill_bytes(&mut bytes));
-        Secret::new(match way {
-            "signature" => format!("whsec_{}", STANDARD.encode(bytes)),
-            _ => URL_SAFE_NO_PAD.encode(bytes),
-        })
-    }
+/// A random secret for a way by which a source lets in.
+pub(crate) fn made_secret(app: &App, way: &str) -> Secret<String> {
+    let mut bytes = [0_u8; SECRET_BYTES];
+    app.dice().roll(|rng| rng.fill_bytes(&mut bytes));
+    Secret::new(match way {
+        "signature" => format!("whsec_{}", STANDARD.encode(bytes)),
+        _ => URL_SAFE_NO_PAD.encode(bytes),
+    })
 }

@@ -1,14 +1,22 @@
 //! The server itself.
 
+mod bundle;
+mod overview;
+mod verify;
+
 use axum::Router;
+use axum::routing::{get, post};
 
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
+        .route("/system", get(overview::show))
+        .route("/system/verify", post(verify::verify))
+        .route("/system/support-bundle", get(bundle::download))
 }
 
 #[cfg(test)]
 pub(super) fn rendered() -> Vec<String> {
-    Vec::new()
+    super::page::rendered(overview::SystemPage::samples())
 }
