@@ -64,6 +64,17 @@ impl Verification {
         };
     }
 
+    /// Whoever asked for it has gone before its end.
+    pub(crate) fn broken_off(&self, now: Timestamp) {
+        let mut standing = self.lock();
+        if matches!(*standing, Standing::AtWork { .. }) {
+            *standing = Standing::Ended {
+                at: now,
+                found: Err("whoever asked for it went away".to_owned()),
+            };
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Standing> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -64,9 +64,7 @@ impl Told {
                 "Saved and authenticated. Event Set, Integration Rules and Company Mapping are there now."
             }
             Self::Removed => "Removed.",
-            Self::WentBack => {
-                "Went back. That is one more change, which can be gone back on too."
-            }
+            Self::WentBack => "Went back. That is one more change, which can be gone back on too.",
             Self::SwitchedOn => "Switched on. What waited is sent now.",
             Self::SwitchedOff => "Switched off. Deliveries wait, none is lost.",
             Self::Released => "The gate is open again.",

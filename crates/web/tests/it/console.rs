@@ -1,13 +1,19 @@
+mod audit;
 mod catalogue;
+mod company;
 mod dashboard;
 mod delivery;
 mod event;
 mod event_set;
 mod integration;
 mod job;
+mod key;
 mod mapping;
 mod rule;
 mod silence;
+mod source;
+mod system;
+mod user;
 mod welcome;
 
 use axum::body::Body;

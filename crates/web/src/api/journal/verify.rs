@@ -93,11 +93,21 @@ async fn alone(app: &App, listener: Listener) -> Result<VerifyView, Problem> {
         Problem::too_many(detail, RETRY_SECONDS)
     })?;
     app.verification().begin(app.now());
+    let _begun = Begun(app);
     let ended = Verification::new(app, listener).run().await;
     let told = ended.as_ref().map(Clone::clone);
     let told = told.map_err(|problem| problem.detail().to_owned());
     app.verification().end(app.now(), told);
     ended
+}
+
+/// Tells of an end also where a caller goes away before it.
+struct Begun<'a>(&'a App);
+
+impl Drop for Begun<'_> {
+    fn drop(&mut self) {
+        self.0.verification().broken_off(self.0.now());
+    }
 }
 
 struct Verification<'a> {

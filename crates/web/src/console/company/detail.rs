@@ -106,8 +106,8 @@ impl CompanyPage {
                 .filter_map(|mapping| Mapped::new(mapping, id, caller))
                 .collect(),
             sources: sources.take(NAMED).collect(),
-            events: query::with_company("/events", &text),
-            deliveries: query::with_company("/deliveries", &text),
+            events: query::with_company("/events", &company.name),
+            deliveries: query::with_company("/deliveries", &company.name),
             path: format!("/companies/{text}"),
             id: text,
             entries: Entries::of(company),

@@ -142,7 +142,7 @@ impl Row {
             integrations: integrations(id, caller),
             sources: sources.count(),
             quota: company.quota.map(|quota| quota.events_per_second.get()),
-            events: query::with_company("/events", &id.to_string()),
+            events: query::with_company("/events", &company.name),
         }
     }
 }

@@ -199,15 +199,13 @@ pub(super) fn limits(app: &App) -> Vec<(&'static str, String)> {
 
 impl Journal {
     fn new(app: &App) -> Self {
-        // A caller of the API that went away took its verification along, and nothing was told of an end.
-        let is_at_work = app.verifications().available_permits() == 0;
         match app.verification().standing() {
             Standing::AtWork {
                 since,
                 what,
                 done,
                 total,
-            } if is_at_work || done == 0 => Self {
+            } => Self {
                 refresh: Some(REFRESH),
                 work: Some(Work {
                     since,
@@ -222,7 +220,7 @@ impl Journal {
                 work: None,
                 ended: Some((at, found.map(Found::new))),
             },
-            Standing::Never | Standing::AtWork { .. } => Self {
+            Standing::Never => Self {
                 refresh: None,
                 work: None,
                 ended: None,
