@@ -1,7 +1,15 @@
 use domain::access::{Role, Scope};
 
 use crate::browser::{Browser, PASSWORD};
-use crate::support::Server;
+use crate::support::{Server, id};
+
+/// The page of the user of this name.
+async fn path_of(server: &Server, name: &str) -> String {
+    let users = server.get("/api/v1/users").await.json()["items"].clone();
+    let mut users = users.as_array().unwrap().iter();
+    let found = users.find(|user| user["name"] == name);
+    format!("/users/{}", id(found.unwrap()))
+}
 
 #[tokio::test]
 async fn an_admin_lets_somebody_in_changes_and_removes_them() {
@@ -35,11 +43,7 @@ async fn an_admin_lets_somebody_in_changes_and_removes_them() {
         list.contains("What each role may do") && list.contains("Acme"),
         "{list}"
     );
-    let id = server.get("/api/v1/users?limit=1").await.json()["items"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let path = format!("/users/{id}");
+    let path = path_of(&server, "Ben").await;
     let page = anna.get(&server, &path).await.expect(200).text();
     assert!(page.contains("Ben") && page.contains("checked"), "{page}");
     let operator = [("name", "Ben"), ("role", "operator"), ("reach", "all")];
@@ -70,11 +74,7 @@ async fn an_admin_lets_somebody_in_changes_and_removes_them() {
 async fn the_last_admin_can_be_neither_demoted_nor_removed() {
     let server = Server::start().await;
     let anna = server.browser("Anna", Role::Admin, Scope::All).await;
-    let id = server.get("/api/v1/users").await.json()["items"][0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let path = format!("/users/{id}");
+    let path = path_of(&server, "Anna").await;
     let page = anna.get(&server, &path).await.expect(200).text();
     assert!(
         page.contains("This is you.") && page.contains("/account"),
@@ -112,11 +112,7 @@ async fn users_are_for_admins_of_all_companies() {
         ("A", Role::Admin, own),
     ] {
         let ben = server.browser(name, role, scope).await;
-        let id = server.get("/api/v1/users?limit=1").await.json()["items"][0]["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let path = format!("/users/{id}");
+        let path = path_of(&server, name).await;
         for path in ["/users", "/users/new", &path, &format!("{path}/remove")] {
             ben.get(&server, path).await.expect(403);
         }
