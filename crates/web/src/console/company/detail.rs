@@ -96,6 +96,8 @@ impl CompanyPage {
             let path = format!("/sources/{}", source.id);
             (path, visible(&source.name))
         });
+        let mut sources: Vec<_> = sources.take(NAMED).collect();
+        sources.sort_unstable_by_key(|(_, name)| name.to_lowercase());
         let text = id.to_string();
         Self {
             frame: Frame::new(visitor, Here::Companies, &visible(&company.name), None),
@@ -105,7 +107,7 @@ impl CompanyPage {
             mappings: mappings
                 .filter_map(|mapping| Mapped::new(mapping, id, caller))
                 .collect(),
-            sources: sources.take(NAMED).collect(),
+            sources,
             events: query::with_company("/events", &company.name),
             deliveries: query::with_company("/deliveries", &company.name),
             path: format!("/companies/{text}"),

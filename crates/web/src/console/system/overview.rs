@@ -168,7 +168,10 @@ async fn queue(
 /// The bounds that the server holds to, as its settings have them.
 pub(super) fn limits(app: &App) -> Vec<(&'static str, String)> {
     let settings = app.settings();
-    let bytes = |bytes: usize| format!("{} KiB", bytes / 1_024);
+    let bytes = |bytes: usize| match (bytes / 1_024, bytes / 1_048_576) {
+        (kib, 0) => format!("{kib} KiB"),
+        (_, mib) => format!("{mib} MiB"),
+    };
     vec![
         ("Longest message of a source", bytes(settings.intake_bytes)),
         (

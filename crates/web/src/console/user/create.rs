@@ -1,7 +1,6 @@
 use askama::Template;
 use axum::Json;
 use axum::extract::State;
-use domain::user::PASSWORD_CHARS;
 use serde_json::json;
 
 use super::password::{MadePasswordPage, chosen};
@@ -23,7 +22,6 @@ pub(super) struct NewUserPage {
     role: String,
     roles: [(String, String); 3],
     reach: Reach,
-    least: usize,
     faults: Faults,
 }
 
@@ -35,7 +33,6 @@ pub(super) async fn show(visitor: Visitor) -> Page {
         role: "viewer".to_owned(),
         roles: roles(),
         reach: Reach::of(&visitor.caller, None),
-        least: PASSWORD_CHARS,
         faults: Faults::none(),
     })
 }
@@ -63,7 +60,6 @@ pub(super) async fn create(app: State<App>, visitor: Visitor, posted: Posted) ->
                 role: posted.text("role").to_owned(),
                 roles: roles(),
                 reach: Reach::posted(&visitor.caller, &posted),
-                least: PASSWORD_CHARS,
                 faults,
             };
             page_with(view.faults.status(), &view)
@@ -80,7 +76,6 @@ impl NewUserPage {
             role: "viewer".to_owned(),
             roles: roles(),
             reach: Reach::sample(is_all),
-            least: PASSWORD_CHARS,
             faults,
         };
         vec![

@@ -1,6 +1,6 @@
 use askama::Template;
 use axum::extract::State;
-use domain::user::{PASSWORD_CHARS, User};
+use domain::user::User;
 use domain::{Timestamp, UserId};
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,6 @@ pub(super) struct UserPage {
     is_self: bool,
     created: Timestamp,
     signed_in: Option<Timestamp>,
-    least: usize,
     may: [(&'static str, [bool; 4]); 5],
     faults: Faults,
     /// Whether to remove them is asked, and what is wrong with the answer.
@@ -101,7 +100,6 @@ impl UserPage {
             is_self: caller.user() == Some(user.id),
             created: user.created_at,
             signed_in: sign_ins.get(&user.id).copied(),
-            least: PASSWORD_CHARS,
             may: MAY,
             faults: Faults::none(),
             asks: None,
@@ -135,7 +133,6 @@ impl UserPage {
             is_self,
             created: Timestamp::from_micros(1_764_122_400_000_000),
             signed_in: is_self.then_some(Timestamp::from_micros(1)),
-            least: PASSWORD_CHARS,
             may: MAY,
             faults,
             asks,
