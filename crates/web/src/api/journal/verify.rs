@@ -95,7 +95,7 @@ async fn alone(app: &App, listener: Listener) -> Result<VerifyView, Problem> {
     app.verification().begin(app.now());
     let _begun = Begun(app);
     let ended = Verification::new(app, listener).run().await;
-    let told = ended.as_ref().map(Clone::clone);
+    let told = ended.clone();
     let told = told.map_err(|problem| problem.detail().to_owned());
     app.verification().end(app.now(), told);
     ended
