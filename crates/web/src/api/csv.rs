@@ -5,7 +5,7 @@
 const FORMULA: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
 /// One row. `raw` leaves cells as they are.
-pub(super) fn row(cells: &[String], raw: bool) -> Vec<u8> {
+pub(crate) fn row(cells: &[String], raw: bool) -> Vec<u8> {
     let mut row = String::new();
     for (index, cell) in cells.iter().enumerate() {
         if index > 0 {

@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod catalog;
 pub(crate) mod company;
 pub(crate) mod configuration;
+pub(crate) mod csv;
 pub(crate) mod dead_letter;
 pub(crate) mod delivery;
 pub(crate) mod event;
@@ -25,7 +26,6 @@ pub(crate) mod user;
 pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
-mod csv;
 pub(crate) mod fields;
 pub(crate) mod file;
 mod given;

@@ -1,4 +1,4 @@
-pub(crate) mod csv;
+mod csv;
 
 use axum::extract::State;
 use axum::response::Response;

@@ -8,7 +8,7 @@ use store::{AuditRow, PageAt};
 use super::list::AuditAsked;
 use crate::App;
 use crate::api::audit::AuditView;
-use crate::api::event::export::csv;
+use crate::api::csv;
 use crate::console::Visitor;
 use crate::problem::Problem;
 use crate::read::{Admin, Query};

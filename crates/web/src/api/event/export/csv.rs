@@ -79,24 +79,6 @@ impl Sheet {
     }
 }
 
-/// One row, as it is or so that no cell is a formula.
-pub(crate) fn row(cells: &[String], raw: bool) -> Vec<u8> {
-    let mut row = String::new();
-    for (index, cell) in cells.iter().enumerate() {
-        if index > 0 {
-            row.push(',');
-        }
-        row.push('"');
-        if !raw && cell.starts_with(FORMULA) {
-            row.push('\'');
-        }
-        row.push_str(&cell.replace('"', "\"\""));
-        row.push('"');
-    }
-    row.push_str("\r\n");
-    row.into_bytes()
-}
-
 /// The cells that all rows of an event share.
 fn common(view: &EventView) -> Vec<String> {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
