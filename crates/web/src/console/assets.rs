@@ -71,3 +71,35 @@ pub(crate) async fn get(Path(name): Path<String>) -> Result<Response, Problem> {
     ];
     Ok((headers, text).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// The class that a rule is about when it is about one alone, such as `.card {`.
+    fn class(line: &str) -> Option<&str> {
+        let (name, _) = line.strip_prefix('.')?.split_once(" {")?;
+        let is_class = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        name.chars().all(is_class).then_some(name)
+    }
+
+    #[test]
+    fn every_sheet_is_served_and_a_class_has_one_home() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/css");
+        let mut homes = BTreeMap::new();
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let sheet = std::fs::read_to_string(&path).unwrap();
+            assert!(CSS.contains(&sheet), "{} is not served", path.display());
+            for name in sheet.lines().filter_map(class) {
+                let home = homes.insert(name.to_owned(), path.clone());
+                assert!(
+                    home.as_ref().is_none_or(|home| *home == path),
+                    "{name}: {home:?}, {path:?}"
+                );
+            }
+        }
+    }
+}
