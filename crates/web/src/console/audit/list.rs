@@ -200,6 +200,7 @@ fn path(row: &AuditRow) -> Option<String> {
     let room = match row.what.as_str() {
         "company" => "companies",
         "source" => "sources",
+        "silence" => "silences",
         "user" => "users",
         "delivery" => "deliveries",
         _ => return None,
