@@ -1,4 +1,5 @@
-//! What the tests need of the machine: PostgreSQL, nmap, a fast linker, nextest, and for the packages Python and Node.
+//! What the tests need of the machine: PostgreSQL, nmap, a fast linker, nextest, Chromium and axe for the console, and for
+//! the packages Python and Node.
 //! Missing parts are installed from Debian's packages (as root) and crates.io; on another system the message says what to install.
 
 use std::path::{Path, PathBuf};
@@ -6,7 +7,10 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{cargo, run, works};
+use crate::run::{cargo, root, run, works};
+
+/// Where npm puts what the pages of the console are looked at with, by the lock file there.
+const AXE: &str = "crates/cli/tests/axe";
 
 /// Installs what is missing.
 pub fn prepare() -> Result<()> {
@@ -20,11 +24,33 @@ pub fn prepare() -> Result<()> {
     if !works("mold", &["--version"]) {
         packages.push("mold");
     }
+    if !works("chromium", &["--version"]) {
+        packages.extend(["chromium", "fonts-dejavu-core"]);
+    }
+    if !works("npm", &["--version"]) {
+        packages.extend(["nodejs", "npm"]);
+    }
     install(&packages)?;
+    prepare_axe()?;
     if !works("cargo", &["nextest", "--version"]) {
         run(cargo(&["install", "--locked", "cargo-nextest"]))?;
     }
     Ok(())
+}
+
+/// axe, in the version of the lock file.
+fn prepare_axe() -> Result<()> {
+    let folder = root().join(AXE);
+    let installed = folder.join("node_modules/.package-lock.json");
+    let age = |path: &Path| path.metadata().and_then(|file| file.modified()).ok();
+    if age(&installed) > age(&folder.join("package-lock.json")) {
+        return Ok(());
+    }
+    let mut install = Command::new("npm");
+    install
+        .args(["ci", "--silent", "--no-audit", "--no-fund"])
+        .current_dir(folder);
+    run(install)
 }
 
 /// Installs what the Python and the npm package of the catalogue are built and tested with. The packages need no headers.

@@ -43,9 +43,6 @@ pub fn router(app: App) -> Router {
         .merge(tools())
         .merge(console::routes(app.clone()))
         .method_not_allowed_fallback(async || Problem::method_not_allowed(None))
-        .fallback(async || {
-            Problem::not_found("path; GET /api/v1/openapi.json lists those there are")
-        })
         .layer(from_fn_with_state(app.clone(), around));
     // The intake stands outside the layer; `serve` does not even come by here for it.
     Router::new()

@@ -8,6 +8,7 @@ mod bad_input;
 mod canary;
 mod catalog;
 mod configuration;
+mod console;
 mod crash;
 mod demo;
 mod endurance;

@@ -145,6 +145,13 @@ impl Page {
         self.loaded_since(before).await;
     }
 
+    /// Runs an expression of JavaScript that leads to another page, and waits for that.
+    pub async fn run_and_follow(&self, expression: &str) {
+        let before = self.loads();
+        self.evaluate(expression).await;
+        self.loaded_since(before).await;
+    }
+
     fn loads(&self) -> u64 {
         self.wire
             .reports()

@@ -72,6 +72,7 @@ pub(crate) fn routes(app: App) -> Router<App> {
         .merge(audit::routes())
         .merge(system::routes())
         .merge(help::routes())
+        .fallback(problem::nowhere)
         .layer(from_fn_with_state(app, problem::as_page))
         .route("/assets/{name}", get(assets::get))
 }

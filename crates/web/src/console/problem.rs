@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode, Uri, header};
 
 use super::assets::{self, Assets};
 use crate::App;
@@ -51,6 +51,18 @@ impl ProblemPage {
     }
 }
 
+/// Where programs ask, and read what is wrong as JSON.
+const API: &str = "/api/";
+
+/// What is asked for at no path that there is.
+pub(super) async fn nowhere(uri: Uri) -> Problem {
+    if uri.path().starts_with(API) {
+        Problem::not_found("path; GET /api/v1/openapi.json lists those there are")
+    } else {
+        Problem::not_found("page")
+    }
+}
+
 /// Writes the problems of pages as pages.
 pub(super) async fn as_page(_: State<App>, request: Request, next: Next) -> Response {
     let request_id = request.extensions().get::<RequestId>();
@@ -61,6 +73,9 @@ pub(super) async fn as_page(_: State<App>, request: Request, next: Next) -> Resp
     let Some(problem) = response.extensions().get::<Problem>().cloned() else {
         return response;
     };
+    if path.starts_with(API) {
+        return response;
+    }
     let view = ProblemPage {
         assets: assets::all(),
         status: problem.status().as_u16(),
