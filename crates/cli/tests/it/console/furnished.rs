@@ -148,8 +148,10 @@ impl Furnished {
                 continue;
             };
             for company in [ACME, GLOBEX, INITECH] {
-                let event =
-                    json!({"event": kind.code, "company": company, "records": example.records});
+                // The examples are the guide's company's; here each tells of its own.
+                let records = serde_json::to_string(&example.records).unwrap();
+                let records: Value = serde_json::from_str(&records.replace(ACME, company)).unwrap();
+                let event = json!({"event": kind.code, "company": company, "records": records});
                 self.api.raise(event).await;
             }
         }
@@ -184,10 +186,7 @@ impl Furnished {
     /// A replay and a re-reading that ended.
     async fn jobs(&self) {
         for (path, form) in [
-            (
-                "api/v1/replays",
-                json!({"filter": {"status": "dead"}}),
-            ),
+            ("api/v1/replays", json!({"filter": {"status": "dead"}})),
             ("api/v1/rereads", json!({"days": 1})),
         ] {
             let answer = self.api.call("POST", path, Some(form)).await;

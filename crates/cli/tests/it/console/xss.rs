@@ -9,7 +9,7 @@ use testkit::{Answer, Browser};
 use url::form_urlencoded::byte_serialize;
 
 use super::PASSWORD;
-use super::furnished::{ACME, ADMIN, Furnished};
+use super::furnished::{ACME, ADMIN, Furnished, GLOBEX};
 use super::walk::{shape, walk};
 
 const CORPUS: &str = include_str!("../../console/payloads.txt");
@@ -18,7 +18,7 @@ const NAME: usize = 200;
 /// Texts of one message that comes in.
 const IN_A_MESSAGE: usize = 12;
 /// Pages of each shape that are opened.
-const OF_A_SHAPE: usize = 3;
+const OF_A_SHAPE: usize = 6;
 /// Most forms that are sent with hostile text in every field.
 const FORMS: usize = 60;
 /// What is on the page that ought not to be.
@@ -140,25 +140,23 @@ async fn credentials(furnished: &Furnished) {
     assert!(taken < payloads().len(), "some are no URL or no header");
 }
 
-/// Events of which a field is hostile, messages whose subject and body are, and a receiver that answers like that.
-async fn said(furnished: &Furnished) {
+/// Events of which a field is hostile, messages whose subject and body are, and a receiver that answers like that. Answers
+/// the pages of what that receiver refused.
+async fn said(furnished: &Furnished) -> Vec<String> {
+    let url = furnished.desk.url("/hostile");
+    let webhook = furnished.webhook("Hostile", &url, &[GLOBEX]).await;
+    let set = furnished
+        .set("Hostile", "event", &["problem.critical"])
+        .await;
+    furnished.mapped(&webhook, GLOBEX, "Hostile", &set).await;
     furnished
         .desk
-        .on_path("/tickets", Answer::decided(|_| hostile_answer()));
+        .on_path("/hostile", Answer::decided(|_| hostile_answer()));
     let payloads = payloads();
-    for some in payloads.chunks(IN_A_MESSAGE) {
-        let text = some.join("\n");
-        let subject: String = some.join(" ").chars().take(NAME).collect();
-        let message = json!({"subject": subject, "body": text, "<b data-xss>": text});
-        furnished.receive(&message.to_string()).await;
-        furnished.receive(&text).await;
-        let known = json!({"subject": "New Asset(s) Added", "body": format!("New asset added with ip 192.0.2.1. Hostname {text}")});
-        furnished.receive(&known.to_string()).await;
-    }
     let mut taken = 0;
     for payload in &payloads {
         let form = json!({
-            "event": "problem.critical", "company": super::furnished::GLOBEX,
+            "event": "problem.critical", "company": GLOBEX,
             "fields": {"ip": "192.0.2.1", "hostname": "a.example", "company": "Globex", "product": payload, "vul_id": "CVE-2021-44228", "severity": "critical"},
         });
         let answer = furnished
@@ -171,6 +169,28 @@ async fn said(furnished: &Furnished) {
         taken > payloads.len() / 2,
         "{taken} were taken as a product"
     );
+    for some in payloads.chunks(IN_A_MESSAGE) {
+        let text = some.join("\n");
+        let subject: String = some.join(" ").chars().take(NAME).collect();
+        let message = json!({"subject": subject, "body": text, "<b data-xss>": text});
+        furnished.receive(&message.to_string()).await;
+        furnished.receive(&text).await;
+        let known = json!({"subject": "New Asset(s) Added", "body": format!("New asset added with ip 192.0.2.1. Hostname {text}")});
+        furnished.receive(&known.to_string()).await;
+    }
+    let path = format!("api/v1/deliveries?integration={webhook}&status=dead&limit=5");
+    let refused = furnished.api.until(&path, |page| {
+        let ids = page["items"]
+            .as_array()?
+            .iter()
+            .map(|item| item["id"].as_str());
+        let ids: Vec<_> = ids
+            .flatten()
+            .map(|id| format!("/deliveries/{id}"))
+            .collect();
+        (!ids.is_empty()).then_some(ids)
+    });
+    refused.await
 }
 
 /// All of the corpus, in the body and as far as a header may hold it.
@@ -276,7 +296,7 @@ async fn no_text_becomes_more_than_text_on_any_page() {
     let (furnished, browser) = (Furnished::new().await, Browser::start().await);
     named(&furnished).await;
     credentials(&furnished).await;
-    said(&furnished).await;
+    let refused = said(&furnished).await;
     let page = furnished.signed_in(&browser, ADMIN).await;
     let mut search = Search::default();
     let shapes = walk(&page, OF_A_SHAPE, async |path| {
@@ -284,6 +304,11 @@ async fn no_text_becomes_more_than_text_on_any_page() {
         search.note(&page, path).await;
     })
     .await;
+    for path in refused {
+        page.open(&path).await;
+        search.look(&page, &path).await;
+        search.note(&page, &path).await;
+    }
     search.ask(&page).await;
     search.send(&page).await;
     assert!(search.findings.is_empty(), "{}", search.findings.join("\n"));
