@@ -17,6 +17,7 @@ mod ci;
 mod packages;
 mod postgres;
 mod run;
+mod screenshots;
 mod system;
 
 use std::process::ExitCode;
@@ -27,6 +28,8 @@ usage: cargo xtask COMMAND
   test      the tests alone: `cargo xtask test [nextest arguments]`, with PostgreSQL beside them
   packages  build the Python and the npm package of the catalogue and test them as they are installed;
             `cargo xtask packages types` checks their types with mypy and tsc too
+  screenshots
+            take the pictures of the console's pages that the documentation shows
   bench     measure: `cargo xtask bench [names]`, figures on standard output
   audit     licences, bans, unused dependencies, spelling, types of the packages: installs its tools first, takes minutes
 ";
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Some("ci") => ci::ci(),
         Some("test") => ci::test(rest),
         Some("packages") => packages::command(rest),
+        Some("screenshots") => screenshots::screenshots(),
         Some("bench") => bench::bench(rest),
         Some("audit") => audit::audit(),
         _ => {

@@ -37,6 +37,15 @@ impl Node {
     }
 }
 
+impl Node {
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        match name.strip_suffix('…') {
+            Some(beginning) => self.name.starts_with(beginning),
+            None => self.name == name,
+        }
+    }
+}
+
 /// In one line, without spaces around.
 fn text(value: &Value) -> String {
     let words = value.as_str().unwrap_or_default().split_whitespace();
@@ -59,12 +68,13 @@ impl Page {
         nodes.filter_map(Node::of).collect()
     }
 
-    /// The first of one of the roles with this name, as soon as it is there and can be used.
+    /// The first of one of the roles with this name, as soon as it is there and can be used. A name that ends with `…` is
+    /// the beginning of one.
     pub(super) async fn node(&self, roles: &[&str], name: &str) -> Node {
         let seen = self.looked(async || {
             for role in roles {
                 let nodes = self.nodes(role).await;
-                let fits = |node: &Node| node.name == name && !node.disabled;
+                let fits = |node: &Node| node.is_called(name) && !node.disabled;
                 if let Some(node) = nodes.into_iter().find(fits) {
                     return Some(node);
                 }

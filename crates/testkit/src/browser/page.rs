@@ -250,12 +250,14 @@ impl Page {
     pub async fn tab_to(&self, role: &str, name: &str) {
         self.node(&[role], name).await;
         let mut passed = Vec::new();
-        while passed.len() < TABS {
-            let (own, label) = self.focused().await;
-            if own == role && label == name {
-                return;
+        for _ in 0..TABS {
+            let focused = self.focus().await;
+            if let Some(node) = &focused {
+                if node.role == role && node.is_called(name) {
+                    return;
+                }
+                passed.push(format!("{} {:?}", node.role, node.name));
             }
-            passed.push(format!("{own} {label:?}"));
             self.press("Tab").await;
         }
         passed.dedup();
@@ -264,12 +266,16 @@ impl Page {
 
     /// Role and name of what has the focus.
     pub async fn focused(&self) -> (String, String) {
+        let node = self.focus().await;
+        node.map(|node| (node.role, node.name)).unwrap_or_default()
+    }
+
+    async fn focus(&self) -> Option<Node> {
         let active = json!({"expression": "document.activeElement ?? document.body"});
         let active = self.call("Runtime.evaluate", active).await;
         let query = json!({"objectId": active["result"]["objectId"], "fetchRelatives": false});
         let tree = self.call("Accessibility.getPartialAXTree", query).await;
-        let node = tree["nodes"].get(0).and_then(Node::of);
-        node.map(|node| (node.role, node.name)).unwrap_or_default()
+        tree["nodes"].get(0).and_then(Node::of)
     }
 }
 
@@ -282,7 +288,10 @@ impl Page {
 
     /// Whether something has this role and name now.
     pub async fn has(&self, role: &str, name: &str) -> bool {
-        self.nodes(role).await.iter().any(|node| node.name == name)
+        self.nodes(role)
+            .await
+            .iter()
+            .any(|node| node.is_called(name))
     }
 
     /// Waits until the page says this; in whatever lines, for those follow the width.

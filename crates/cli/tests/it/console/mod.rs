@@ -4,7 +4,13 @@
 //! of all pages is tested of those, so that a page which is added is not forgotten.
 
 mod axe;
+mod finish_fails;
 mod furnished;
+mod guide_flow;
+mod hand;
+mod replay_dead;
+mod screenshots;
+mod teach;
 mod tenants;
 mod walk;
 mod xss;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use testkit::browser::Page;
-use testkit::{Answer, Browser};
+use testkit::{Answer, Browser, Target};
 use url::form_urlencoded::byte_serialize;
 
 use super::PASSWORD;
@@ -317,6 +317,27 @@ async fn no_text_becomes_more_than_text_on_any_page() {
             search.shown.contains(shape),
             "{shape} shows nothing hostile: {shapes:?}"
         );
+    }
+}
+
+/// What would be found if a page wrote text as it is: the search is no good when it finds nothing there.
+#[tokio::test]
+async fn text_that_is_not_escaped_would_be_found() {
+    let (target, browser) = (Target::start().await, Browser::start().await);
+    let images = payloads()
+        .into_iter()
+        .filter(|text| text.starts_with("<img"));
+    for (number, payload) in images.enumerate() {
+        let path = format!("/{number}");
+        let html = format!("<!DOCTYPE html><title>Raw</title><p>{payload}</p>");
+        let answer = Answer::ok().header("content-type", "text/html; charset=utf-8");
+        target.on_path(&path, answer.body(html));
+        let page = browser.page(&target.url("")).await;
+        page.open(&path).await;
+        let found = page.evaluate(FOREIGN).await;
+        assert!(!found.as_array().unwrap().is_empty(), "{payload}");
+        let ran = page.evaluate("window.__hit !== undefined").await == true;
+        assert!(ran || !page.reports().is_clean(), "{payload}");
     }
 }
 
