@@ -211,8 +211,9 @@ async fn integration_rule(hand: Hand, page: &Page) {
 
 async fn company_mapping(hand: Hand, page: &Page) {
     assert!(!page.has("heading", "Selected Companies").await);
-    hand.tick(page, ACME).await;
-    hand.tick(page, "Urgent to the desk").await;
+    hand.tick(page, "Acme Corporation…").await;
+    // Its event set stands beside the name of a rule.
+    hand.tick(page, "Urgent to the desk …").await;
     hand.tick(page, "Create Webhook Alert").await;
     hand.go(page, "button", "Save").await;
     page.see("heading", "Selected Companies").await;
