@@ -186,7 +186,7 @@ impl Furnished {
     /// A replay and a re-reading that ended.
     async fn jobs(&self) {
         for (path, form) in [
-            ("api/v1/replays", json!({"filter": {"status": "dead"}})),
+            ("api/v1/replays", json!({"filter": {"status": "delivered"}})),
             ("api/v1/rereads", json!({"days": 1})),
         ] {
             let answer = self.api.call("POST", path, Some(form)).await;

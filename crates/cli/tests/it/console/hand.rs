@@ -116,7 +116,7 @@ impl Begun {
         event_set(hand, page).await;
         integration_rule(hand, page).await;
         company_mapping(hand, page).await;
-        page.see("heading", "✓ Active The set-up is complete").await;
+        page.see("heading", "Active The set-up is complete").await;
         let before = self.target.received().len();
         let event =
             json!({"event": "system.asset_added", "company": ACME, "fields": {"ip": "192.0.2.7"}});

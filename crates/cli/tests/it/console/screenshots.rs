@@ -49,7 +49,7 @@ impl Shot {
         page.prefers(self.scheme).await;
         let status = page.open(&self.path).await;
         assert_eq!(status, 200, "{}: {}", self.path, page.text().await);
-        let file = folder.join(format!("{}.png", self.name));
+        let file = folder.join(format!("{}.webp", self.name));
         page.photograph(&file).await;
         let bytes = file.metadata().unwrap().len();
         assert!(bytes <= BYTES, "{} has {bytes} bytes", file.display());
@@ -69,7 +69,7 @@ fn folder(none: &Path) -> PathBuf {
 async fn shots(furnished: &Furnished) -> Vec<Shot> {
     let event = furnished
         .first("events?event=problem.critical&limit=100", |event| {
-            event["source"].is_string() || event["source_id"].is_string()
+            event["source"].is_object()
         })
         .await;
     let dead = furnished

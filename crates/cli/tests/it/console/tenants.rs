@@ -22,20 +22,16 @@ struct Own {
 
 impl Own {
     /// Something of everything with the company's canary in it.
-    async fn make(furnished: &Furnished, company: &'static str) -> Self {
+    async fn make(furnished: &Furnished, company: &'static str, number: u8) -> Self {
         let (api, canary) = (&furnished.api, canary(company));
         let is_company = |item: &serde_json::Value| item["name"] == company;
         let id = furnished.first("companies?limit=1000", is_company).await;
         let webhook = furnished
             .webhook(&canary, &furnished.desk.url("/desk"), &[company])
             .await;
-        let set = furnished
-            .set(
-                &format!("Set of {canary}"),
-                "event",
-                &["system.asset_added"],
-            )
-            .await;
+        // Event sets are everybody's.
+        let set = format!("Set {number}");
+        let set = furnished.set(&set, "event", &["system.asset_added"]).await;
         furnished.mapped(&webhook, company, &canary, &set).await;
         let (source, _) = source(api, &canary, Some(company)).await;
         let silence = furnished.silence(company, &canary, "event=job.failed");
@@ -99,8 +95,8 @@ impl Own {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn viewers_of_two_companies_see_nothing_of_each_other() {
     let (furnished, browser) = (Furnished::new().await, Browser::start().await);
-    let acme = Own::make(&furnished, ACME).await;
-    let globex = Own::make(&furnished, GLOBEX).await;
+    let acme = Own::make(&furnished, ACME, 1).await;
+    let globex = Own::make(&furnished, GLOBEX, 2).await;
     let page = furnished.signed_in(&browser, "vera").await;
     acme.expect_nothing_of(&globex, &page).await;
     let page = furnished.signed_in(&browser, "victor").await;

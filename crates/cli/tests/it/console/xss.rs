@@ -43,7 +43,7 @@ const FOREIGN: &str = r#"(() => {
 /// Paths and parameters that the forms and links of the page ask with.
 const ASKED: &str = "[
   ...[...document.forms].filter((form) => form.method === 'get')
-    .flatMap((form) => [...form.elements].filter((field) => field.name).map((field) => `${new URL(form.action).pathname} ${field.name}`)),
+    .flatMap((form) => [...form.elements].filter((field) => field.name).map((field) => `${new URL(form.getAttribute('action') ?? '', location.href).pathname} ${field.name}`)),
   ...[...document.querySelectorAll('a[href*=\"?\"]')].filter((link) => !/^\\/api/.test(link.pathname) && !/\\/export/.test(link.pathname))
     .flatMap((link) => [...new URLSearchParams(link.search).keys()].map((name) => `${link.pathname} ${name}`)),
 ]";
@@ -52,7 +52,7 @@ const ASKED: &str = "[
 fn send(number: u64, text: &str) -> String {
     format!(
         "(() => {{
-  const form = [...document.forms].filter((form) => form.method === 'post' && !form.action.endsWith('/sign-out'))[{number}];
+  const form = [...document.forms].filter((form) => form.method === 'post' && form.getAttribute('action') !== '/sign-out')[{number}];
   for (const field of form.elements) {{
     const isText = field.localName === 'textarea' || field.localName === 'input' && !['hidden', 'checkbox', 'radio', 'submit', 'file'].includes(field.type);
     if (isText && !field.readOnly) field.value = {};

@@ -29,6 +29,9 @@ pub(super) struct FinishPage {
     checklist: Option<Checklist>,
 }
 
+/// What the button of a Finish that failed says.
+const AGAIN: &str = "again";
+
 type Of = Path<(String, IntegrationId)>;
 
 pub(super) async fn show(app: State<App>, visitor: Visitor, Path((connector, id)): Of) -> Page {
@@ -45,7 +48,8 @@ pub(super) async fn run(
 ) -> Page {
     let Admin(caller) = visitor.admin(&posted)?;
     let (stored, _) = find(&app, &visitor, &connector, id).await?;
-    if stored.authenticated_at.is_none() {
+    // Where it just failed, this authenticates it anew.
+    if stored.authenticated_at.is_none() && !posted.has(AGAIN) {
         let path = format!("{}/credentials", tabs::path(&connector, id));
         return Ok(see_told(&path, Told::NotAuthenticated));
     }
