@@ -23,6 +23,34 @@ const LINKS: &str = "[...document.querySelectorAll('a[href]:not([download])')]
   .filter((link) => link.origin === location.origin && !/^\\/(api\\/|assets\\/|metrics$|livez$|readyz$)/.test(link.pathname) && !/\\/export/.test(link.pathname))
   .map((link) => link.pathname + link.search)";
 
+/// Parameters that narrow a list or say how far back it looks: with other values, or with several, it is the same page.
+const NARROWING: [&str; 24] = [
+    "actor",
+    "cause",
+    "company",
+    "cursor",
+    "days",
+    "decode",
+    "event",
+    "failing",
+    "fault",
+    "filter",
+    "fingerprint",
+    "integration",
+    "limit",
+    "match",
+    "range",
+    "routing",
+    "severity",
+    "silence",
+    "since",
+    "source",
+    "state",
+    "status",
+    "text",
+    "until",
+];
+
 /// Pages that look alike: ids, codes and values are left out.
 pub fn shape(path: &str) -> String {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
@@ -37,6 +65,13 @@ pub fn shape(path: &str) -> String {
         .split('&')
         .filter_map(|pair| pair.split('=').next())
         .filter(|name| !name.is_empty() && *name != "told")
+        .map(|name| {
+            if NARROWING.contains(&name) {
+                "narrowed"
+            } else {
+                name
+            }
+        })
         .collect();
     for (number, name) in names.iter().enumerate() {
         shape.push(if number == 0 { '?' } else { '&' });
