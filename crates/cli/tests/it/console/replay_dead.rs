@@ -41,7 +41,7 @@ async fn dead_letters_are_replayed_from_the_console_until_they_are_delivered() {
     page.open("/deliveries?status=dead").await;
     page.says("No delivery fits").await;
     page.open("/deliveries?status=delivered").await;
-    let rows = page.evaluate("document.querySelectorAll('tbody tr').length");
+    let rows = page.evaluate("document.querySelectorAll('a.row').length");
     assert_eq!(rows.await, ALERTS);
     assert!(page.reports().is_clean(), "{:?}", page.reports());
 }

@@ -131,10 +131,8 @@ fn pages_that_look_alike_have_one_shape() {
     for (path, expected) in [
         ("/events/0190b2f4-0000-7000-8000-000000000000", "/events/{}"),
         ("/catalogue/system.asset_added", "/catalogue/{}"),
-        (
-            "/events?text=a&company=b&told=saved",
-            "/events?company&text",
-        ),
+        ("/events/1.2?ask=remove&since=1", "/events/{}?ask&narrowed"),
+        ("/events?text=a&company=b&told=saved", "/events?narrowed"),
         (
             "/settings/integrations/webhook",
             "/settings/integrations/webhook",
