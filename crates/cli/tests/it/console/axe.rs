@@ -18,6 +18,12 @@ const RUN: &str = "axe.run(document, { resultTypes: ['violations'], preload: fal
   .filter((found) => ['serious', 'critical'].includes(found.impact))
   .flatMap((found) => found.nodes.map((node) =>
     `${found.impact}: ${found.id} (${found.help}) at ${node.target.join(' ')}: ${node.html.slice(0, 160)} ${node.any.map((it) => it.message).join('; ')}`)))";
+/// The innermost element that a page scrolls sideways for.
+const TOO_WIDE: &str = "(() => {
+  if (document.documentElement.scrollWidth <= innerWidth) return null;
+  const wide = [...document.querySelectorAll('main *')].filter((element) => element.getBoundingClientRect().right > innerWidth);
+  return wide.at(-1)?.outerHTML.slice(0, 160) ?? 'what is not in the content';
+})()";
 /// Width, height and scheme that every page is looked at in.
 const LOOKS: [(u32, u32, Scheme); 2] = [(1280, 800, Scheme::Light), (320, 640, Scheme::Dark)];
 
@@ -48,9 +54,10 @@ impl Axe {
             let found = page.evaluate(RUN).await;
             let place = format!("{} ({width} px, {})", page.path().await, scheme.word());
             self.note(&place, found.as_array().unwrap());
-            let over = page.evaluate("document.documentElement.scrollWidth > innerWidth");
-            if over.await == true {
-                self.findings.push(format!("{place}: scrolls sideways"));
+            let wide = page.evaluate(TOO_WIDE).await;
+            if let Some(element) = wide.as_str() {
+                self.findings
+                    .push(format!("{place}: scrolls sideways, by {element}"));
             }
         }
     }
