@@ -24,6 +24,10 @@ const TOO_WIDE: &str = "(() => {
   const wide = [...document.querySelectorAll('main *')].filter((element) => element.getBoundingClientRect().right > innerWidth);
   return wide.at(-1)?.outerHTML.slice(0, 160) ?? 'what is not in the content';
 })()";
+/// Something that is open and shows nothing.
+const EMPTY: &str = "[...document.querySelectorAll('main details[open]')]
+  .filter((one) => one.getClientRects().length > 0 && one.offsetHeight <= (one.querySelector('summary')?.offsetHeight ?? 0) + 1)
+  .map((one) => one.outerHTML.slice(0, 160))[0] ?? null";
 /// Width, height and scheme that every page is looked at in.
 const LOOKS: [(u32, u32, Scheme); 2] = [(1280, 800, Scheme::Light), (320, 640, Scheme::Dark)];
 
@@ -54,6 +58,11 @@ impl Axe {
             let found = page.evaluate(RUN).await;
             let place = format!("{} ({width} px, {})", page.path().await, scheme.word());
             self.note(&place, found.as_array().unwrap());
+            let empty = page.evaluate(EMPTY).await;
+            if let Some(element) = empty.as_str() {
+                self.findings
+                    .push(format!("{place}: is open and shows nothing: {element}"));
+            }
             let wide = page.evaluate(TOO_WIDE).await;
             if let Some(element) = wide.as_str() {
                 self.findings

@@ -36,7 +36,6 @@ pub struct Furnished {
     pub api: Api,
     pub desk: Target,
     pub intake: String,
-    pub source: String,
     _place: Place,
 }
 
@@ -47,13 +46,12 @@ impl Furnished {
         let api = server.api();
         let desk = Target::start().await;
         people(&api).await;
-        let (source, intake) = source(&api, "ConnectSecure", Some(ACME)).await;
+        let (_, intake) = source(&api, "ConnectSecure", Some(ACME)).await;
         let furnished = Self {
             server,
             api,
             desk,
             intake,
-            source,
             _place: place,
         };
         furnished.integrations().await;

@@ -6,6 +6,7 @@ use testkit::Browser;
 use testkit::browser::{Page, Scheme};
 
 use super::furnished::{ACME, ADMIN, Furnished};
+use crate::support::{PATIENCE, looked};
 
 /// Largest file, so that a page with several pictures is read on a telephone too.
 const BYTES: u64 = 150 * 1024;
@@ -116,6 +117,12 @@ async fn the_main_pages_are_photographed() {
     std::fs::create_dir_all(&folder).unwrap();
     let (furnished, browser) = (Furnished::new().await, Browser::start().await);
     let page = furnished.signed_in(&browser, ADMIN).await;
+    // What is counted behind the ack path comes some seconds after the fact.
+    looked(PATIENCE, "the dashboard has counted", async || {
+        page.open("/").await;
+        (!page.text().await.contains("Nothing was delivered")).then_some(())
+    })
+    .await;
     for shot in shots(&furnished).await {
         shot.take(&page, &folder).await;
     }
