@@ -170,6 +170,7 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         ("/assets/console-other.css", 404),
         ("/nowhere", 404),
         ("/api/v1/companies", 200),
+        ("/api/v1/nowhere", 404),
         ("/api/v1/events/nonsense", 404),
     ];
     for (path, status) in paths {
@@ -186,9 +187,17 @@ async fn every_answer_has_the_headers_that_keep_browsers_safe() {
         let is_asset = path == asset;
         assert_eq!(kept == "no-store", !is_asset, "{path}: {kept}");
         let is_page = answer.header("content-type").starts_with("text/html");
-        let is_console = ["/events", "/deliveries", "/help", "/account", "/setup"]
-            .iter()
-            .any(|start| path.starts_with(start) || path == "/");
+        // What is asked for at no path of the API is a page that is not there.
+        let is_console = [
+            "/events",
+            "/deliveries",
+            "/help",
+            "/account",
+            "/setup",
+            "/nowhere",
+        ]
+        .iter()
+        .any(|start| path.starts_with(start) || path == "/");
         assert_eq!(is_page, is_console, "{path}");
         let misdirected = http::Request::builder()
             .uri(path)
