@@ -8,6 +8,7 @@ pub(crate) mod postgres;
 mod row;
 pub(crate) mod sqlite;
 mod summary;
+mod walk;
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
@@ -18,7 +19,7 @@ use domain::access::{Actor, Scope};
 use domain::event::Event;
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, RuleId, Timestamp};
 
-use crate::{Backend, FrozenAlert, Lease, Listed, Page, PageAt, Store, StoreError};
+use crate::{Backend, FrozenAlert, Lease, Listed, Store, StoreError};
 
 pub use ahead::{Ahead, Look, Others};
 pub use attempt::Attempt;
@@ -27,6 +28,7 @@ pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
 pub use hits::{Hit, Hits, HitsQuery};
 pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
 pub use summary::{Breakdown, LastTry, Share};
+pub use walk::DeliveryPage;
 
 /// Events whose deliveries are looked up at once.
 const STANDINGS: usize = 100;
@@ -303,20 +305,6 @@ impl Store {
         }
     }
 
-    /// Deliveries, newest first.
-    pub async fn deliveries(
-        &self,
-        scope: &Scope,
-        query: &DeliveryQuery,
-        at: &PageAt,
-    ) -> Result<Page<DeliveryRow>, StoreError> {
-        let rows = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::deliveries(db, scope, query, at).await?,
-            Backend::Postgres(db) => postgres::deliveries(db, scope, query, at).await?,
-        };
-        Ok(Page::of(rows, at, |row| row.id.to_string()))
-    }
-
     /// Where the deliveries of these events stand; an event that has none is not in the answer.
     pub async fn standings(
         &self,
@@ -343,9 +331,12 @@ impl Store {
         query: &DeliveryQuery,
         most: u32,
     ) -> Result<u32, StoreError> {
+        let Some(query) = self.sharpened(query).await? else {
+            return Ok(0);
+        };
         match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::count_deliveries(db, scope, query, most).await,
-            Backend::Postgres(db) => postgres::count_deliveries(db, scope, query, most).await,
+            Backend::Sqlite(db) => sqlite::count_deliveries(db, scope, &query, most).await,
+            Backend::Postgres(db) => postgres::count_deliveries(db, scope, &query, most).await,
         }
     }
 

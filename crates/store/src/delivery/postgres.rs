@@ -14,7 +14,8 @@ pub(crate) use again::{again, copy, has_been_at, retryable};
 pub(super) use dead::dead_letters;
 pub(super) use hits::hits;
 pub(super) use list::{
-    alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, standings,
+    alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, parking, pending,
+    reach, standings,
 };
 pub(super) use others::{backlog, due_of_others, made_later};
 pub(super) use settle::settle_all;

@@ -13,6 +13,8 @@ use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
 on_both!(
     pages_show_each_delivery_once_newest_first,
     each_part_of_a_query_narrows_it,
+    a_list_of_what_is_rare_goes_on_by_its_cursor,
+    nothing_is_parked_while_no_integration_is_held,
     parked_is_derived,
     the_last_attempt_and_what_fails_by_what_are_told,
     events_tell_where_their_deliveries_stand,
@@ -75,6 +77,113 @@ async fn pages_show_each_delivery_once_newest_first(mut world: World) {
             .unwrap(),
         4
     );
+}
+
+/// Copies the pending deliveries of the store so often, each a millisecond after the one before.
+async fn copy(world: &World, times: u32) {
+    let millis = world.now.unix_millis();
+    let columns = "integration, lane, status, attempts, due_at, critical, rule, company, event, created_at, records, bytes";
+    let (id, numbers) = match world.file() {
+        Some(_) => (
+            format!("unhex(printf('%012x%020x', {millis} + n, n))"),
+            format!(
+                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {times})"
+            ),
+        ),
+        None => (
+            format!(
+                "decode(lpad(to_hex({millis} + n), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex')"
+            ),
+            format!("WITH numbers (n) AS (SELECT generate_series(1, {times}::bigint))"),
+        ),
+    };
+    let sql = format!(
+        "{numbers} INSERT INTO delivery (id, {columns}) SELECT {id}, {columns} FROM delivery, numbers WHERE status = 'pending'"
+    );
+    world.batch(&sql).await;
+}
+
+/// All pages of a list, and how many of them ended before they were full.
+async fn walked(world: &World, scope: &Scope, query: &DeliveryQuery) -> (Vec<DeliveryId>, usize) {
+    let (mut seen, mut short, mut cursor) = (Vec::new(), 0, None);
+    loop {
+        let at = PageAt::new(Some(1_000), cursor.take());
+        let page = world.store.deliveries(scope, query, &at).await.unwrap();
+        seen.extend(page.items.into_iter().map(|row| row.id));
+        short += usize::from(page.scanned_until.is_some());
+        let Some(next) = page.next else {
+            return (seen, short);
+        };
+        cursor = Some(next);
+    }
+}
+
+async fn a_list_of_what_is_rare_goes_on_by_its_cursor(mut world: World) {
+    let oldest = world.accepted("web-1").await.1;
+    world.bury(oldest).await;
+    let row = world.store.delivery(&Scope::All, oldest).await.unwrap();
+    let cause = row.unwrap().cause;
+    assert!(cause.is_some());
+    let foreign = match world.file() {
+        Some(_) => "UPDATE delivery SET company = unhex('09090909090909090909090909090909')",
+        None => "UPDATE delivery SET company = decode('09090909090909090909090909090909', 'hex')",
+    };
+    world.batch(foreign).await;
+    world.pass(MINUTE);
+    world.accepted("web-2").await;
+    copy(&world, 25_000).await;
+    let all = DeliveryQuery::default;
+    let failing = DeliveryQuery {
+        failing: true,
+        ..all()
+    };
+    let by_cause = DeliveryQuery { cause, ..all() };
+    for (scope, query) in [
+        (Scope::All, &failing),
+        (Scope::All, &by_cause),
+        (elsewhere(), &all()),
+        (elsewhere(), &failing),
+    ] {
+        let at = PageAt::default();
+        let page = world.store.deliveries(&scope, query, &at).await.unwrap();
+        assert!(page.items.is_empty(), "{query:?}");
+        let until = page.scanned_until.expect("it ended before it was full");
+        assert!(until >= world.now, "{until}");
+        assert_eq!(walked(&world, &scope, query).await, (vec![oldest], 1));
+    }
+    // Whoever does not see all is told the id of nothing that is another company's.
+    let (scope, query, at) = (elsewhere(), all(), PageAt::default());
+    let page = world.store.deliveries(&scope, &query, &at).await.unwrap();
+    let cursor: DeliveryId = page.next.unwrap().parse().unwrap();
+    let named = world.store.delivery(&Scope::All, cursor).await.unwrap();
+    assert_eq!(named, None);
+    // What is not rare is found once each, and no page of it is short.
+    let pending = DeliveryQuery {
+        standing: Some(Standing::Pending),
+        ..all()
+    };
+    let (seen, short) = walked(&world, &Scope::All, &pending).await;
+    assert!(seen.is_sorted_by(|newer, older| newer > older));
+    assert_eq!((seen.len(), short), (25_001, 0));
+    assert_eq!(walked(&world, &Scope::All, &all()).await.0.len(), 25_002);
+}
+
+async fn nothing_is_parked_while_no_integration_is_held(mut world: World) {
+    let id = world.accepted("web-1").await.1;
+    copy(&world, 6_000).await;
+    let parked = DeliveryQuery {
+        standing: Some(Standing::Parked),
+        ..DeliveryQuery::default()
+    };
+    assert_eq!(walked(&world, &Scope::All, &parked).await, (Vec::new(), 0));
+    let switch = Change::SetEnabled {
+        id: world.integration,
+        enabled: false,
+    };
+    world.change(switch).await;
+    let (seen, _) = walked(&world, &Scope::All, &parked).await;
+    assert_eq!((seen.len(), seen.last()), (6_001, Some(&id)));
+    assert!(walked(&world, &elsewhere(), &parked).await.0.is_empty());
 }
 
 async fn each_part_of_a_query_narrows_it(mut world: World) {

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use deadpool_postgres::Client;
 use delivery::replay::Found;
 use domain::access::Scope;
-use domain::{DeliveryId, EventId};
+use domain::{DeliveryId, EventId, IntegrationId};
 use tokio_postgres::Row;
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
 use super::super::row::{FAILING, ListRow, StandingRows, read_alert, read_status};
+use super::super::walk::Stride;
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
 use crate::codec::fixed;
@@ -17,7 +18,7 @@ use crate::event::read_deliveries;
 use crate::job::{Item, Listed, Listing};
 use crate::postgres::{Clauses, Failure, Postgres, all, one};
 use crate::retention::lowest_id;
-use crate::{FrozenAlert, PageAt, StoreError};
+use crate::{FrozenAlert, StoreError};
 
 const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
      d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, FALSE), e.subject, \
@@ -46,13 +47,76 @@ pub(in super::super) async fn deliveries(
     db: &Postgres,
     scope: &Scope,
     query: &DeliveryQuery,
-    at: &PageAt,
+    stride: Stride,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     let client = db.client().await?;
     let mut clauses = narrow(&client, scope, query).await?;
-    clauses.and_some("d.id < ?", at.after_id()?.map(Vec::from));
-    let rows = select(&client, &clauses, u32::from(at.limit()) + 1).await?;
+    clauses.and_some("d.id < ?", stride.after.map(Vec::from));
+    clauses.and_some("d.id >= ?", stride.last.map(Vec::from));
+    let rows = select(&client, &clauses, stride.limit).await?;
     rows.into_iter().map(DeliveryRow::try_from).collect()
+}
+
+/// The id of the delivery so many on, among those that an index names: the dead ones, those of an integration, or all.
+pub(in super::super) async fn reach(
+    db: &Postgres,
+    query: &DeliveryQuery,
+    after: Option<[u8; 16]>,
+    most: u32,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let mut clauses = Clauses::default();
+    match (query.is_of_dead(), query.integration) {
+        (true, _) => clauses.and_plain("status = 'dead'"),
+        (false, Some(integration)) => {
+            clauses.and("integration = ?", integration.to_bytes().to_vec());
+        }
+        (false, None) => {}
+    }
+    clauses.and_some("id < ?", after.map(Vec::from));
+    clauses.and_some("id < ?", query.until.map(|until| lowest_id(until).to_vec()));
+    clauses.and_some(
+        "id >= ?",
+        query.since.map(|since| lowest_id(since).to_vec()),
+    );
+    let sql = format!(
+        "SELECT id FROM delivery{} ORDER BY id DESC LIMIT 1 OFFSET {}",
+        clauses.sql(),
+        most.saturating_sub(1)
+    );
+    let id: Option<Vec<u8>> = one(&db.client().await?, &sql, &clauses.values(), |row| {
+        row.try_get(0)
+    })
+    .await?;
+    id.map(|id| fixed("delivery", &id, &id)).transpose()
+}
+
+/// How many deliveries are pending, up to `most`.
+pub(in super::super) async fn pending(db: &Postgres, most: u32) -> Result<u32, StoreError> {
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM delivery WHERE status = 'pending' LIMIT {most}) AS counted"
+    );
+    let count: Option<i64> = one(&db.client().await?, &sql, &[], |row| row.try_get(0)).await?;
+    Ok(u32::try_from(count.unwrap_or(0)).unwrap_or(most))
+}
+
+/// Two at most of the integrations that are held or switched off, or whether this one is.
+pub(in super::super) async fn parking(
+    db: &Postgres,
+    integration: Option<IntegrationId>,
+) -> Result<Vec<IntegrationId>, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and_plain("(NOT enabled OR held)");
+    clauses.and_some(
+        "integration = ?",
+        integration.map(|id| id.to_bytes().to_vec()),
+    );
+    let sql = format!("SELECT integration FROM owner{} LIMIT 2", clauses.sql());
+    let ids: Vec<Vec<u8>> = all(&db.client().await?, &sql, &clauses.values(), |row| {
+        row.try_get(0)
+    })
+    .await?;
+    let read = |id: Vec<u8>| fixed("owner", &id, &id).map(IntegrationId::from_bytes);
+    ids.into_iter().map(read).collect()
 }
 
 pub(in super::super) async fn count_deliveries(
@@ -173,7 +237,7 @@ async fn deliveries_of(client: &Client, event: &[u8; 16]) -> Result<Option<Vec<u
 async fn select(
     client: &Client,
     clauses: &Clauses,
-    limit: u32,
+    limit: usize,
 ) -> Result<Vec<ListRow>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM delivery d {OWNER} LEFT JOIN event e ON e.id = d.event{} ORDER BY d.id DESC LIMIT {limit}",

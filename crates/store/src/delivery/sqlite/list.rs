@@ -2,12 +2,13 @@
 
 use delivery::replay::Found;
 use domain::access::Scope;
-use domain::{DeliveryId, EventId};
+use domain::{DeliveryId, EventId, IntegrationId};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
 use super::super::row::{FAILING, ListRow, StandingRows, read_alert, read_status};
+use super::super::walk::{FEW_PENDING, Stride};
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
 use crate::codec::join_ids;
@@ -15,7 +16,7 @@ use crate::event::read_deliveries;
 use crate::job::{Item, Listed, Listing};
 use crate::retention::lowest_id;
 use crate::sqlite::{Clauses, Sqlite, all, blob, one};
-use crate::{FrozenAlert, PageAt, StoreError};
+use crate::{FrozenAlert, StoreError};
 
 const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
      d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, 0), e.subject, iif(e.id IS NULL, d.body, NULL), d.records, \
@@ -24,8 +25,8 @@ const JOINS: &str =
     "LEFT JOIN owner o ON o.integration = d.integration LEFT JOIN event e ON e.id = d.event";
 const JOINED: &str = "SELECT j.event FROM delivery_event j JOIN event e ON e.id = j.event \
      WHERE j.delivery = ?1 ORDER BY e.seq";
-/// Up to this many pending deliveries are sorted; more are found by walking back from the newest.
-const FEW_PENDING: u32 = 5_000;
+const PENDING: &str = "SELECT count(*) FROM \
+     (SELECT 1 FROM delivery INDEXED BY delivery_due WHERE status = 'pending' LIMIT ?1)";
 
 pub(in super::super) async fn delivery(
     db: &Sqlite,
@@ -48,11 +49,12 @@ pub(in super::super) async fn deliveries(
     db: &Sqlite,
     scope: &Scope,
     query: &DeliveryQuery,
-    at: &PageAt,
+    stride: Stride,
 ) -> Result<Vec<DeliveryRow>, StoreError> {
     let mut clauses = narrow(scope, query);
-    clauses.and_some("d.id < ?", blob(at.after_id()?));
-    let (query, limit) = (query.clone(), u32::from(at.limit()) + 1);
+    clauses.and_some("d.id < ?", blob(stride.after));
+    clauses.and_some("d.id >= ?", blob(stride.last));
+    let (query, limit) = (query.clone(), stride.limit);
     let rows = db
         .read(move |conn| {
             with_event(conn, &mut clauses, &query)?;
@@ -60,6 +62,71 @@ pub(in super::super) async fn deliveries(
         })
         .await?;
     rows.into_iter().map(DeliveryRow::try_from).collect()
+}
+
+/// The id of the delivery so many on, among those that an index names: the dead ones, those of an integration, or all.
+pub(in super::super) async fn reach(
+    db: &Sqlite,
+    query: &DeliveryQuery,
+    after: Option<[u8; 16]>,
+    most: u32,
+) -> Result<Option<[u8; 16]>, StoreError> {
+    let mut clauses = Clauses::default();
+    let from = match (query.is_of_dead(), query.integration) {
+        (true, _) => {
+            clauses.and("status = 'dead'", []);
+            "delivery INDEXED BY delivery_dead"
+        }
+        (false, Some(integration)) => {
+            clauses.and_some("integration = ?", blob(Some(integration.to_bytes())));
+            "delivery INDEXED BY delivery_of_integration"
+        }
+        (false, None) => "delivery INDEXED BY delivery_id",
+    };
+    clauses.and_some("id < ?", blob(after));
+    clauses.and_some("id < ?", blob(query.until.map(lowest_id)));
+    // Always there, so that the index that is named has a condition to serve.
+    let since = query.since.map_or([0; 16], lowest_id);
+    clauses.and_some("id >= ?", blob(Some(since)));
+    let sql = format!(
+        "SELECT id FROM {from}{} ORDER BY id DESC LIMIT 1 OFFSET {}",
+        clauses.sql(),
+        most.saturating_sub(1)
+    );
+    db.read(move |conn| {
+        one(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+            row.get(0)
+        })
+    })
+    .await
+}
+
+/// How many deliveries are pending, up to `most`.
+pub(in super::super) async fn pending(db: &Sqlite, most: u32) -> Result<u32, StoreError> {
+    let count = db
+        .read(move |conn| one(conn, PENDING, [most], |row| row.get(0)))
+        .await?;
+    Ok(count.unwrap_or(0))
+}
+
+/// Two at most of the integrations that are held or switched off, or whether this one is.
+pub(in super::super) async fn parking(
+    db: &Sqlite,
+    integration: Option<IntegrationId>,
+) -> Result<Vec<IntegrationId>, StoreError> {
+    let mut clauses = Clauses::default();
+    clauses.and("(NOT enabled OR held)", []);
+    clauses.and_some(
+        "integration = ?",
+        blob(integration.map(IntegrationId::to_bytes)),
+    );
+    let sql = format!("SELECT integration FROM owner{} LIMIT 2", clauses.sql());
+    db.read(move |conn| {
+        all(conn, &sql, params_from_iter(clauses.into_values()), |row| {
+            row.get(0).map(IntegrationId::from_bytes)
+        })
+    })
+    .await
 }
 
 pub(in super::super) async fn count_deliveries(
@@ -134,7 +201,7 @@ pub(super) fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
     }
     clauses.and_some(
         "d.integration = ?",
-        blob(query.integration.map(domain::IntegrationId::to_bytes)),
+        blob(query.integration.map(IntegrationId::to_bytes)),
     );
     clauses.and_some(
         "d.company = ?",
@@ -186,8 +253,6 @@ pub(super) fn with_event(
 
 /// Which index a list walks. SQLite cannot know that few of many deliveries are pending, so it is told.
 pub(super) fn from(conn: &Connection, query: &DeliveryQuery) -> Result<&'static str, StoreError> {
-    const PENDING: &str = "SELECT count(*) FROM \
-         (SELECT 1 FROM delivery INDEXED BY delivery_due WHERE status = 'pending' LIMIT ?1)";
     let standing = match query.reasons() {
         // Nothing fits, and an index that is made for what fits is no way to that.
         Some(reasons) if reasons.len() == 0 => return Ok("delivery d"),
@@ -216,7 +281,7 @@ fn select(
     conn: &Connection,
     from: &str,
     clauses: Clauses,
-    limit: u32,
+    limit: usize,
 ) -> Result<Vec<ListRow>, StoreError> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {from} {JOINS}{} ORDER BY d.id DESC LIMIT {limit}",
