@@ -93,8 +93,12 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
         ]);
     }
     session.out.table(&table)?;
-    if page["next"].is_string() {
-        talk("there are more; raise --limit");
+    match (page["next"].as_str(), page["scanned_until"].as_str()) {
+        (Some(next), Some(until)) => talk(format!(
+            "looked back as far as {until}; --where cursor={next} goes on"
+        )),
+        (Some(_), None) => talk("there are more; raise --limit"),
+        (None, _) => {}
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 use axum::Json;
 use axum::extract::State;
-use domain::DeliveryId;
+use domain::{DeliveryId, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::{DeliveryQuery, PageAt, Standing};
 use utoipa::{IntoParams, ToSchema};
@@ -11,7 +11,7 @@ use crate::api::Answer;
 use crate::api::fields::find_company;
 use crate::problem::Problem;
 use crate::read::page::{no_page, page_at};
-use crate::read::{Caller, Listing, Params, Query, Viewer};
+use crate::read::{Caller, Params, Query, Viewer};
 
 /// Most deliveries that a query names.
 const IDS: usize = 1_000;
@@ -48,14 +48,25 @@ pub(crate) struct DeliveriesQuery {
     pub(crate) cursor: Option<String>,
 }
 
+/// One page of deliveries.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeliveryListing {
+    items: Vec<DeliveryView>,
+    /// The cursor of the next page; null when this is the last.
+    next: Option<String>,
+    /// How far back this page has looked, when it ended before it was full: a search for what is rare goes on with `next`.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    scanned_until: Option<Timestamp>,
+}
+
 /// Deliveries, newest first. The attempts are without headers and bodies here.
 #[utoipa::path(get, path = "/api/v1/deliveries", tag = "deliveries", params(DeliveriesQuery),
-    responses((status = 200, body = Listing<DeliveryView>)))]
+    responses((status = 200, body = DeliveryListing)))]
 pub(crate) async fn list(
     app: State<App>,
     Viewer(caller): Viewer,
     Query(query): Query<DeliveriesQuery>,
-) -> Answer<Listing<DeliveryView>> {
+) -> Answer<DeliveryListing> {
     let (query, at) = query.parse(&caller)?;
     let page = app.store().deliveries(caller.scope(), &query, &at).await?;
     let mut items = Vec::with_capacity(page.items.len());
@@ -69,9 +80,10 @@ pub(crate) async fn list(
         let attempts = attempts.into_iter().map(AttemptView::short).collect();
         items.push(DeliveryView::new(row, attempts, &caller.configuration));
     }
-    Ok(Json(Listing {
+    Ok(Json(DeliveryListing {
         items,
         next: page.next,
+        scanned_until: page.scanned_until,
     }))
 }
 

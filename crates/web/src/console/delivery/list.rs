@@ -39,6 +39,7 @@ pub(in crate::console) struct DeliveriesPage {
     causes: &'static [&'static str],
     rows: Vec<Row>,
     next: Option<String>,
+    scanned: Option<Timestamp>,
     is_later: bool,
 }
 
@@ -83,6 +84,7 @@ pub(crate) async fn show(app: State<App>, visitor: Visitor, uri: Uri) -> Page {
     );
     let mut view = DeliveriesPage::new(frame, asked, integrations(caller), is_later);
     view.next = found.next.map(|cursor| view.state.next(&cursor));
+    view.scanned = found.scanned_until;
     let now = app.now();
     let row = |row| Row::new(row, &tries, &caller.configuration, now);
     view.rows = found.items.into_iter().map(row).collect();
@@ -120,6 +122,7 @@ impl DeliveriesPage {
             causes: &delivery::Cause::CLASSES,
             rows: Vec::new(),
             next: None,
+            scanned: None,
             is_later,
         }
     }
@@ -240,9 +243,13 @@ impl DeliveriesPage {
         filled.next = Some("/deliveries?cursor=1".to_owned());
         let mut found = empty(narrowed(), true);
         found.rows = vec![row(Standing::Dead)];
+        let mut scanned = empty(narrowed(), false);
+        scanned.next = Some("/deliveries?cursor=1".to_owned());
+        scanned.scanned = Some(Timestamp::from_micros(1_764_122_400_000_000));
         vec![
             filled,
             found,
+            scanned,
             empty(DeliveriesQuery::default(), false),
             empty(narrowed(), false),
             empty(DeliveriesQuery::default(), true),
