@@ -1,5 +1,6 @@
 //! Long work: replays and re-readings.
 
+mod asked;
 mod list;
 mod progress;
 mod replay;

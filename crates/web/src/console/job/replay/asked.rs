@@ -5,6 +5,7 @@ use url::form_urlencoded::Serializer;
 
 use crate::api::replay::create::ReplayForm;
 use crate::console::form;
+use crate::console::job::asked::{EVENTS, figure};
 use crate::console::text::visible;
 use crate::problem::Problem;
 
@@ -20,25 +21,6 @@ const DELIVERIES: [&str; 10] = [
     "fault",
     "since",
     "until",
-];
-/// The keys of a list of events.
-const EVENTS: [&str; 16] = [
-    "text",
-    "event",
-    "category",
-    "company",
-    "source",
-    "severity",
-    "routing",
-    "match",
-    "decode",
-    "since",
-    "until",
-    "journal",
-    "fingerprint",
-    "silence",
-    "repeated",
-    "filter",
 ];
 /// Those that the form has a field for.
 const FIELDS: [&str; 6] = [
@@ -160,7 +142,7 @@ impl Asked {
         format!("{path}?{}", query.finish())
     }
 
-    /// The form of the API. A figure that is none stays a text, so that the API says what is wrong with it.
+    /// The form of the API.
     pub(super) fn form(&self) -> Result<ReplayForm, Problem> {
         let keys = self.keys.iter().filter(|_| self.ids.is_empty());
         let mut keys: Map<String, Value> = keys
@@ -176,9 +158,7 @@ impl Asked {
             whole.insert("to".to_owned(), json!(self.to));
         }
         if !self.rate.is_empty() {
-            let number = self.rate.trim().parse::<u64>();
-            let rate = number.map_or_else(|_| json!(self.rate), |number| json!(number));
-            whole.insert("rate_per_second".to_owned(), rate);
+            whole.insert("rate_per_second".to_owned(), figure(&self.rate));
         }
         form::read(&Value::Object(whole)).map(|form| form.0)
     }

@@ -2,8 +2,6 @@ use askama::Template;
 use axum::extract::State;
 use domain::JobId;
 use domain::configuration::Configuration;
-use http::StatusCode;
-use serde::Deserialize;
 use store::{Job, JobKind, JobSpec};
 use url::form_urlencoded::Serializer;
 
@@ -12,6 +10,7 @@ use crate::api::Named;
 use crate::api::job::find;
 use crate::api::replay::{cancel, pause, resume};
 use crate::console::filters;
+use crate::console::job::asked::{Ask, obeyed};
 use crate::console::job::progress::{Progress, wanted};
 use crate::console::page::see;
 use crate::console::{Frame, Here, Page, Visitor, page};
@@ -34,12 +33,6 @@ pub(super) struct ReplayPage {
     asks_to_cancel: bool,
     /// Of the figures: what was done with each.
     done_word: &'static str,
-}
-
-/// What is asked on the page.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Ask {
-    ask: Option<String>,
 }
 
 pub(super) async fn show(
@@ -93,12 +86,7 @@ pub(super) async fn order(
         "cancel" => cancel::cancel(app, operator, Id(id)).await,
         _ => return Err(Problem::not_found("order")),
     };
-    match given {
-        Ok(_) => {}
-        // It has ended meanwhile, and the page says so.
-        Err(problem) if problem.status() == StatusCode::CONFLICT => {}
-        Err(problem) => return Err(problem),
-    }
+    obeyed(given)?;
     Ok(see(&format!("/replays/{id}")))
 }
 

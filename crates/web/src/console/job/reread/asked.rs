@@ -4,28 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::api::reread::create::RereadForm;
 use crate::console::form;
+use crate::console::job::asked::{EVENTS, figure};
 use crate::console::text::visible;
 use crate::problem::Problem;
-
-/// The keys of a list of events, which name the events here.
-const KEYS: [&str; 16] = [
-    "text",
-    "event",
-    "category",
-    "company",
-    "source",
-    "severity",
-    "routing",
-    "match",
-    "decode",
-    "since",
-    "until",
-    "journal",
-    "fingerprint",
-    "silence",
-    "repeated",
-    "filter",
-];
 
 /// Those that the form has a field for.
 const FIELDS: [&str; 4] = ["event", "match", "filter", "company"];
@@ -54,7 +35,7 @@ impl Asked {
                 "route" => asked.route = true,
                 "then" => asked.then = value.to_owned(),
                 "preview" => asked.then = "preview".to_owned(),
-                name if KEYS.contains(&name) => {
+                name if EVENTS.contains(&name) => {
                     asked.keys.push((name.to_owned(), value.to_owned()));
                 }
                 _ => {}
@@ -92,7 +73,7 @@ impl Asked {
         ids.chain(keys).chain(days).collect()
     }
 
-    /// The form of the API. A figure that is none stays a text, so that the API says what is wrong with it.
+    /// The form of the API.
     pub(super) fn form(&self) -> Result<RereadForm, Problem> {
         let mut whole = Map::new();
         if self.ids.is_empty() {
@@ -113,11 +94,6 @@ impl Asked {
         whole.insert("route".to_owned(), json!(self.route));
         form::read(&Value::Object(whole)).map(|form| form.0)
     }
-}
-
-fn figure(text: &str) -> Value {
-    let number = text.trim().parse::<u64>();
-    number.map_or_else(|_| json!(text), |number| json!(number))
 }
 
 #[cfg(test)]
