@@ -68,6 +68,16 @@ impl<T> Companies<T> {
         queue.push_back(item);
     }
 
+    fn retain(&mut self, keep: &mut impl FnMut(&T) -> bool) -> usize {
+        self.waiting.retain(|_, items| {
+            items.retain(&mut *keep);
+            !items.is_empty()
+        });
+        let waiting = &self.waiting;
+        self.turns.retain(|company| waiting.contains_key(company));
+        waiting.values().map(VecDeque::len).sum()
+    }
+
     fn pop(&mut self) -> Option<T> {
         let company = self.turns.pop_front()?;
         let queue = self.waiting.get_mut(&company)?;
@@ -107,6 +117,18 @@ impl<T> Queue<T> {
             }
         }
         None
+    }
+
+    /// All that waits, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        let companies = self.lanes.iter().flat_map(|lane| lane.waiting.values());
+        companies.flatten()
+    }
+
+    /// Keeps only this, in the order in which it waits.
+    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        let lanes = self.lanes.iter_mut();
+        self.length = lanes.map(|lane| lane.retain(&mut keep)).sum();
     }
 
     /// Companies with so many waiting already that more of theirs would only take room from others.

@@ -59,6 +59,8 @@ pub enum DeadReason {
     Removed,
     /// The stored bytes no longer have the hash that was sealed with them.
     Corrupt,
+    /// A person wanted it no more.
+    Cancelled,
 }
 
 /// Whose fault a dead delivery is.
@@ -84,7 +86,7 @@ impl Fault {
     pub fn reasons(self) -> impl Iterator<Item = DeadReason> {
         DeadReason::ALL
             .into_iter()
-            .filter(move |reason| reason.fault() == self)
+            .filter(move |reason| reason.fault() == Some(self))
     }
 }
 
@@ -100,12 +102,13 @@ impl std::str::FromStr for Fault {
 }
 
 impl DeadReason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Exhausted,
         Self::Gone,
         Self::HeldTooLong,
         Self::Removed,
         Self::Corrupt,
+        Self::Cancelled,
     ];
 
     #[must_use]
@@ -116,14 +119,17 @@ impl DeadReason {
             Self::HeldTooLong => "held_too_long",
             Self::Removed => "removed",
             Self::Corrupt => "corrupt",
+            Self::Cancelled => "cancelled",
         }
     }
 
+    /// Whose fault it is; none where a person wanted it so.
     #[must_use]
-    pub fn fault(self) -> Fault {
+    pub fn fault(self) -> Option<Fault> {
         match self {
-            Self::Exhausted | Self::Gone => Fault::Receiver,
-            Self::HeldTooLong | Self::Removed | Self::Corrupt => Fault::Ours,
+            Self::Exhausted | Self::Gone => Some(Fault::Receiver),
+            Self::HeldTooLong | Self::Removed | Self::Corrupt => Some(Fault::Ours),
+            Self::Cancelled => None,
         }
     }
 }

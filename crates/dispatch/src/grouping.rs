@@ -6,7 +6,8 @@ use store::{FrozenAlert, Lease, StoreError};
 
 use crate::Shared;
 
-/// Closes and seals groups whose window is over. None when the lease was lost meanwhile.
+/// Closes and seals groups whose window is over; one that was cancelled in between is not among them. None when the lease was
+/// lost meanwhile.
 pub(crate) async fn seal(
     shared: &Shared,
     configuration: &Configuration,
@@ -21,6 +22,9 @@ pub(crate) async fn seal(
             Some((*id, alert))
         })
         .collect();
-    let held = shared.store.seal(lease, sealed.clone()).await?;
-    Ok(held.then_some(sealed))
+    let written = shared.store.seal(lease, sealed.clone()).await?;
+    Ok(written.map(|written| {
+        let sealed = sealed.into_iter();
+        sealed.filter(|(id, _)| written.contains(id)).collect()
+    }))
 }

@@ -6,6 +6,9 @@
 //! A crash loses nothing: what was not settled is due again, under the same `webhook-id`. So duplicates after one are at most
 //! the attempts in flight and what [`Settings::unsettled`](crate::Settings) allows.
 //!
+//! What a person cancels is dead in the database at once. Before it sends anything, the owner sees that something was cancelled
+//! and drops what of it is queued. An attempt that is in flight by then ends as it ends, and is written as it ended.
+//!
 //! Each attempt takes a place of the node (`places.rs`), so that targets that hang do not use up what others need. Due work
 //! is read in `reading.rs`, written in `settling.rs`, and made good after an outage in `recovering.rs`.
 
@@ -38,6 +41,8 @@ pub(crate) struct Owner {
     id: IntegrationId,
     lease: watch::Receiver<Option<Lease>>,
     wake: Arc<Notify>,
+    /// How often deliveries had been cancelled when the queue was last held against the store.
+    recalls: u64,
     stop: watch::Receiver<bool>,
     connector: Option<Connector>,
     gate: Gate,
@@ -103,6 +108,7 @@ impl Owner {
             lease,
             wake,
             stop,
+            recalls: 0,
             connector: None,
             gate: Gate::default(),
             gate_moved: false,
@@ -191,6 +197,7 @@ impl Owner {
         if !self.refresh(now).await? {
             return Ok(());
         }
+        self.forget_cancelled().await?;
         self.recover(lease, now).await?;
         self.fill(lease, now).await?;
         self.begin(lease, now);
@@ -278,6 +285,10 @@ impl Owner {
             && !self.queue.is_empty()
             && self.sending.len() < usize::from(settings.concurrency.get())
         {
+            if self.recalls != self.shared.store.recalls() {
+                self.paced_until = Some(now);
+                break;
+            }
             match self.gate.admits(now, self.sending.len()) {
                 Admission::No { .. } => break,
                 Admission::Probe => self.gate.probe(),

@@ -27,6 +27,8 @@ pub(crate) struct Notices {
     sender: broadcast::Sender<Notice>,
     /// The newest epoch that this process knows of.
     epoch: AtomicU64,
+    /// How often deliveries were cancelled, here or at another node, as far as is known.
+    recalls: AtomicU64,
     /// For the one task that works jobs.
     jobs: Notify,
 }
@@ -37,6 +39,7 @@ impl Notices {
             bell: Bell::default(),
             sender: broadcast::Sender::new(CAPACITY),
             epoch: AtomicU64::new(0),
+            recalls: AtomicU64::new(0),
             jobs: Notify::new(),
         }
     }
@@ -68,6 +71,15 @@ impl Notices {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// Deliveries were cancelled: whoever has some in memory looks which of them have ended.
+    pub(crate) fn recall(&self) {
+        self.recalls.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn recalls(&self) -> u64 {
+        self.recalls.load(Ordering::Acquire)
+    }
+
     /// A job was begun, was paused, or goes on.
     pub(crate) fn ring_jobs(&self) {
         self.jobs.notify_one();
@@ -80,6 +92,7 @@ impl Notices {
     /// News may have been lost: wake everyone.
     pub(crate) fn missed(&self) {
         self.bell.ring_all();
+        self.recall();
         self.ring_jobs();
         self.tell(Notice::Missed);
     }

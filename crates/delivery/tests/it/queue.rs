@@ -62,6 +62,24 @@ fn a_crowd_is_counted_over_all_lanes() {
 }
 
 #[test]
+fn what_is_not_retained_is_gone_and_the_others_keep_their_order() {
+    let companies = companies(3);
+    let mut queue = Queue::default();
+    for number in 0..9 {
+        let lane = [Lane::Critical, Lane::FirstTry][number % 2];
+        queue.push(lane, companies[number % 3], (lane, number));
+    }
+    // All of one company go, and some of another.
+    queue.retain(|(_, number)| number % 3 != 0 && *number != 4);
+    assert_eq!((queue.len(), queue.iter().count()), (5, 5));
+    let mut left = drain(&mut queue);
+    assert!(queue.is_empty());
+    left.sort_by_key(|(_, number)| *number);
+    let numbers: Vec<_> = left.iter().map(|(_, number)| *number).collect();
+    assert_eq!(numbers, [1, 2, 5, 7, 8]);
+}
+
+#[test]
 fn a_lane_follows_from_urgency_and_attempts() {
     assert_eq!(Lane::of(true, 5), Lane::Critical);
     assert_eq!(Lane::of(false, 0), Lane::FirstTry);

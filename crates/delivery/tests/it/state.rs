@@ -65,7 +65,7 @@ fn a_spent_schedule_ends_as_dead_by_the_receivers_fault() {
     assert_eq!(delivery.next(at(0)), Step::GiveUp(DeadReason::Exhausted));
     assert_eq!(
         DeadReason::Exhausted.fault(),
-        alertwire_delivery::Fault::Receiver
+        Some(alertwire_delivery::Fault::Receiver)
     );
 }
 

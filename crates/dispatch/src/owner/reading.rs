@@ -160,6 +160,27 @@ impl Owner {
         Ok(())
     }
 
+    /// Drops what is queued and was cancelled, when some was.
+    pub(super) async fn forget_cancelled(&mut self) -> Result<(), StoreError> {
+        let recalls = self.shared.store.recalls();
+        let queued: Vec<DeliveryId> = match recalls == self.recalls {
+            true => Vec::new(),
+            false => self.queue.iter().map(|due| due.id).collect(),
+        };
+        if queued.is_empty() {
+            self.recalls = recalls;
+            return Ok(());
+        }
+        let pending = self.shared.store.still_pending(&queued).await?;
+        self.recalls = recalls;
+        self.queue.retain(|due| pending.contains(&due.id));
+        let gone = queued.iter().filter(|id| !pending.contains(id));
+        gone.for_each(|id| {
+            self.busy.remove(id);
+        });
+        Ok(())
+    }
+
     /// Gives queued work back: it is read anew when the integration sends again.
     pub(super) fn forget_queue(&mut self) {
         while let Some(due) = self.queue.pop() {

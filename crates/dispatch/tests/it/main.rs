@@ -1,6 +1,8 @@
 //! Facts about delivering, over a real store, real sockets and a scripted target.
 
 #[cfg(test)]
+mod cancelling;
+#[cfg(test)]
 mod delivering;
 #[cfg(test)]
 mod fairness;

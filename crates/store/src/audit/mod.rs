@@ -20,8 +20,8 @@ pub struct AuditRow {
     pub number: i64,
     pub at: Timestamp,
     pub actor: Actor,
-    /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `retry`, `rollback`; of a replay
-    /// `start`, `pause`, `resume`, `cancel`, `end`.
+    /// What was done: `insert`, `update`, `remove`, `end`, `check`, `switch`, `release`, `rollback`; of a delivery `retry`,
+    /// `cancel`; of a replay `start`, `pause`, `resume`, `cancel`, `end`.
     pub action: String,
     /// What it was done to: `company`, `source`, `integration`, `event set`, `rule`, `mapping`, `silence`, `key`, `user`,
     /// `delivery`, `replay`; `configuration` of a rollback as a whole.

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod attempt;
+mod cancel;
 mod dead;
 mod hits;
 pub(crate) mod postgres;
@@ -24,6 +25,7 @@ use crate::{Backend, FrozenAlert, Lease, Listed, Store, StoreError};
 pub use ahead::{Ahead, Look, Others};
 pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
+pub use cancel::Cancel;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
 pub use hits::{Hit, Hits, HitsQuery};
 pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
@@ -163,6 +165,8 @@ pub struct DeliveryQuery {
     pub reason: Option<DeadReason>,
     /// Only dead ones, put down to this side.
     pub fault: Option<Fault>,
+    /// Not those that a person cancelled.
+    pub uncancelled: bool,
     /// Made at this time or later.
     pub since: Option<Timestamp>,
     /// Made before this time.
@@ -210,7 +214,7 @@ impl DeliveryQuery {
         }
         let fits = |reason: &DeadReason| {
             self.reason.is_none_or(|asked| asked == *reason)
-                && self.fault.is_none_or(|fault| reason.fault() == fault)
+                && self.fault.is_none_or(|fault| reason.fault() == Some(fault))
         };
         let reasons: Vec<_> = DeadReason::ALL.into_iter().filter(fits).collect();
         Some(reasons.into_iter().map(DeadReason::as_str))
@@ -446,12 +450,13 @@ impl Store {
         }
     }
 
-    /// Fixes the bytes of closed groups. False when the lease was stale: nothing changed.
+    /// Fixes the bytes of closed groups, and answers of which: one that was cancelled meanwhile is not among them. None when
+    /// the lease was stale: nothing changed.
     pub async fn seal(
         &self,
         lease: &Lease,
         sealed: Vec<(DeliveryId, FrozenAlert)>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<HashSet<DeliveryId>>, StoreError> {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::seal(db, lease, sealed).await,
             Backend::Postgres(db) => postgres::seal(db, lease, sealed).await,
@@ -464,6 +469,17 @@ impl Store {
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::settle_all(db, batches).await,
             Backend::Postgres(db) => postgres::settle_all(db, &batches).await,
+        }
+    }
+
+    /// Which of these have not ended: of what an owner has in memory, a person may have cancelled some.
+    pub async fn still_pending(
+        &self,
+        ids: &[DeliveryId],
+    ) -> Result<HashSet<DeliveryId>, StoreError> {
+        match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::still_pending(db, ids).await,
+            Backend::Postgres(db) => postgres::still_pending(db, ids).await,
         }
     }
 

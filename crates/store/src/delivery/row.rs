@@ -189,6 +189,9 @@ pub(crate) fn read_alert(
 /// The last attempt failed: a good one takes the cause away.
 pub(crate) const FAILING: &str = "d.cause IS NOT NULL AND d.status <> 'delivered'";
 
+/// No person wanted it no more.
+pub(crate) const UNCANCELLED: &str = "coalesce(d.reason, '') <> 'cancelled'";
+
 /// A delivery as lists show it.
 #[derive(Debug)]
 pub(crate) struct ListRow {

@@ -1,6 +1,7 @@
 //! Deliveries on SQLite.
 
 mod again;
+mod cancel;
 mod dead;
 mod hits;
 mod list;
@@ -10,6 +11,7 @@ mod work;
 
 pub(super) use again::retry;
 pub(crate) use again::{again, copy, has_been_at, retryable};
+pub(super) use cancel::cancel;
 pub(super) use dead::dead_letters;
 pub(super) use hits::hits;
 pub(super) use list::{
@@ -20,7 +22,7 @@ pub(super) use others::{backlog, due_of_others, made_later};
 pub(super) use summary::{breakdown, last_tries};
 pub(super) use work::{
     clamp_due, close_groups, due, gate, gates, give_up_parked, pull_forward, seal, settle_all,
-    waiting,
+    still_pending, waiting,
 };
 
 use rusqlite::Row;

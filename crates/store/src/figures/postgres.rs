@@ -14,9 +14,9 @@ use crate::{Store, StoreError};
 const COUNTED: &str = "SELECT event, attempt FROM figured";
 const EVENTS: &str = "SELECT seq, company, category, matched, received_at FROM event \
      WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3";
-/// The last attempt of a delivery that is dead is the one that it died of.
+/// The last attempt of a delivery that is dead is the one that it died of, unless a person cancelled it.
 const ATTEMPTS: &str = "SELECT a.seq, d.company, coalesce(d.created_at, 0), a.started_at + a.duration, a.outcome, \
-     coalesce(d.status = 'dead', false) AND NOT EXISTS \
+     coalesce(d.status = 'dead' AND d.reason <> 'cancelled', false) AND NOT EXISTS \
      (SELECT 1 FROM attempt later WHERE later.delivery = a.delivery AND later.number > a.number) \
      FROM attempt a LEFT JOIN delivery d ON d.id = a.delivery \
      WHERE a.seq > $1 AND a.seq <= $2 ORDER BY a.seq LIMIT $3";
@@ -240,7 +240,7 @@ pub(super) async fn dead_now(
     company: Option<CompanyId>,
 ) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
     let mut clauses = Clauses::default();
-    clauses.and_plain("status = 'dead'");
+    clauses.and_plain("status = 'dead' AND reason <> 'cancelled'");
     clauses.scope("company", scope);
     clauses.and_some(
         "company = ?",

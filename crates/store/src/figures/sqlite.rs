@@ -11,9 +11,9 @@ use crate::{Store, StoreError};
 
 const COUNTED: &str = "SELECT event, attempt FROM figured";
 const EVENTS: &str = "SELECT seq, company, category, matched, received_at FROM event WHERE seq > ?1 ORDER BY seq LIMIT ?2";
-/// The last attempt of a delivery that is dead is the one that it died of.
+/// The last attempt of a delivery that is dead is the one that it died of, unless a person cancelled it.
 const ATTEMPTS: &str = "SELECT a.seq, d.company, coalesce(d.created_at, 0), a.started_at + a.duration, a.outcome, \
-     coalesce(d.status = 'dead', 0) AND NOT EXISTS \
+     coalesce(d.status = 'dead' AND d.reason <> 'cancelled', 0) AND NOT EXISTS \
      (SELECT 1 FROM attempt later WHERE later.delivery = a.delivery AND later.number > a.number) \
      FROM attempt a LEFT JOIN delivery d ON d.id = a.delivery WHERE a.seq > ?1 ORDER BY a.seq LIMIT ?2";
 const MOVE: &str = "UPDATE figured SET event = ?3, attempt = ?4 WHERE event = ?1 AND attempt = ?2";
@@ -172,7 +172,7 @@ pub(super) async fn dead_now(
     company: Option<CompanyId>,
 ) -> Result<Vec<(Vec<u8>, i64)>, StoreError> {
     let mut clauses = Clauses::default();
-    clauses.and("status = 'dead'", []);
+    clauses.and("status = 'dead' AND reason <> 'cancelled'", []);
     clauses.scope("company", scope);
     clauses.and_some("company = ?", blob(company.map(CompanyId::to_bytes)));
     let sql = format!(

@@ -137,6 +137,9 @@ fn tell(text: &str, node: NodeId, notices: &Notices) {
     if news.events {
         notices.tell(Notice::Events);
     }
+    if news.recalls {
+        notices.recall();
+    }
     if news.jobs {
         notices.ring_jobs();
     }

@@ -1,4 +1,5 @@
-//! What nodes tell each other by `NOTIFY`: which integrations have new work, and that the epoch has moved.
+//! What nodes tell each other by `NOTIFY`: which integrations have new work, that deliveries were cancelled, and that the epoch
+//! has moved.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,8 @@ const NAMED: usize = 200;
 pub(crate) struct News {
     pub(crate) node: NodeId,
     pub(crate) work: Work,
+    /// Deliveries were cancelled.
+    pub(crate) recalls: bool,
     /// Events were accepted.
     pub(crate) events: bool,
     /// A job was begun, or goes on.
@@ -36,6 +39,7 @@ impl News {
         Self {
             node,
             work: Work::At(BTreeSet::new()),
+            recalls: false,
             events: false,
             jobs: false,
             epoch: None,
@@ -63,6 +67,9 @@ impl News {
         if self.jobs {
             text.push_str(" jobs");
         }
+        if self.recalls {
+            text.push_str(" recalls");
+        }
         if let Some(epoch) = self.epoch {
             // Writing to a string cannot fail.
             let _ = write!(text, " epoch={epoch}");
@@ -86,6 +93,7 @@ impl News {
             match word {
                 "events" => news.events = true,
                 "jobs" => news.jobs = true,
+                "recalls" => news.recalls = true,
                 "everywhere" => everywhere = true,
                 _ if word.starts_with("epoch=") => news.epoch = word["epoch=".len()..].parse().ok(),
                 _ => at.extend(word.parse::<IntegrationId>()),
@@ -116,6 +124,7 @@ mod tests {
             let news = News {
                 events: count % 2 == 0,
                 jobs: count % 2 == 1,
+                recalls: count > 0,
                 epoch: Some(u64::MAX),
                 ..News::from(NodeId::from_bytes([1; 16])).work_at((0..count).map(id))
             };

@@ -28,6 +28,7 @@ macro_rules! on_both {
 }
 
 mod accept;
+mod cancelling;
 mod configuration;
 mod deliveries;
 mod drift;

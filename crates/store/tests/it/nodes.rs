@@ -359,6 +359,26 @@ async fn work_accepted_at_one_node_wakes_the_other() {
 }
 
 #[tokio::test]
+async fn what_one_node_cancels_another_hears_of() {
+    let Some(mut world) = World::postgres().await else {
+        return;
+    };
+    let other = world.another_node().await;
+    let mut notices = other.notices();
+    let (_, id) = world.accepted("web").await;
+    let before = other.recalls();
+    let ids = [id];
+    let told = world.store.cancel(&Scope::All, &ids, world.now, &ACTOR);
+    told.await.unwrap();
+    // Notices come in the order of their commits.
+    world.accepted("later").await;
+    for _ in 0..2 {
+        assert_eq!(notices.recv().await.unwrap(), Notice::Events);
+    }
+    assert!(other.recalls() > before);
+}
+
+#[tokio::test]
 async fn a_change_at_one_node_is_seen_at_the_other() {
     let Some(mut world) = World::postgres().await else {
         return;

@@ -144,20 +144,9 @@ async fn a_group_is_closed_then_sealed_once(mut world: World) {
         headers: vec![("a".into(), "b".into())],
         hash: [4; 32],
     };
-    assert!(
-        world
-            .store
-            .seal(&lease, vec![(id, alert("one"))])
-            .await
-            .unwrap()
-    );
-    assert!(
-        world
-            .store
-            .seal(&lease, vec![(id, alert("two"))])
-            .await
-            .unwrap()
-    );
+    let seal = |text: &str| world.store.seal(&lease, vec![(id, alert(text))]);
+    assert_eq!(seal("one").await.unwrap(), Some(HashSet::from([id])));
+    assert_eq!(seal("two").await.unwrap(), Some(HashSet::new()));
     assert_eq!(
         world.store.alert(&Scope::All, id).await.unwrap(),
         Some(alert("one"))
@@ -250,7 +239,7 @@ async fn a_stale_lease_changes_nothing(mut world: World) {
             .unwrap()
             .is_empty()
     );
-    assert!(!world.store.seal(&stale, Vec::new()).await.unwrap());
+    assert_eq!(world.store.seal(&stale, Vec::new()).await.unwrap(), None);
     assert!(!world.store.pull_forward(&stale, Vec::new()).await.unwrap());
     assert_eq!(
         world

@@ -9,7 +9,7 @@ use domain::{DeliveryId, EventId, IntegrationId};
 use tokio_postgres::Row;
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{FAILING, ListRow, StandingRows, read_alert, read_status};
+use super::super::row::{FAILING, ListRow, StandingRows, UNCANCELLED, read_alert, read_status};
 use super::super::walk::Stride;
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
@@ -198,6 +198,9 @@ pub(super) async fn narrow(
     clauses.and_text("d.cause = ?", query.cause.as_deref());
     if query.failing {
         clauses.and_plain(FAILING);
+    }
+    if query.uncancelled {
+        clauses.and_plain(UNCANCELLED);
     }
     if let Some(reasons) = query.reasons() {
         let reasons: Vec<String> = reasons.map(str::to_owned).collect();

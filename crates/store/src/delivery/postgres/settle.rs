@@ -14,18 +14,22 @@ use crate::postgres::{Failure, Postgres, all, retried, sound};
 /// and nobody can take one before the statement has ended.
 /// The status is asked for in a way that no index answers: else the planner may take the small index of what is pending, and
 /// walk all of it for each row.
+/// What was given up while an attempt was in flight stays dead, unless that attempt brought it there.
 /// Attempts are numbered on from the last one; the lease's lock keeps others from taking the same number.
 const SETTLE: &str = "WITH mine AS MATERIALIZED (SELECT o.integration FROM owner o \
      JOIN unnest($1::bytea[], $2::bigint[]) AS lease (integration, number) USING (integration, number) \
      WHERE o.node IS NOT NULL ORDER BY o.integration FOR UPDATE OF o), \
      states AS (UPDATE delivery d SET lane = CASE WHEN d.critical THEN 0 WHEN new.attempts > 0 THEN 2 ELSE 1 END, \
-     status = new.status, attempts = new.attempts, due_at = new.due_at, not_before = new.not_before, \
-     parked_since = new.parked_since, reason = new.reason, cause = new.cause, \
+     status = CASE WHEN d.status = 'pending' OR new.status = 'delivered' THEN new.status ELSE d.status END, \
+     reason = CASE WHEN d.status = 'pending' OR new.status = 'delivered' THEN new.reason ELSE d.reason END, \
+     attempts = new.attempts, due_at = new.due_at, not_before = new.not_before, \
+     parked_since = new.parked_since, cause = new.cause, \
      group_key = CASE WHEN new.status = 'pending' THEN d.group_key END \
      FROM unnest($3::bytea[], $4::bytea[], $5::text[], $6::integer[], $7::bigint[], $8::bigint[], $9::bigint[], \
      $10::text[], $11::text[]) \
      AS new (integration, id, status, attempts, due_at, not_before, parked_since, reason, cause) \
-     WHERE d.id = new.id AND d.integration = new.integration AND d.status || '' = 'pending' \
+     WHERE d.id = new.id AND d.integration = new.integration \
+     AND (d.status || '' = 'pending' OR d.status || '' = 'dead' AND d.reason IN ('cancelled', 'held_too_long')) \
      AND new.integration IN (SELECT integration FROM mine)), \
      evidence AS (INSERT INTO attempt (delivery, number, id, started_at, duration, outcome, cause, detail, \
      status_code, address, timings, request_headers, response_headers, response_body) \

@@ -39,12 +39,15 @@ const GIVE_UP_PARKED: &str = "UPDATE delivery SET status = 'dead', reason = $3, 
      WHERE (NOT o.enabled OR o.held) AND d.status = 'pending' AND d.due_at < $1 LIMIT $2)";
 const SEAL: &str = "UPDATE delivery d SET hash = new.hash, headers = new.headers, body = new.body, group_key = NULL \
      FROM unnest($1::bytea[], $3::bytea[], $4::text[], $5::bytea[]) AS new (id, hash, headers, body) \
-     WHERE d.id = new.id AND d.integration = $2 AND d.status = 'pending' AND d.hash IS NULL";
+     WHERE d.id = new.id AND d.integration = $2 AND d.status = 'pending' AND d.hash IS NULL RETURNING d.id";
 const PULL: &str = "UPDATE delivery d SET due_at = greatest(new.due_at, d.not_before) \
      FROM unnest($1::bytea[], $3::bigint[]) AS new (id, due_at) WHERE d.id = new.id AND d.integration = $2 \
      AND d.status = 'pending' AND d.due_at > greatest(new.due_at, d.not_before)";
 const CLAMP: &str = "UPDATE delivery SET due_at = $2, not_before = CASE WHEN not_before > $2 THEN $2 ELSE not_before END \
      WHERE integration = $1 AND status = 'pending' AND due_at > $2";
+/// As in settling, the status is asked for in a way that no index answers.
+const STILL_PENDING: &str =
+    "SELECT id FROM delivery WHERE id = ANY($1::bytea[]) AND status || '' = 'pending'";
 const GATE: &str = "SELECT gate FROM owner WHERE integration = $1";
 const GATES: &str = "SELECT integration, gate FROM owner";
 
@@ -108,6 +111,19 @@ pub(super) fn due_row(row: &Row) -> Result<DueRow, tokio_postgres::Error> {
         hash: row.try_get(8)?,
         state: state(row, 9)?,
     })
+}
+
+/// Those that have not ended.
+pub(in super::super) async fn still_pending(
+    db: &Postgres,
+    ids: &[DeliveryId],
+) -> Result<HashSet<DeliveryId>, StoreError> {
+    let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.to_bytes().to_vec()).collect();
+    let pending = all(&db.client().await?, STILL_PENDING, &[&ids], |row| {
+        row.try_get::<_, Vec<u8>>(0)
+    })
+    .await?;
+    pending.iter().map(|id| delivery_id(id)).collect()
 }
 
 pub(in super::super) async fn waiting(
@@ -199,7 +215,7 @@ pub(in super::super) async fn seal(
     db: &Postgres,
     lease: &Lease,
     sealed: Vec<(DeliveryId, FrozenAlert)>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<HashSet<DeliveryId>>, StoreError> {
     let ids: Vec<Vec<u8>> = sealed
         .iter()
         .map(|(id, _)| id.to_bytes().to_vec())
@@ -214,12 +230,14 @@ pub(in super::super) async fn seal(
         .map(|(_, alert)| alert.body.as_slice())
         .collect();
     let integration = lease.integration.to_bytes().to_vec();
-    let done = under_lease!(db, lease, |work| run(
+    let written = under_lease!(db, lease, |work| all(
         &work,
         SEAL,
-        &[&ids, &integration, &hashes, &headers, &bodies]
+        &[&ids, &integration, &hashes, &headers, &bodies],
+        |row| row.try_get::<_, Vec<u8>>(0)
     ))?;
-    Ok(done.is_some())
+    let read = |ids: Vec<Vec<u8>>| ids.iter().map(|id| delivery_id(id)).collect();
+    written.map(read).transpose()
 }
 
 pub(in super::super) async fn pull_forward(

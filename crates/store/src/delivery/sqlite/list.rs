@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::super::attempt::{ATTEMPT_COLUMNS, AttemptRow};
-use super::super::row::{FAILING, ListRow, StandingRows, read_alert, read_status};
+use super::super::row::{FAILING, ListRow, StandingRows, UNCANCELLED, read_alert, read_status};
 use super::super::walk::{FEW_PENDING, Stride};
 use super::super::{Attempt, DeliveryQuery, DeliveryRow, Standing, Target};
 use super::state;
@@ -213,6 +213,9 @@ pub(super) fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
     clauses.and_some("d.cause = ?", query.cause.clone());
     if query.failing {
         clauses.and(FAILING, []);
+    }
+    if query.uncancelled {
+        clauses.and(UNCANCELLED, []);
     }
     if let Some(reasons) = query.reasons() {
         let places = vec!["?"; reasons.len()].join(",");

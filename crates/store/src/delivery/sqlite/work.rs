@@ -33,10 +33,13 @@ const GIVE_UP_PARKED: &str = "UPDATE delivery SET status = 'dead', reason = ?3, 
      WHERE (NOT o.enabled OR o.held) AND d.status = 'pending' AND d.due_at < ?1 LIMIT ?2)";
 const SEAL: &str = "UPDATE delivery SET hash = ?3, headers = ?4, body = ?5, group_key = NULL \
      WHERE id = ?1 AND integration = ?2 AND status = 'pending' AND hash IS NULL";
+/// What was given up while an attempt was in flight stays dead, unless that attempt brought it there.
 const SETTLE: &str = "UPDATE delivery SET lane = CASE WHEN critical THEN 0 WHEN ?4 > 0 THEN 2 ELSE 1 END, \
-     status = ?3, attempts = ?4, due_at = ?5, not_before = ?6, parked_since = ?7, reason = ?8, cause = ?9, \
-     group_key = CASE WHEN ?3 = 'pending' THEN group_key END \
-     WHERE id = ?1 AND integration = ?2 AND status = 'pending'";
+     status = CASE WHEN status = 'pending' OR ?3 = 'delivered' THEN ?3 ELSE status END, \
+     reason = CASE WHEN status = 'pending' OR ?3 = 'delivered' THEN ?8 ELSE reason END, \
+     attempts = ?4, due_at = ?5, not_before = ?6, parked_since = ?7, cause = ?9, \
+     group_key = CASE WHEN ?3 = 'pending' THEN group_key END WHERE id = ?1 AND integration = ?2 \
+     AND (status = 'pending' OR status = 'dead' AND reason IN ('cancelled', 'held_too_long'))";
 const INSERT_ATTEMPT: &str = "INSERT INTO attempt (delivery, number, id, started_at, duration, outcome, cause, \
      detail, status_code, address, timings, request_headers, response_headers, response_body) \
      VALUES (?1, (SELECT coalesce(max(number), 0) + 1 FROM attempt WHERE delivery = ?1), \
@@ -46,6 +49,7 @@ const SAVE_GATE: &str = "UPDATE owner SET gate = ?2, held = ?3 \
 const PULL: &str = "UPDATE delivery SET due_at = max(?3, coalesce(not_before, ?3)) \
      WHERE id = ?1 AND integration = ?2 AND status = 'pending' AND due_at > max(?3, coalesce(not_before, ?3))";
 const CLAMP: &str = "UPDATE delivery SET due_at = ?2, not_before = min(not_before, ?2) WHERE integration = ?1 AND status = 'pending' AND due_at > ?2";
+const STILL_PENDING: &str = "SELECT 1 FROM delivery WHERE id = ?1 AND status = 'pending'";
 const GATE: &str = "SELECT gate FROM owner WHERE integration = ?1";
 
 pub(in super::super) async fn due(
@@ -113,6 +117,25 @@ pub(super) fn due_row(row: &Row<'_>) -> rusqlite::Result<DueRow> {
     })
 }
 
+/// Those that have not ended.
+pub(in super::super) async fn still_pending(
+    db: &Sqlite,
+    ids: &[DeliveryId],
+) -> Result<HashSet<DeliveryId>, StoreError> {
+    let ids = ids.to_vec();
+    db.read(move |conn| {
+        let mut pending = HashSet::with_capacity(ids.len());
+        for id in ids {
+            let found: Option<i64> = one(conn, STILL_PENDING, [id.to_bytes()], |row| row.get(0))?;
+            if found.is_some() {
+                pending.insert(id);
+            }
+        }
+        Ok(pending)
+    })
+    .await
+}
+
 pub(in super::super) async fn waiting(
     db: &Sqlite,
     integration: IntegrationId,
@@ -177,31 +200,25 @@ pub(in super::super) async fn seal(
     db: &Sqlite,
     lease: &Lease,
     sealed: Vec<(DeliveryId, FrozenAlert)>,
-) -> Result<bool, StoreError> {
+) -> Result<Option<HashSet<DeliveryId>>, StoreError> {
     let lease = *lease;
     let sealed: Vec<_> = sealed
         .into_iter()
-        .map(|(id, alert)| {
-            (
-                id.to_bytes(),
-                alert.hash,
-                to_json(&alert.headers),
-                alert.body,
-            )
-        })
+        .map(|(id, alert)| (id, alert.hash, to_json(&alert.headers), alert.body))
         .collect();
     db.write(Care::Guarded, move |conn| {
         if !sqlite_holds(conn, &lease)? {
-            return Ok(false);
+            return Ok(None);
         }
+        let mut written = HashSet::with_capacity(sealed.len());
         for (id, hash, headers, body) in &sealed {
-            run(
-                conn,
-                SEAL,
-                (id, lease.integration.to_bytes(), hash, headers, body),
-            )?;
+            let integration = lease.integration.to_bytes();
+            let row = (id.to_bytes(), integration, hash, headers, body);
+            if run(conn, SEAL, row)? > 0 {
+                written.insert(*id);
+            }
         }
-        Ok(true)
+        Ok(Some(written))
     })
     .await
 }
