@@ -386,6 +386,21 @@ pub(crate) enum DeliveriesCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Cancel deliveries that wait: they are dead and are not tried again.
+    ///
+    /// An attempt that is in flight cannot be called back; if it arrives, its delivery is delivered. `retry` takes a cancel back.
+    Cancel {
+        #[arg(required_unless_present = "filters", conflicts_with = "filters")]
+        ids: Vec<String>,
+        /// All that a filter of the API means, at most 10,000 at a time: `integration=…`, `company=…`, `status=parked`.
+        #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
+        filters: Vec<(String, String)>,
+        /// Only tell how many there are.
+        #[arg(long, requires = "filters")]
+        dry_run: bool,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
     /// Try deliveries again now.
     Retry {
         #[arg(required = true)]

@@ -78,6 +78,8 @@ use crate::read::Viewer;
         delivery::list::list,
         delivery::export::export,
         delivery::get::get,
+        delivery::cancel::cancel,
+        delivery::cancel::cancel_many,
         delivery::retry::retry,
         dead_letter::list,
         replay::create::create,

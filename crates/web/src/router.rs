@@ -206,6 +206,14 @@ fn traffic() -> Router<App> {
         .route("/api/v1/deliveries/export", get(delivery::export::export))
         .route("/api/v1/deliveries/{id}", get(delivery::get::get))
         .route(
+            "/api/v1/deliveries/cancel",
+            post(delivery::cancel::cancel_many),
+        )
+        .route(
+            "/api/v1/deliveries/{id}/cancel",
+            post(delivery::cancel::cancel),
+        )
+        .route(
             "/api/v1/deliveries/{id}/retry",
             post(delivery::retry::retry),
         )

@@ -1,8 +1,9 @@
-//! `alertwire deliveries list`, `dead` and `retry`.
+//! `alertwire deliveries list`, `dead`, `cancel` and `retry`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Session, segment, text};
+use crate::api::Api;
 use crate::arguments::DeliveriesCommand;
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, talk};
@@ -36,17 +37,27 @@ pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -
                 .await?;
             dead(&letters, session)?;
         }
-        DeliveriesCommand::Retry { ids, server } => {
+        DeliveriesCommand::Cancel {
+            ids,
+            filters,
+            dry_run,
+            server,
+        } => {
             let api = session.api(&server)?;
-            for id in ids {
-                let delivery = api
-                    .post(
-                        &format!("api/v1/deliveries/{}/retry", segment(&id)?),
-                        &json!({}),
-                    )
-                    .await?;
-                retried(&id, &delivery, session)?;
+            if ids.is_empty() {
+                let filter: Map<_, _> = filters
+                    .into_iter()
+                    .map(|(key, value)| (key, json!(value)))
+                    .collect();
+                let form = json!({"filter": filter, "dry_run": dry_run});
+                let told = api.post("api/v1/deliveries/cancel", &form).await?;
+                cancelled(&told, session)?;
+            } else {
+                each(&api, &ids, "cancel", session).await?;
             }
+        }
+        DeliveriesCommand::Retry { ids, server } => {
+            each(&session.api(&server)?, &ids, "retry", session).await?;
         }
     }
     Ok(Code::Ok)
@@ -135,7 +146,42 @@ fn dead(letters: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn retried(id: &str, delivery: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+/// Does the same with each.
+async fn each(
+    api: &Api,
+    ids: &[String],
+    what: &str,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    for id in ids {
+        let path = format!("api/v1/deliveries/{}/{what}", segment(id)?);
+        let delivery = api.post(&path, &json!({})).await?;
+        shown(id, &delivery, session)?;
+    }
+    Ok(())
+}
+
+fn cancelled(told: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
+    if session.out.json {
+        return Ok(session.out.value(told)?);
+    }
+    let mut table = Table::new(&["COUNT", "INTEGRATION"]);
+    for share in told["integrations"].as_array().into_iter().flatten() {
+        let count = share["count"].to_string();
+        table.row([count.as_str(), text(share, "/integration/name")]);
+    }
+    session.out.table(&table)?;
+    match told["cancelled"].as_u64() {
+        Some(count) => talk(format!("{count} cancelled")),
+        None => talk("nothing was cancelled: this was a dry run"),
+    }
+    if told["truncated"] == true {
+        talk("there are more; say it again for the others");
+    }
+    Ok(())
+}
+
+fn shown(id: &str, delivery: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
     if session.out.json {
         return Ok(session.out.value(delivery)?);
     }

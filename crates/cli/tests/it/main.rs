@@ -6,6 +6,7 @@
 mod apply;
 mod bad_input;
 mod canary;
+mod cancelling;
 mod catalog;
 mod configuration;
 mod console;

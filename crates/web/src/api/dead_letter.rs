@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use delivery::Fault;
 use domain::Timestamp;
 use domain::configuration::Configuration;
 use serde::{Deserialize, Serialize};
@@ -32,14 +33,14 @@ pub(crate) struct DeadLettersQuery {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DeadLetterView {
     integration: Named,
-    /// Why they were given up: `exhausted`, `gone`, `held_too_long`, `removed` or `corrupt`.
+    /// Why they were given up: `exhausted`, `gone`, `held_too_long`, `removed`, `corrupt` or `cancelled`.
     #[schema(value_type = String)]
     reason: &'static str,
     /// The class of what the last attempt failed by.
     cause: Option<String>,
-    /// `receiver` or `ours`.
-    #[schema(value_type = String)]
-    fault: &'static str,
+    /// `receiver` or `ours`; null where a person cancelled them.
+    #[schema(value_type = Option<String>)]
+    fault: Option<&'static str>,
     count: u64,
     /// When the oldest of them was made.
     #[schema(value_type = String, format = DateTime)]
@@ -94,7 +95,7 @@ impl DeadLetterView {
             integration: Named::integration(row.integration, configuration),
             reason: row.reason.as_str(),
             cause: row.cause,
-            fault: row.reason.fault().as_str(),
+            fault: row.reason.fault().map(Fault::as_str),
             count: row.count,
             oldest: row.oldest,
             newest: row.newest,

@@ -16,6 +16,7 @@ pub(crate) enum Told {
     Released,
     NotAuthenticated,
     SilenceEnded,
+    Cancelled,
     Imported,
     Taught,
     /// Without a re-reading.
@@ -23,7 +24,7 @@ pub(crate) enum Told {
 }
 
 impl Told {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Saved,
         Self::SavedAndAuthenticated,
         Self::Removed,
@@ -33,6 +34,7 @@ impl Told {
         Self::Released,
         Self::NotAuthenticated,
         Self::SilenceEnded,
+        Self::Cancelled,
         Self::Imported,
         Self::Taught,
         Self::TaughtAlone,
@@ -50,6 +52,7 @@ impl Told {
             Self::Released => "released",
             Self::NotAuthenticated => "not-authenticated",
             Self::SilenceEnded => "silence-ended",
+            Self::Cancelled => "cancelled",
             Self::Imported => "imported",
             Self::Taught => "taught",
             Self::TaughtAlone => "taught-alone",
@@ -70,6 +73,7 @@ impl Told {
             Self::Released => "The gate is open again.",
             Self::NotAuthenticated => "First the credentials have to be saved and authenticated.",
             Self::SilenceEnded => "Ended. What comes in from now on goes where the rules send it.",
+            Self::Cancelled => "Cancelled. What was on its way by then is told as it ends.",
             Self::Imported => "Imported. It is in force with the next message.",
             Self::Taught => "Taught. It is in force with the next message.",
             Self::TaughtAlone => "Taught. No stored alert is read again by it.",

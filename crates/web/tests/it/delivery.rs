@@ -135,3 +135,88 @@ async fn deliveries_are_exported_as_lines_and_as_a_sheet_without_formulas() {
         refused.field(place, "");
     }
 }
+
+#[tokio::test]
+async fn one_that_waits_is_cancelled_and_a_retry_takes_that_back() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    server.routed("Acme", &target).await;
+    server.asset_added("Acme", "10.0.0.1").await;
+    let list = server.get("/api/v1/deliveries").await.json();
+    let path = format!("/api/v1/deliveries/{}", id(&list["items"][0]));
+    let act = |what: &str| {
+        let path = format!("{path}/{what}");
+        let (server, admin) = (&server, &server.admin);
+        async move { server.call_as(admin, Method::POST, &path, None).await }
+    };
+    for _ in 0..2 {
+        let cancelled = act("cancel").await.expect(200).json();
+        let told = (
+            &cancelled["status"],
+            &cancelled["reason"],
+            &cancelled["fault"],
+        );
+        assert_eq!(told, (&json!("dead"), &json!("cancelled"), &json!(null)));
+        assert_eq!(cancelled["next_attempt_at"], json!(null));
+    }
+    let audit = server.get("/api/v1/audit?action=cancel").await.json();
+    assert_eq!(audit["items"].as_array().map(Vec::len), Some(1), "{audit}");
+    let dead = server.get("/api/v1/dead-letters").await.json();
+    let group = &dead["items"][0];
+    assert_eq!(
+        (&group["reason"], &group["fault"]),
+        (&json!("cancelled"), &json!(null))
+    );
+    let replay = json!({"filter": {"status": "dead"}, "dry_run": true});
+    let would = server.post("/api/v1/replays", replay).await.expect(200);
+    assert_eq!(
+        would.json()["count"],
+        json!(0),
+        "a decision is not undone by the way"
+    );
+    let named = json!({"filter": {"reason": "cancelled"}, "dry_run": true});
+    let would = server.post("/api/v1/replays", named).await.expect(200);
+    assert_eq!(would.json()["count"], json!(1));
+    let again = act("retry").await.expect(202).json();
+    assert_eq!(again["status"], json!("pending"));
+    let nobody = "/api/v1/deliveries/0190b7a0-0000-7000-8000-000000000000/cancel";
+    let nobody = server.call_as(&server.admin, Method::POST, nobody, None);
+    nobody.await.expect(404);
+}
+
+#[tokio::test]
+async fn all_that_a_filter_means_and_that_waits_is_cancelled() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    server.routed("Acme", &target).await;
+    server.routed("Globex", &target).await;
+    for number in 1..=3 {
+        server
+            .asset_added("Acme", &format!("10.0.0.{number}"))
+            .await;
+    }
+    server.asset_added("Globex", "10.0.1.1").await;
+    let ask = |form: serde_json::Value| server.post("/api/v1/deliveries/cancel", form);
+    let acme = |dry_run| json!({"filter": {"company": "Acme"}, "dry_run": dry_run});
+    let would = ask(acme(true)).await.expect(200).json();
+    let share = json!([{"integration": would["integrations"][0]["integration"], "count": 3}]);
+    assert_eq!(
+        (&would["count"], &would["cancelled"], &would["truncated"]),
+        (&json!(3), &json!(null), &json!(false))
+    );
+    assert_eq!(would["integrations"], share);
+    assert_eq!(
+        ask(acme(false)).await.expect(200).json()["cancelled"],
+        json!(3)
+    );
+    assert_eq!(
+        ask(acme(false)).await.expect(200).json()["cancelled"],
+        json!(0)
+    );
+    let left = server.get("/api/v1/deliveries?status=pending").await.json();
+    assert_eq!(left["items"].as_array().map(Vec::len), Some(1));
+    ask(json!({"filter": {"status": "dead"}}))
+        .await
+        .field("/filter/status", "pending or parked");
+    ask(json!({"filter": {}}))
+        .await
+        .field("/filter", "at least one key");
+}

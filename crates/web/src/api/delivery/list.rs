@@ -35,7 +35,7 @@ pub(crate) struct DeliveriesQuery {
     /// `true`: only deliveries whose last attempt failed, dead or tried again.
     #[param(value_type = Option<bool>)]
     pub(crate) failing: Option<String>,
-    /// Why it is dead: `exhausted`, `gone`, `held_too_long`, `removed` or `corrupt`.
+    /// Why it is dead: `exhausted`, `gone`, `held_too_long`, `removed`, `corrupt` or `cancelled`.
     pub(crate) reason: Option<String>,
     /// Whose fault it is that it is dead: `receiver` or `ours`.
     pub(crate) fault: Option<String>,
@@ -117,6 +117,7 @@ impl DeliveriesQuery {
             failing: params.read("failing", self.failing.as_deref()) == Some(true),
             reason: params.read("reason", self.reason.as_deref()),
             fault: params.read("fault", self.fault.as_deref()),
+            uncancelled: false,
             since: params.read("since", self.since.as_deref()),
             until: params.read("until", self.until.as_deref()),
         }

@@ -1,5 +1,6 @@
 //! Deliveries.
 
+pub(crate) mod cancel;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
@@ -24,7 +25,7 @@ pub(crate) struct DeliveryView {
     status: &'static str,
     /// Why it is dead.
     reason: Option<String>,
-    /// Whose fault it is that it is dead: `receiver` or `ours`.
+    /// Whose fault it is that it is dead: `receiver` or `ours`; null where a person cancelled it.
     #[schema(value_type = Option<String>)]
     fault: Option<&'static str>,
     /// The class of what the last attempt failed by.
@@ -111,7 +112,7 @@ impl DeliveryView {
 
 fn fault(reason: Option<&str>) -> Option<&'static str> {
     let reason: DeadReason = reason?.parse().ok()?;
-    Some(reason.fault().as_str())
+    Some(reason.fault()?.as_str())
 }
 
 impl AttemptView {

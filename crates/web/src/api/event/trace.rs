@@ -40,7 +40,7 @@ pub(crate) struct TracedDelivery {
     #[serde(skip)]
     #[schema(ignore)]
     pub(crate) standing: Standing,
-    reason: Option<String>,
+    pub(crate) reason: Option<String>,
     pub(crate) cause: Option<String>,
     pub(crate) attempts: u32,
     #[schema(value_type = String, format = DateTime)]

@@ -32,7 +32,8 @@ const BREATH: usize = 200;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReplayForm {
     /// Deliveries again, by the query keys of `GET /api/v1/deliveries`, one at least. An undelivered one is due again under
-    /// its own id, a delivered one gets a new id and says in `alertwire-replay-of` what it repeats.
+    /// its own id, a delivered one gets a new id and says in `alertwire-replay-of` what it repeats. What a person cancelled is
+    /// left out unless `id` or `reason` names it.
     filter: Option<DeliveriesQuery>,
     /// Id of another integration that the same alerts are sent to instead, each event at most once.
     to: Option<String>,
@@ -173,8 +174,9 @@ impl ReplayForm {
 
     fn deliveries(&self, filter: &DeliveriesQuery, caller: &Caller) -> Result<Wanted, Problem> {
         let mut params = Params::at("/filter/");
-        let query = filter.read(&mut params, caller);
+        let mut query = filter.read(&mut params, caller);
         params.finish()?;
+        query.uncancelled = query.ids.is_empty() && query.reason.is_none();
         let filter = words(filter);
         if filter.as_object().is_none_or(serde_json::Map::is_empty) {
             let detail = "name at least one key, or all deliveries would go again; `{\"status\": \"dead\"}` is all that failed";

@@ -1,6 +1,6 @@
 use askama::Template;
 use axum::extract::State;
-use delivery::DeadReason;
+use delivery::{DeadReason, Fault};
 use domain::access::Role;
 use domain::configuration::Configuration;
 use domain::{DeliveryId, Timestamp};
@@ -43,6 +43,8 @@ pub(in crate::console) struct DeliveryPage {
     events: Vec<String>,
     /// Why it is dead, and whose fault that is.
     dead: Option<(String, &'static str)>,
+    /// A person gave it up; who it was stands in the audit log.
+    is_cancelled: bool,
     is_parked: bool,
     is_pending: bool,
     spent: u32,
@@ -108,7 +110,7 @@ impl DeliveryPage {
         let waits = integration.map(|integration| integration.delivery.schedule.waits());
         Self {
             id: row.id.to_string(),
-            badge: row.standing.into(),
+            badge: Badge::of(row.standing, row.reason.as_deref()),
             subject: Shown::line(&row.subject, WHOLE),
             critical: row.critical,
             company: Named::company(row.company, configuration),
@@ -130,6 +132,7 @@ impl DeliveryPage {
                 .take(EVENTS)
                 .map(ToString::to_string)
                 .collect(),
+            is_cancelled: row.reason.as_deref() == Some(DeadReason::Cancelled.as_str()),
             dead: row.reason.as_deref().map(dead),
             is_parked: row.standing == Standing::Parked,
             is_pending: row.standing == Standing::Pending,
@@ -168,15 +171,20 @@ impl DeliveryPage {
 }
 
 fn dead(reason: &str) -> (String, &'static str) {
-    let fault = reason.parse::<DeadReason>().map(|reason| reason.fault());
-    let fault = fault.map_or("", |fault| fault.as_str());
+    let fault = reason.parse::<DeadReason>().ok();
+    let fault = fault.and_then(DeadReason::fault).map_or("", Fault::as_str);
     (visible(reason).replace('_', " "), fault)
 }
 
 #[cfg(test)]
 impl DeliveryPage {
     pub(in crate::console) fn samples() -> Vec<Self> {
-        Standing::ALL.map(Self::sample).into()
+        let cancelled = Self {
+            is_cancelled: true,
+            ..Self::sample(Standing::Dead)
+        };
+        let all = Standing::ALL.map(Self::sample);
+        all.into_iter().chain([cancelled]).collect()
     }
 
     fn sample(standing: Standing) -> Self {
@@ -203,6 +211,7 @@ impl DeliveryPage {
             sealed: !is_dead,
             replay_of: is_dead.then(|| "2".to_owned()),
             events: vec!["3".to_owned()],
+            is_cancelled: false,
             dead: is_dead.then(|| dead("held_too_long")),
             is_parked: standing == Standing::Parked,
             is_pending: standing == Standing::Pending,

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use askama::Template;
 use axum::extract::State;
+use delivery::DeadReason;
 use domain::configuration::Configuration;
 use domain::{DeliveryId, Timestamp};
 use http::Uri;
@@ -25,7 +26,7 @@ const PROPOSED: usize = 500;
 /// Parameters of the page alone.
 const OWN: [&str; 1] = ["told"];
 /// Why deliveries are given up, as the filter proposes it.
-const REASONS: [&str; 5] = ["exhausted", "gone", "held_too_long", "removed", "corrupt"];
+const REASONS: [DeadReason; 6] = DeadReason::ALL;
 
 #[derive(Debug, Template)]
 #[template(path = "delivery/list.html")]
@@ -137,6 +138,14 @@ impl DeliveriesPage {
             .elsewhere_with("/api/v1/deliveries/export", "format", format)
     }
 
+    /// The question whether to cancel all that the list means and that waits; a list of everything is none to cancel.
+    fn cancel_all(&self) -> Option<String> {
+        let status = self.asked.status.as_deref().unwrap_or_default();
+        let waits = ["", "pending", "parked"].contains(&status)
+            && (self.state.is_narrowed() || !self.frame.company.is_empty());
+        waits.then(|| self.state.elsewhere("/deliveries/cancel"))
+    }
+
     /// A replay of all that the list means; a list of everything is none to replay.
     fn replay_all(&self) -> Option<String> {
         let is_narrowed = self.state.is_narrowed() || !self.frame.company.is_empty();
@@ -156,7 +165,7 @@ impl Row {
         Self {
             id: row.id.to_string(),
             created: row.created_at,
-            badge: row.standing.into(),
+            badge: Badge::of(row.standing, row.reason.as_deref()),
             subject: Shown::line(&row.subject, ROW),
             critical: row.critical,
             is_replay: row.replay_of.is_some(),
@@ -166,6 +175,7 @@ impl Row {
             reason: row
                 .reason
                 .as_deref()
+                .filter(|reason| *reason != DeadReason::Cancelled.as_str())
                 .map(|reason| visible(reason).replace('_', " ")),
             cause: row.cause.as_deref().map(visible),
             code: last.and_then(|last| last.status_code),

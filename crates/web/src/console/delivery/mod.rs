@@ -2,6 +2,7 @@
 
 mod asked;
 mod attempt;
+mod cancel;
 mod compare;
 mod curl;
 mod detail;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::{get, post};
+use delivery::DeadReason;
 use domain::Timestamp;
 use store::Standing;
 
@@ -20,6 +22,7 @@ use crate::App;
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/deliveries", get(list::show))
+        .route("/deliveries/cancel", get(cancel::show).post(cancel::post))
         .route("/deliveries/{id}", get(detail::show))
         .route("/deliveries/{id}/retry", post(retry::retry))
 }
@@ -29,7 +32,8 @@ pub(super) fn rendered() -> Vec<String> {
     use super::page::rendered;
     let list = rendered(list::DeliveriesPage::samples());
     let detail = rendered(detail::DeliveryPage::samples());
-    [list, detail].concat()
+    let cancel = rendered(cancel::CancelPage::samples());
+    [list, detail, cancel].concat()
 }
 
 /// A standing as pages show it: never by colour alone.
@@ -38,6 +42,20 @@ pub(super) struct Badge {
     pub(super) class: &'static str,
     pub(super) glyph: &'static str,
     pub(super) word: &'static str,
+}
+
+impl Badge {
+    /// Of a delivery that may have been cancelled: dead, but nothing went wrong.
+    pub(super) fn of(standing: Standing, reason: Option<&str>) -> Self {
+        match reason == Some(DeadReason::Cancelled.as_str()) {
+            true => Self {
+                class: "held",
+                glyph: "–",
+                word: "cancelled",
+            },
+            false => standing.into(),
+        }
+    }
 }
 
 impl From<Standing> for Badge {

@@ -273,7 +273,7 @@ impl From<crate::api::event::trace::TracedDelivery> for Carried {
         Self {
             path: format!("/deliveries/{}", carried.id),
             integration: carried.integration,
-            badge: carried.standing.into(),
+            badge: Badge::of(carried.standing, carried.reason.as_deref()),
             cause: carried.cause.as_deref().map(visible),
             attempts: carried.attempts,
         }

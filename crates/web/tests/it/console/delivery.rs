@@ -302,3 +302,89 @@ async fn try_it(server: &Server, routed: &Routed, delivery: &str, code: u16) {
     let settled = store.settle_all(vec![Settling::new(lease, vec![settlement], None)]);
     assert_eq!(settled.await.unwrap(), [true]);
 }
+
+#[tokio::test]
+async fn a_delivery_is_cancelled_after_it_was_asked() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let delivery = sent(&server, &routed, "10.0.0.1").await;
+    let path = format!("/deliveries/{delivery}");
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let page = ben.get(&server, &path).await.expect(200).text();
+    let ask = format!("/deliveries/cancel?id={delivery}");
+    assert!(page.contains(&format!("href=\"{ask}\"")), "{page}");
+    let page = ben.get(&server, &ask).await.expect(200).text();
+    assert!(page.contains("Give up 1 delivery to To Acme?"), "{page}");
+    assert!(!page.contains("id=\"typed\""), "{page}");
+    let chosen = [("id", delivery.as_str()), ("then", "cancel")];
+    let done = ben.act(&server, "/deliveries/cancel", &chosen).await;
+    let done = done.expect(303).header("location").to_owned();
+    assert_eq!(done, format!("{path}?told=cancelled"));
+    let page = ben.get(&server, &done).await.expect(200).text();
+    for wanted in [
+        "A person cancelled it",
+        "Try now",
+        "</span> cancelled</span>",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    assert!(!page.contains("Cancel…"), "{page}");
+    let page = ben.get(&server, &ask).await.expect(200).text();
+    assert!(page.contains("Nothing that fits waits"), "{page}");
+    let viewer = server.browser("Vera", Role::Viewer, Scope::All).await;
+    viewer.get(&server, &ask).await.expect(403);
+    viewer
+        .act(&server, "/deliveries/cancel", &chosen)
+        .await
+        .expect(403);
+    let admin = server.browser("Ada", Role::Admin, Scope::All).await;
+    let page = admin.get(&server, &path).await.expect(200).text();
+    let audit = format!("/audit?what=delivery&amp;target={delivery}");
+    assert!(page.contains(&audit), "{page}");
+}
+
+#[tokio::test]
+async fn many_are_cancelled_by_name_and_no_company_s_but_one_s_own() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    for number in 0..101 {
+        let ip = format!("10.0.0.{number}");
+        server.asset_added(&routed.company, &ip).await;
+    }
+    let other = server.routed("Globex", &target).await;
+    let theirs = sent(&server, &other, "10.0.1.1").await;
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    let list = format!("/deliveries?integration={}", routed.integration);
+    let page = ben.get(&server, &list).await.expect(200).text();
+    assert!(page.contains("Cancel all that wait"), "{page}");
+    let ask = format!("/deliveries/cancel?integration={}", routed.integration);
+    let page = ben.get(&server, &ask).await.expect(200).text();
+    assert!(
+        page.contains("Give up 101 deliveries to To Acme?"),
+        "{page}"
+    );
+    let cancel = |typed| {
+        let meant = ("integration", routed.integration.as_str());
+        [meant, ("then", "cancel"), ("typed", typed)]
+    };
+    let refused = ben
+        .act(&server, "/deliveries/cancel", &cancel("Acme"))
+        .await
+        .expect(422);
+    assert!(refused.text().contains("nothing was cancelled"));
+    let done = ben
+        .act(&server, "/deliveries/cancel", &cancel("To Acme"))
+        .await
+        .expect(303);
+    let page = ben.get(&server, done.header("location")).await.text();
+    assert!(page.contains("cancelled</span>"), "{page}");
+    let left = server.get("/api/v1/deliveries?status=pending").await.json();
+    assert_eq!(left["items"].as_array().map(Vec::len), Some(1));
+    let bad = ben.get(&server, "/deliveries/cancel?status=dead").await;
+    assert!(bad.expect(422).text().contains("pending or parked"));
+    let acme = Scope::Companies(vec![routed.company.parse().unwrap()]);
+    let own = server.browser("Olga", Role::Operator, acme).await;
+    let hidden = format!("/deliveries/cancel?id={theirs}");
+    let page = own.get(&server, &hidden).await.expect(200).text();
+    assert!(page.contains("Nothing that fits waits"), "{page}");
+}
