@@ -52,9 +52,9 @@ pub use audit::{AuditActor, AuditQuery, AuditRow};
 pub use bell::{Bell, Rung};
 pub use configuration::{Change, Restored, Rollback};
 pub use delivery::{
-    Ahead, Attempt, Backlog, Breakdown, Cancel, DeadLetterRow, DeadLetters, DeadQuery,
-    DeliveryPage, DeliveryQuery, DeliveryRow, Due, DuePage, Hit, Hits, HitsQuery, LastTry, Look,
-    Others, Retried, Settlement, Settling, Share, Standing, Target,
+    Ahead, Attempt, Backlog, Breakdown, Cancel, Codes, DeadLetterRow, DeadLetters, DeadQuery,
+    DeliveryPage, DeliveryQuery, DeliveryRow, Due, DuePage, Followed, Hit, Hits, HitsQuery,
+    LastTry, Look, Others, Retried, Settlement, Settling, Share, Standing, Target, UpTo,
 };
 pub use domain::alert::Alert as FrozenAlert;
 pub use drift::{DriftRound, Sighting, Watched, WatchedKey};

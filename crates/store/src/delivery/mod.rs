@@ -3,7 +3,9 @@
 mod ahead;
 mod attempt;
 mod cancel;
+mod codes;
 mod dead;
+mod following;
 mod hits;
 pub(crate) mod postgres;
 mod row;
@@ -14,19 +16,23 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use delivery::{DeadReason, Delivery, Fault, Gate};
 use domain::access::{Actor, Scope};
 use domain::event::Event;
 use domain::{CompanyId, DeliveryId, EventId, IntegrationId, RuleId, Timestamp};
 
+use crate::event::like;
 use crate::{Backend, FrozenAlert, Lease, Listed, Store, StoreError};
 
 pub use ahead::{Ahead, Look, Others};
 pub use attempt::Attempt;
 pub(crate) use attempt::PreparedAttempt;
 pub use cancel::Cancel;
+pub use codes::Codes;
 pub use dead::{DeadLetterRow, DeadLetters, DeadQuery};
+pub use following::{Followed, UpTo};
 pub use hits::{Hit, Hits, HitsQuery};
 pub(crate) use row::{PreparedSettlement, REPLAYS, lane};
 pub use summary::{Breakdown, LastTry, Share};
@@ -137,6 +143,8 @@ pub struct DeliveryRow {
     pub cause: Option<String>,
     /// Those that retention has left.
     pub events: Vec<EventId>,
+    /// The code of their kind, which is the same for all; none when retention has taken the first.
+    pub kind: Option<String>,
     pub subject: String,
     pub critical: bool,
     pub created_at: Timestamp,
@@ -167,6 +175,16 @@ pub struct DeliveryQuery {
     pub fault: Option<Fault>,
     /// Not those that a person cancelled.
     pub uncancelled: bool,
+    /// Code of the kind of its events, in which `*` stands for any characters. What asks for this, for a category or for a
+    /// text fits no delivery whose first event retention has taken.
+    pub kind: Option<String>,
+    pub category: Option<String>,
+    /// The subject of its first event holds this; ASCII letters in either case.
+    pub text: Option<String>,
+    /// The last attempt was answered by one of these.
+    pub codes: Option<Codes>,
+    /// The last attempt took at least so long.
+    pub took_least: Option<Duration>,
     /// Made at this time or later.
     pub since: Option<Timestamp>,
     /// Made before this time.
@@ -218,6 +236,32 @@ impl DeliveryQuery {
         };
         let reasons: Vec<_> = DeadReason::ALL.into_iter().filter(fits).collect();
         Some(reasons.into_iter().map(DeadReason::as_str))
+    }
+
+    /// The text as subjects are compared with it.
+    pub(crate) fn wanted_text(&self) -> Option<String> {
+        self.text.as_deref().map(str::to_ascii_lowercase)
+    }
+
+    /// The pattern of a code as `LIKE` writes it; codes are in small letters.
+    pub(crate) fn wanted_kind(&self) -> Option<String> {
+        let kind = self.kind.as_deref()?;
+        Some(like(&kind.to_ascii_lowercase()))
+    }
+
+    /// The least time that the last attempt took, in microseconds.
+    pub(crate) fn wanted_micros(&self) -> Option<i64> {
+        let least = self.took_least?.as_micros();
+        Some(i64::try_from(least).unwrap_or(i64::MAX))
+    }
+
+    /// Whether the row of a delivery alone does not tell if it fits: its event or its last attempt has to be read.
+    pub(crate) fn reads_further(&self) -> bool {
+        self.kind.is_some()
+            || self.category.is_some()
+            || self.text.is_some()
+            || self.codes.is_some()
+            || self.took_least.is_some()
     }
 }
 
@@ -338,13 +382,15 @@ impl Store {
         let Some(query) = self.sharpened(query).await? else {
             return Ok(0);
         };
+        let (query, _) = self.bounded(scope, &query).await?;
         match &self.0.backend {
             Backend::Sqlite(db) => sqlite::count_deliveries(db, scope, &query, most).await,
             Backend::Postgres(db) => postgres::count_deliveries(db, scope, &query, most).await,
         }
     }
 
-    /// What a replay takes of these deliveries, oldest first, at most `most`: each with what is meant for it now.
+    /// What a replay takes of these deliveries, oldest first, at most `most`: each with what is meant for it now. It is cut
+    /// short too where more would have to be gone over than [`Self::GONE_OVER`]; then it is of the newest.
     pub async fn list_for_replay(
         &self,
         scope: &Scope,
@@ -352,10 +398,13 @@ impl Store {
         to: Option<&Target>,
         most: u32,
     ) -> Result<Listed, StoreError> {
-        match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::list_for_replay(db, scope, query, to, most).await,
-            Backend::Postgres(db) => postgres::list_for_replay(db, scope, query, to, most).await,
-        }
+        let (query, is_cut) = self.bounded(scope, query).await?;
+        let mut listed = match &self.0.backend {
+            Backend::Sqlite(db) => sqlite::list_for_replay(db, scope, &query, to, most).await?,
+            Backend::Postgres(db) => postgres::list_for_replay(db, scope, &query, to, most).await?,
+        };
+        listed.truncated |= is_cut;
+        Ok(listed)
     }
 
     /// Dead letters by integration and cause, the most frequent first.

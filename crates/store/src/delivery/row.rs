@@ -205,6 +205,8 @@ pub(crate) struct ListRow {
     pub(crate) event: Vec<u8>,
     /// Ids of the events that joined it, one after another.
     pub(crate) joined: Vec<u8>,
+    /// Of its first event, as the subject is.
+    pub(crate) kind: Option<String>,
     /// Of its first event; none when retention has taken that.
     pub(crate) subject: Option<String>,
     pub(crate) created_at: i64,
@@ -245,6 +247,7 @@ impl TryFrom<ListRow> for DeliveryRow {
             reason: row.state.reason,
             cause: row.cause,
             events,
+            kind: row.kind,
             subject: row
                 .subject
                 .or_else(|| subject_of(row.body.as_deref()?))

@@ -3,6 +3,7 @@
 mod again;
 mod cancel;
 mod dead;
+mod following;
 mod hits;
 mod list;
 mod others;
@@ -13,6 +14,7 @@ pub(super) use again::retry;
 pub(crate) use again::{again, copy, has_been_at, retryable};
 pub(super) use cancel::cancel;
 pub(super) use dead::dead_letters;
+pub(super) use following::{followed, up_to};
 pub(super) use hits::hits;
 pub(super) use list::{
     alert, attempts, count_deliveries, deliveries, delivery, list_for_replay, parking, pending,

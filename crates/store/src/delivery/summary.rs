@@ -72,17 +72,20 @@ impl Store {
         Ok(found)
     }
 
-    /// How many deliveries a query fits at each integration by each cause.
+    /// How many deliveries a query fits at each integration by each cause, bounded as a replay of them is.
     pub async fn breakdown(
         &self,
         scope: &Scope,
         query: &DeliveryQuery,
     ) -> Result<Breakdown, StoreError> {
+        let (query, is_cut) = self.bounded(scope, query).await?;
         let rows = match &self.0.backend {
-            Backend::Sqlite(db) => sqlite::breakdown(db, scope, query).await?,
-            Backend::Postgres(db) => postgres::breakdown(db, scope, query).await?,
+            Backend::Sqlite(db) => sqlite::breakdown(db, scope, &query).await?,
+            Backend::Postgres(db) => postgres::breakdown(db, scope, &query).await?,
         };
-        Breakdown::of(rows)
+        let mut breakdown = Breakdown::of(rows)?;
+        breakdown.truncated |= is_cut;
+        Ok(breakdown)
     }
 }
 

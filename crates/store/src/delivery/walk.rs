@@ -34,6 +34,9 @@ pub(super) struct Stride {
 }
 
 impl Store {
+    /// Most deliveries, the newest, that are gone over for one replay where their events or attempts have to be read.
+    pub const GONE_OVER: u32 = 100_000;
+
     /// Deliveries, newest first.
     pub async fn deliveries(
         &self,
@@ -104,9 +107,27 @@ impl Store {
         Ok(Some(query))
     }
 
+    /// The query with a beginning where all before it would be too much to go over at once, and whether it has one for that.
+    pub(super) async fn bounded(
+        &self,
+        scope: &Scope,
+        query: &DeliveryQuery,
+    ) -> Result<(DeliveryQuery, bool), StoreError> {
+        let mut query = query.clone();
+        if !query.reads_further() || query.is_named() {
+            return Ok((query, false));
+        }
+        let most = Self::GONE_OVER;
+        let reached = self.reach_of_deliveries(scope, &query, None, most).await?;
+        if let Some(id) = reached {
+            query.since = Some(DeliveryId::from_bytes(id).made_at());
+        }
+        Ok((query, reached.is_some()))
+    }
+
     /// Whether the rows that fit have to be looked for among others: no index names them in the order that they are shown in.
     async fn is_walked(&self, scope: &Scope, query: &DeliveryQuery) -> Result<bool, StoreError> {
-        if query.event.is_some() || !query.ids.is_empty() {
+        if query.is_named() {
             return Ok(false);
         }
         let is_dead = query.standing == Some(Standing::Dead) && query.integration.is_none();
@@ -186,6 +207,11 @@ impl DeliveryPage {
 }
 
 impl DeliveryQuery {
+    /// Whether it says which deliveries it may be at most.
+    fn is_named(&self) -> bool {
+        self.event.is_some() || !self.ids.is_empty()
+    }
+
     /// Whether the dead ones alone are gone over.
     pub(super) fn is_of_dead(&self) -> bool {
         self.standing == Some(Standing::Dead) || self.reasons().is_some()

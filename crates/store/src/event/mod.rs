@@ -120,7 +120,7 @@ fn above(until: Timestamp) -> [u8; 16] {
 }
 
 /// A pattern of a filter as `LIKE` writes it, with `\` before what means something there.
-fn like(pattern: &str) -> String {
+pub(crate) fn like(pattern: &str) -> String {
     let mut text = String::with_capacity(pattern.len());
     for char in pattern.chars() {
         match char {

@@ -19,7 +19,7 @@ use domain::{CompanyId, IntegrationId, Timestamp};
 use crate::{Backend, Store, StoreError};
 
 pub use lags::Lags;
-pub(crate) use postgres::Settled;
+pub(crate) use postgres::{Settled, settled};
 pub(crate) use tally::{AttemptSeen, EventSeen, Key, Tally};
 
 use tally::{EVERYONE, Measure, UNASSIGNED};

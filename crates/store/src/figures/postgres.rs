@@ -69,6 +69,18 @@ impl Settled {
     }
 }
 
+/// Up to which number all settles have ended, looked at anew.
+pub(crate) async fn settled(db: &Postgres, client: &Client) -> Result<i64, Failure> {
+    let known = *db.settled.lock().unwrap_or_else(PoisonError::into_inner);
+    let looked = known.look(client).await?;
+    let mut kept = db.settled.lock().unwrap_or_else(PoisonError::into_inner);
+    // Whoever looked meanwhile may know more.
+    if looked.ended >= kept.ended {
+        *kept = looked;
+    }
+    Ok(kept.ended)
+}
+
 pub(super) async fn count(
     db: &Postgres,
     now: Timestamp,
@@ -77,9 +89,7 @@ pub(super) async fn count(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let (from, events, attempts) = {
         let client = db.client().await?;
-        let known = *db.settled.lock().unwrap_or_else(PoisonError::into_inner);
-        let settled = known.look(&client).await?;
-        *db.settled.lock().unwrap_or_else(PoisonError::into_inner) = settled;
+        let settled = settled(db, &client).await?;
         let from: (i64, i64) = one(&client, COUNTED, &[], |row| {
             Ok((row.try_get(0)?, row.try_get(1)?))
         })
@@ -87,13 +97,7 @@ pub(super) async fn count(
         .unwrap_or_default();
         let stored = finished(&client).await?;
         let events = all(&client, EVENTS, &[&from.0, &stored, &limit], event).await?;
-        let attempts = all(
-            &client,
-            ATTEMPTS,
-            &[&from.1, &settled.ended, &limit],
-            attempt,
-        )
-        .await?;
+        let attempts = all(&client, ATTEMPTS, &[&from.1, &settled, &limit], attempt).await?;
         (from, events, attempts)
     };
     let counted = events.len().max(attempts.len());

@@ -1,11 +1,13 @@
 //! Deliveries as lists show them, and sent again by hand.
 
+use std::time::Duration;
+
 use delivery::{DeadReason, Fault};
 use domain::access::Scope;
 use domain::{DeliveryId, EventId};
 use store::{
     Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried,
-    Share, Standing,
+    Share, Standing, Store, UpTo,
 };
 
 use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
@@ -13,6 +15,9 @@ use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
 on_both!(
     pages_show_each_delivery_once_newest_first,
     each_part_of_a_query_narrows_it,
+    what_the_event_and_the_last_attempt_say_narrows_a_list,
+    what_is_only_known_by_events_is_walked_and_bounded_too,
+    what_happens_to_deliveries_is_followed_in_its_order,
     a_list_of_what_is_rare_goes_on_by_its_cursor,
     nothing_is_parked_while_no_integration_is_held,
     parked_is_derived,
@@ -299,6 +304,146 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
         .unwrap()
         .unwrap();
     assert_eq!(row.reason.as_deref(), Some("exhausted"));
+}
+
+async fn what_the_event_and_the_last_attempt_say_narrows_a_list(mut world: World) {
+    let dead = world.accepted("web-1").await.1;
+    world.bury(dead).await;
+    let delivered = world.accepted("web-2").await.1;
+    world.deliver(delivered).await;
+    let waiting = world.accepted("web-3").await.1;
+    let row = world.store.delivery(&Scope::All, dead).await.unwrap();
+    assert_eq!(row.unwrap().kind.as_deref(), Some("asset.discovered"));
+    world
+        .batch("UPDATE event SET kind = 'job.failed', category = 'Jobs', subject = 'Job 100% \u{d6}k failed' WHERE id = (SELECT event FROM delivery WHERE status = 'delivered')")
+        .await;
+    world
+        .batch("UPDATE attempt SET duration = 7000000 WHERE delivery = (SELECT id FROM delivery WHERE status = 'delivered')")
+        .await;
+    let all = DeliveryQuery::default;
+    let kind = |kind: &str| DeliveryQuery {
+        kind: Some(kind.to_owned()),
+        ..all()
+    };
+    let text = |text: &str| DeliveryQuery {
+        text: Some(text.to_owned()),
+        ..all()
+    };
+    let codes = |codes: &str| DeliveryQuery {
+        codes: Some(codes.parse().unwrap()),
+        ..all()
+    };
+    let took = |seconds| DeliveryQuery {
+        took_least: Some(Duration::from_secs(seconds)),
+        ..all()
+    };
+    let category = DeliveryQuery {
+        category: Some("Jobs".to_owned()),
+        ..all()
+    };
+    let found = [
+        (kind("asset.discovered"), vec![waiting, dead]),
+        (kind("ASSET.*"), vec![waiting, dead]),
+        (kind("job.*"), vec![delivered]),
+        (kind("job%"), vec![]),
+        (kind("*"), vec![waiting, delivered, dead]),
+        (category, vec![delivered]),
+        (text("JOB 100% "), vec![delivered]),
+        (text("\u{d6}K"), vec![delivered]),
+        (text("_"), vec![]),
+        (codes("503"), vec![dead]),
+        (codes("5xx"), vec![dead]),
+        (codes("2xx"), vec![delivered]),
+        (codes("500"), vec![]),
+        (took(7), vec![delivered]),
+        (took(8), vec![]),
+        (
+            DeliveryQuery {
+                text: Some("job".to_owned()),
+                took_least: Some(Duration::from_secs(5)),
+                ..codes("200")
+            },
+            vec![delivered],
+        ),
+    ];
+    for (query, expected) in found {
+        let found = ids(&world, &Scope::All, &query).await;
+        assert_eq!(found, expected, "{query:?}");
+        assert!(ids(&world, &elsewhere(), &query).await.is_empty());
+        let listed = world.store.list_for_replay(&Scope::All, &query, None, 10);
+        let listed = listed.await.unwrap();
+        assert_eq!(listed.total(), expected.len() as u64, "{query:?}");
+        let told = world.store.breakdown(&Scope::All, &query).await.unwrap();
+        let counted: u64 = told.shares.iter().map(|share| share.count).sum();
+        assert_eq!(counted, expected.len() as u64, "{query:?}");
+    }
+}
+
+async fn what_is_only_known_by_events_is_walked_and_bounded_too(mut world: World) {
+    let oldest = world.accepted("web-1").await.1;
+    world.bury(oldest).await;
+    world.pass(MINUTE);
+    world.accepted("web-2").await;
+    copy(&world, Store::GONE_OVER + 10).await;
+    let failed = DeliveryQuery {
+        codes: Some("5xx".parse().unwrap()),
+        ..DeliveryQuery::default()
+    };
+    let page = world
+        .store
+        .deliveries(&Scope::All, &failed, &PageAt::default())
+        .await
+        .unwrap();
+    assert!(page.items.is_empty() && page.scanned_until.is_some());
+    let listed = world.store.list_for_replay(&Scope::All, &failed, None, 10);
+    let listed = listed.await.unwrap();
+    assert_eq!((listed.total(), listed.truncated), (0, true));
+    let told = world.store.breakdown(&Scope::All, &failed).await.unwrap();
+    assert!(told.shares.is_empty() && told.truncated);
+    // What is named, or of which there are few, is not cut.
+    let dead = DeliveryQuery {
+        standing: Some(Standing::Dead),
+        ..failed
+    };
+    let listed = world.store.list_for_replay(&Scope::All, &dead, None, 10);
+    let listed = listed.await.unwrap();
+    assert_eq!((listed.total(), listed.truncated), (1, false));
+}
+
+/// What has happened since, once as much of it has ended as is expected: on PostgreSQL the transactions of others hold it back.
+async fn followed(world: &World, since: UpTo, expected: &[DeliveryId]) -> UpTo {
+    let (mut at, mut found) = (since, Vec::new());
+    while found.len() < expected.len() {
+        let followed = world.store.followed(at).await.unwrap();
+        assert!(!followed.is_more);
+        found.extend(followed.deliveries);
+        at = followed.up_to;
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(found, expected);
+    at
+}
+
+async fn what_happens_to_deliveries_is_followed_in_its_order(mut world: World) {
+    let begin = world.store.up_to(None).await.unwrap();
+    let before = world.now;
+    let first = world.accepted("web-1").await.1;
+    world.pass(MINUTE);
+    let second = world.accepted("web-2").await.1;
+    let made = followed(&world, begin, &[first, second]).await;
+    world.bury(second).await;
+    world.deliver(first).await;
+    let ended = followed(&world, made, &[second, first]).await;
+    let nothing = world.store.followed(ended).await.unwrap();
+    assert_eq!((nothing.deliveries, nothing.up_to), (vec![], ended));
+    // By a time, whoever comes again is told of what has happened since, and of nothing before.
+    let at = world.store.up_to(Some(before)).await.unwrap();
+    followed(&world, at, &[first, second]).await;
+    let at = world.store.up_to(Some(world.now)).await.unwrap();
+    followed(&world, at, &[second, first]).await;
+    world.pass(MINUTE);
+    let now = world.store.up_to(Some(world.now)).await.unwrap();
+    assert_eq!(now, ended);
 }
 
 async fn the_last_attempt_and_what_fails_by_what_are_told(mut world: World) {

@@ -16,14 +16,14 @@ use super::state;
 use crate::codec::fixed;
 use crate::event::read_deliveries;
 use crate::job::{Item, Listed, Listing};
-use crate::postgres::{Clauses, Failure, Postgres, all, one};
+use crate::postgres::{Clauses, Failure, Postgres, all, one, sound};
 use crate::retention::lowest_id;
 use crate::{FrozenAlert, StoreError};
 
 const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
      d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, FALSE), e.subject, \
      CASE WHEN e.id IS NULL THEN d.body END, d.records, \
-     d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason";
+     d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason, e.kind";
 pub(super) const OWNER: &str = "LEFT JOIN owner o ON o.integration = d.integration";
 const JOINED: &str = "SELECT j.delivery, j.event FROM delivery_event j JOIN event e ON e.id = j.event \
      WHERE j.delivery = ANY($1::bytea[]) ORDER BY e.seq";
@@ -206,6 +206,8 @@ pub(super) async fn narrow(
         let reasons: Vec<String> = reasons.map(str::to_owned).collect();
         clauses.and("d.status = 'dead' AND d.reason = ANY(?)", reasons);
     }
+    of_event(&mut clauses, query);
+    of_last_attempt(&mut clauses, query);
     // Ids tell the time of making, and the primary key is in their order.
     clauses.and_some(
         "d.id >= ?",
@@ -225,6 +227,50 @@ pub(super) async fn narrow(
         );
     }
     Ok(clauses)
+}
+
+/// What the first event says. The collation looks at ASCII letters alone.
+fn of_event(clauses: &mut Clauses, query: &DeliveryQuery) {
+    let asked = [
+        (
+            "lower(k.kind COLLATE \"C\") LIKE ? ESCAPE '\\'",
+            query.wanted_kind(),
+        ),
+        ("k.category = ?", query.category.clone()),
+        (
+            "strpos(lower(k.subject COLLATE \"C\"), ?) > 0",
+            query.wanted_text(),
+        ),
+    ];
+    let mut conditions = Vec::new();
+    for (condition, value) in asked {
+        if let Some(value) = value {
+            let place = clauses.place(sound(&value).into_owned());
+            conditions.push(condition.replace('?', &place));
+        }
+    }
+    if !conditions.is_empty() {
+        clauses.and_plain(&format!(
+            "EXISTS (SELECT 1 FROM event k WHERE k.id = d.event AND {})",
+            conditions.join(" AND ")
+        ));
+    }
+}
+
+fn of_last_attempt(clauses: &mut Clauses, query: &DeliveryQuery) {
+    let last = |column| {
+        format!(
+            "(SELECT a.{column} FROM attempt a WHERE a.delivery = d.id ORDER BY a.number DESC LIMIT 1)"
+        )
+    };
+    if let Some(codes) = query.codes {
+        let [least, most] = [codes.least, codes.most].map(|code| clauses.place(code));
+        clauses.and_plain(&format!(
+            "{} BETWEEN {least} AND {most}",
+            last("status_code")
+        ));
+    }
+    clauses.and_some(&format!("{} >= ?", last("duration")), query.wanted_micros());
 }
 
 async fn deliveries_of(client: &Client, event: &[u8; 16]) -> Result<Option<Vec<u8>>, Failure> {
@@ -285,6 +331,7 @@ fn list_row(row: &Row) -> Result<(ListRow, i32), tokio_postgres::Error> {
         subject: row.try_get(11)?,
         body: row.try_get(12)?,
         state: state(row, 14)?,
+        kind: row.try_get(20)?,
         joined: Vec::new(),
     };
     Ok((list, row.try_get(13)?))

@@ -20,7 +20,7 @@ use crate::{FrozenAlert, StoreError};
 
 const COLUMNS: &str = "d.id, d.integration, d.rule, d.company, d.critical, d.cause, d.event, d.created_at, d.replay_of, \
      d.hash IS NOT NULL, coalesce(NOT o.enabled OR o.held, 0), e.subject, iif(e.id IS NULL, d.body, NULL), d.records, \
-     d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason";
+     d.status, d.attempts, d.due_at, d.not_before, d.parked_since, d.reason, e.kind";
 const JOINS: &str =
     "LEFT JOIN owner o ON o.integration = d.integration LEFT JOIN event e ON e.id = d.event";
 const JOINED: &str = "SELECT j.event FROM delivery_event j JOIN event e ON e.id = j.event \
@@ -224,10 +224,45 @@ pub(super) fn narrow(scope: &Scope, query: &DeliveryQuery) -> Clauses {
             reasons.map(|reason| Value::Text(reason.to_owned())),
         );
     }
+    of_event(&mut clauses, query);
+    of_last_attempt(&mut clauses, query);
     // Ids tell the time of making, and the table is in their order.
     clauses.and_some("d.id >= ?", blob(query.since.map(lowest_id)));
     clauses.and_some("d.id < ?", blob(query.until.map(lowest_id)));
     clauses
+}
+
+/// What the first event says. `lower` looks at ASCII letters alone.
+fn of_event(clauses: &mut Clauses, query: &DeliveryQuery) {
+    let asked = [
+        ("k.kind LIKE ? ESCAPE '\\'", query.wanted_kind()),
+        ("k.category = ?", query.category.clone()),
+        ("instr(lower(k.subject), ?) > 0", query.wanted_text()),
+    ];
+    let asked = asked
+        .into_iter()
+        .filter_map(|(condition, value)| Some((condition, Value::Text(value?))));
+    let (conditions, values): (Vec<_>, Vec<_>) = asked.unzip();
+    if !values.is_empty() {
+        let conditions = conditions.join(" AND ");
+        clauses.and(
+            &format!("EXISTS (SELECT 1 FROM event k WHERE k.id = d.event AND {conditions})"),
+            values,
+        );
+    }
+}
+
+fn of_last_attempt(clauses: &mut Clauses, query: &DeliveryQuery) {
+    let last = |column| {
+        format!(
+            "(SELECT a.{column} FROM attempt a WHERE a.delivery = d.id ORDER BY a.number DESC LIMIT 1)"
+        )
+    };
+    if let Some(codes) = query.codes {
+        let condition = format!("{} BETWEEN ? AND ?", last("status_code"));
+        clauses.and(&condition, [codes.least, codes.most].map(Value::from));
+    }
+    clauses.and_some(&format!("{} >= ?", last("duration")), query.wanted_micros());
 }
 
 /// Where the query names an event, only the deliveries that its row names.
@@ -321,6 +356,7 @@ fn list_row(row: &Row<'_>) -> rusqlite::Result<(ListRow, u32)> {
         subject: row.get(11)?,
         body: row.get(12)?,
         state: state(row, 14)?,
+        kind: row.get(20)?,
         joined: Vec::new(),
     };
     Ok((list, row.get(13)?))
