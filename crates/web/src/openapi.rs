@@ -76,6 +76,7 @@ use crate::read::Viewer;
         source::rotate::rotate,
         source::sender_settings::sender_settings,
         delivery::list::list,
+        delivery::stream::stream,
         delivery::export::export,
         delivery::get::get,
         delivery::cancel::cancel,

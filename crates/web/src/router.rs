@@ -203,6 +203,7 @@ fn traffic() -> Router<App> {
         .route("/api/v1/journal/{id}", get(journal::get::get))
         .route("/api/v1/journal/{id}/raw", get(journal::raw::raw))
         .route("/api/v1/deliveries", get(delivery::list::list))
+        .route("/api/v1/deliveries/stream", get(delivery::stream::stream))
         .route("/api/v1/deliveries/export", get(delivery::export::export))
         .route("/api/v1/deliveries/{id}", get(delivery::get::get))
         .route(

@@ -38,10 +38,12 @@ pub struct Settings {
     /// Open connections, in all and for one address. When there are more, those that have waited longest make room.
     pub connections: NonZeroUsize,
     pub connections_per_address: NonZeroUsize,
-    /// Live streams of events that may be open at once.
+    /// Live streams, of events or of deliveries, that may be open at once.
     pub streams: usize,
     /// How often a live stream asks whether its reader still may read.
     pub stream_recheck: Duration,
+    /// How often a live stream of deliveries looks for what has happened to them.
+    pub stream_look: Duration,
     /// Exports of events that may be under way at once.
     pub exports: usize,
     /// Questions over stored events (what-if, dry runs of silences) that may be worked at at once.
@@ -81,6 +83,7 @@ impl Settings {
             connections_per_address: some(256),
             streams: 256,
             stream_recheck: Duration::from_secs(30),
+            stream_look: Duration::from_secs(2),
             exports: 4,
             what_ifs: 2,
             what_if_events: domain::what_if::EVENTS,

@@ -309,8 +309,10 @@ async fn each_part_of_a_query_narrows_it(mut world: World) {
 async fn what_the_event_and_the_last_attempt_say_narrows_a_list(mut world: World) {
     let dead = world.accepted("web-1").await.1;
     world.bury(dead).await;
+    world.pass(MINUTE);
     let delivered = world.accepted("web-2").await.1;
     world.deliver(delivered).await;
+    world.pass(MINUTE);
     let waiting = world.accepted("web-3").await.1;
     let row = world.store.delivery(&Scope::All, dead).await.unwrap();
     assert_eq!(row.unwrap().kind.as_deref(), Some("asset.discovered"));

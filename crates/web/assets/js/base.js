@@ -255,21 +255,36 @@ const alertwire = (() => {
     open();
   }
 
-  // How many events have come since; the rows stay where they are.
+  /** Most that a pill counts. */
+  const counted = 1000;
+
+  // How many have come since; the rows stay where they are. What stands on the page, or is older than all that does where there
+  // are more behind it, is nothing new here.
   function pill() {
     const place = document.querySelector("[data-live]");
     if (!place || !window.EventSource) return;
+    const { live, last, oldest, one, many } = place.dataset;
+    const there = new Set([...document.querySelectorAll("tbody a.row")].map((row) => row.pathname));
     let count = 0;
-    const came = () => {
+    const came = (view) => {
+      if (count === counted || there.has(view.path) || (oldest && view.id < oldest)) return;
+      there.add(view.path);
       count += 1;
       place.hidden = false;
-      place.textContent = count === 1 ? "1 new event: show it" : `${count} new events: show them`;
+      const number = count === counted ? `${counted} or more` : count;
+      place.textContent = count === 1 ? `1 ${one}: show it` : `${number} ${many}: show them`;
     };
-    listen(place.dataset.live, place.dataset.last, { came });
+    listen(live, last, { came });
+  }
+
+  // What is of use with script alone.
+  function scripted(place) {
+    for (const element of place.querySelectorAll("[data-scripted]")) element.hidden = false;
   }
 
   /** Gives a part of a page what script can add to it. */
   function grace(place) {
+    scripted(place);
     localTimes(place);
     copies(place);
     dialogs(place);

@@ -30,6 +30,7 @@ pub(crate) mod fields;
 pub(crate) mod file;
 mod given;
 pub(crate) mod job;
+pub(crate) mod live;
 mod named;
 mod uses;
 

@@ -25,7 +25,9 @@ const CSS: &str = concat!(
 );
 const JS: &str = concat!(
     include_str!("../../assets/js/base.js"),
+    include_str!("../../assets/js/tail.js"),
     include_str!("../../assets/js/event.js"),
+    include_str!("../../assets/js/delivery.js"),
     include_str!("../../assets/js/event-set.js"),
     include_str!("../../assets/js/integration.js"),
 );

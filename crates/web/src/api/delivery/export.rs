@@ -21,7 +21,7 @@ use crate::read::{ListQuery, Params, Viewer};
 const PAGE: u16 = 500;
 /// Parameters of the file alone.
 const OWN: [&str; 3] = ["format", "limit", "cursor"];
-const COLUMNS: [&str; 17] = [
+const COLUMNS: [&str; 18] = [
     "id",
     "created_at",
     "status",
@@ -39,6 +39,7 @@ const COLUMNS: [&str; 17] = [
     "next_attempt_at",
     "replay_of",
     "event_ids",
+    "kind",
 ];
 
 /// A delivery in a file, with its last attempt in figures.
@@ -61,6 +62,7 @@ struct Line {
     next_attempt_at: Option<Timestamp>,
     replay_of: Option<String>,
     event_ids: Vec<String>,
+    kind: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +182,7 @@ impl Line {
             next_attempt_at: (row.standing == Standing::Pending).then_some(due),
             replay_of: row.replay_of.map(|id| id.to_string()),
             event_ids: row.events.iter().map(ToString::to_string).collect(),
+            kind: row.kind,
         }
     }
 
@@ -207,6 +210,7 @@ impl Line {
                 .map_or_else(String::new, |at| at.to_string()),
             text(&self.replay_of),
             self.event_ids.join(" "),
+            text(&self.kind),
         ]
     }
 }

@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
+use domain::access::Scope;
+use domain::configuration::Configuration;
 use domain::{DeliveryId, Timestamp};
 use serde::{Deserialize, Serialize};
-use store::{DeliveryQuery, PageAt, Standing};
+use store::{DeliveryQuery, DeliveryRow, PageAt, Standing};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{AttemptView, DeliveryView};
@@ -15,6 +19,8 @@ use crate::read::{Caller, Params, Query, Viewer};
 
 /// Most deliveries that a query names.
 const IDS: usize = 1_000;
+/// Most characters of a text, a code of a kind or a category that is searched for.
+const TEXT_CHARS: usize = 256;
 
 #[derive(Debug, Clone, Default, Deserialize, Serialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +45,18 @@ pub(crate) struct DeliveriesQuery {
     pub(crate) reason: Option<String>,
     /// Whose fault it is that it is dead: `receiver` or `ours`.
     pub(crate) fault: Option<String>,
+    /// Code of the kind of its events; `*` stands for any characters: `problem.*`. What asks for a kind, a category or a text
+    /// finds no delivery whose event retention has taken.
+    pub(crate) kind: Option<String>,
+    /// Category of the kind of its events.
+    pub(crate) category: Option<String>,
+    /// What the subject holds, letters A to Z in either case.
+    pub(crate) text: Option<String>,
+    /// HTTP code of the last attempt, or a class of codes: `503`, `5xx`.
+    pub(crate) code: Option<String>,
+    /// The last attempt took at least so many milliseconds.
+    #[param(value_type = Option<u32>)]
+    pub(crate) took_millis: Option<String>,
     /// Made at this time or later.
     pub(crate) since: Option<String>,
     /// Made before this time.
@@ -69,17 +87,7 @@ pub(crate) async fn list(
 ) -> Answer<DeliveryListing> {
     let (query, at) = query.parse(&caller)?;
     let page = app.store().deliveries(caller.scope(), &query, &at).await?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for row in page.items {
-        let attempts =
-            if row.attempts == 0 && row.cause.is_none() && row.standing == Standing::Pending {
-                Vec::new()
-            } else {
-                app.store().attempts(caller.scope(), row.id).await?
-            };
-        let attempts = attempts.into_iter().map(AttemptView::short).collect();
-        items.push(DeliveryView::new(row, attempts, &caller.configuration));
-    }
+    let items = views(&app, caller.scope(), page.items, &caller.configuration).await?;
     Ok(Json(DeliveryListing {
         items,
         next: page.next,
@@ -87,7 +95,36 @@ pub(crate) async fn list(
     }))
 }
 
+/// Deliveries with their attempts in short.
+pub(super) async fn views(
+    app: &App,
+    scope: &Scope,
+    rows: Vec<DeliveryRow>,
+    configuration: &Configuration,
+) -> Result<Vec<DeliveryView>, Problem> {
+    let mut views = Vec::with_capacity(rows.len());
+    for row in rows {
+        let attempts =
+            if row.attempts == 0 && row.cause.is_none() && row.standing == Standing::Pending {
+                Vec::new()
+            } else {
+                app.store().attempts(scope, row.id).await?
+            };
+        let attempts = attempts.into_iter().map(AttemptView::short).collect();
+        views.push(DeliveryView::new(row, attempts, configuration));
+    }
+    Ok(views)
+}
+
 impl DeliveriesQuery {
+    /// What is asked for where there are no pages.
+    pub(crate) fn whole(&self, caller: &Caller) -> Result<DeliveryQuery, Problem> {
+        let mut params = Params::default();
+        let query = self.read(&mut params, caller);
+        params.finish()?;
+        Ok(query)
+    }
+
     pub(crate) fn parse(mut self, caller: &Caller) -> Result<(DeliveryQuery, PageAt), Problem> {
         let mut params = Params::default();
         let at = page_at(
@@ -118,10 +155,24 @@ impl DeliveriesQuery {
             reason: params.read("reason", self.reason.as_deref()),
             fault: params.read("fault", self.fault.as_deref()),
             uncancelled: false,
+            kind: params.with("kind", self.kind.as_deref(), text),
+            category: params.with("category", self.category.as_deref(), text),
+            text: params.with("text", self.text.as_deref(), text),
+            codes: params.read("code", self.code.as_deref()),
+            took_least: params
+                .read::<u32>("took_millis", self.took_millis.as_deref())
+                .map(|millis| Duration::from_millis(millis.into())),
             since: params.read("since", self.since.as_deref()),
             until: params.read("until", self.until.as_deref()),
         }
     }
+}
+
+fn text(text: &str) -> Result<String, String> {
+    if text.chars().count() > TEXT_CHARS {
+        return Err(format!("has at most {TEXT_CHARS} characters"));
+    }
+    Ok(text.to_owned())
 }
 
 fn ids(text: &str) -> Result<Vec<DeliveryId>, String> {

@@ -5,6 +5,7 @@ pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod retry;
+pub(crate) mod stream;
 
 use delivery::DeadReason;
 use domain::configuration::Configuration;
@@ -35,6 +36,8 @@ pub(crate) struct DeliveryView {
     company: Named,
     /// Those that retention has left.
     event_ids: Vec<String>,
+    /// Code of their kind; null when retention has taken the first.
+    kind: Option<String>,
     subject: String,
     critical: bool,
     attempts: Vec<AttemptView>,
@@ -98,6 +101,7 @@ impl DeliveryView {
             rule: Named::rule(row.rule, configuration),
             company: Named::company(row.company, configuration),
             event_ids: row.events.iter().map(EventId::to_string).collect(),
+            kind: row.kind,
             subject: row.subject,
             critical: row.critical,
             attempts,

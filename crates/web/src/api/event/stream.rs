@@ -1,40 +1,30 @@
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use alertwire_catalogue::Limits;
 use axum::extract::State;
-use axum::response::sse::{Event as Line, KeepAlive, Sse};
+use axum::response::sse::Event as Line;
 use domain::EventId;
-use domain::access::Scope;
 use domain::configuration::Configuration;
 use domain::event::Event;
 use domain::filter::Filter;
-use futures_util::Stream;
 use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Notice;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::mpsc::{Sender, channel};
-use tokio::time::{Interval, MissedTickBehavior, interval};
 use utoipa::IntoParams;
 
 use super::list::search;
 use super::{EventView, fitting};
 use crate::App;
+use crate::api::live::{self, Live, Reader};
 use crate::blocking::blocking;
 use crate::problem::Problem;
-use crate::read::session::unused;
 use crate::read::{Caller, Params, Query, Viewer};
 
 /// Events that are read at once.
 const AT_ONCE: u16 = 100;
-/// Lines that wait for a reader that is slow; then the stream waits with it.
-const WAITING: usize = 128;
-/// How often a quiet stream says that it is there.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -53,7 +43,7 @@ pub(crate) async fn stream(
     Viewer(caller): Viewer,
     Query(query): Query<StreamQuery>,
     headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>> + use<>>, Problem> {
+) -> Result<Live, Problem> {
     let mut params = Params::default();
     let filter = params.with("filter", query.filter.as_deref(), search);
     params.finish()?;
@@ -73,10 +63,7 @@ pub(crate) async fn follow(
     filter: Option<Filter>,
     headers: &HeaderMap,
     tell: Tell,
-) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>> + use<>>, Problem> {
-    let permit = app.streams().clone().try_acquire_owned();
-    let permit =
-        permit.map_err(|_| Problem::try_later("too many live streams are open; close one"))?;
+) -> Result<Live, Problem> {
     // Listen first, then look: what comes in between is told twice rather than never.
     let notices = app.store().notices();
     let last = match headers
@@ -92,48 +79,30 @@ pub(crate) async fn follow(
             .map(|event| event.id),
     };
     let resumed = headers.contains_key("last-event-id");
-    let (sender, receiver) = channel(WAITING);
-    let follower = Follower {
-        app: app.clone(),
-        proof: unused(headers),
-        scope: caller.scope().clone(),
-        filter: filter.map(Arc::new),
-        tell,
-        last,
-        sender,
+    let begin = |reader| {
+        let follower = Follower {
+            reader,
+            filter: filter.map(Arc::new),
+            tell,
+            last,
+        };
+        follower.follow(notices, resumed)
     };
-    tokio::spawn(async move {
-        let closing = follower.app.closing().clone();
-        tokio::select! {
-            () = follower.follow(notices, resumed) => {}
-            () = closing.cancelled() => {}
-        }
-        drop(permit);
-    });
-    let lines = futures_util::stream::unfold(receiver, |mut receiver| async {
-        let line = receiver.recv().await?;
-        Some((Ok(line), receiver))
-    });
-    Ok(Sse::new(lines).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+    live::open(app, caller, headers, begin)
 }
 
 struct Follower {
-    app: App,
-    /// What proved who reads: asked again while the stream lasts.
-    proof: HeaderMap,
-    scope: Scope,
+    reader: Reader,
     filter: Option<Arc<Filter>>,
     tell: Tell,
     last: Option<EventId>,
-    sender: Sender<Line>,
 }
 
 impl Follower {
     /// Ends when the reader is gone or may not read any more, the store is closed or cannot be read.
     async fn follow(mut self, mut notices: Receiver<Notice>, mut look: bool) {
-        let mut rechecks = rechecks(&self.app);
         loop {
-            if look && self.pass_on(&mut rechecks).await.is_none() {
+            if look && self.pass_on().await.is_none() {
                 return;
             }
             look = tokio::select! {
@@ -142,40 +111,26 @@ impl Follower {
                     Ok(Notice::Configuration(_)) => false,
                     Err(RecvError::Closed) => return,
                 },
-                _ = rechecks.tick() => {
-                    if self.ask_again().await.is_none() {
+                _ = self.reader.rechecks.tick() => {
+                    if self.reader.ask_again().await.is_none() {
                         return;
                     }
                     false
                 }
-                () = self.sender.closed() => return,
+                () = self.reader.sender.closed() => return,
             };
         }
     }
 
-    /// Who reads, as things are now: their companies may be others than before. None when they may not read any more, or when
-    /// nobody can say.
-    async fn ask_again(&mut self) -> Option<()> {
-        let caller = Caller::proved(&self.proof, &self.app).await.ok()??;
-        self.scope = caller.scope().clone();
-        Some(())
-    }
-
-    /// Passes on all that has been stored since; none when the stream is over. A flood is no way around the question of who reads.
-    async fn pass_on(&mut self, rechecks: &mut Interval) -> Option<()> {
+    /// Passes on all that has been stored since; none when the stream is over.
+    async fn pass_on(&mut self) -> Option<()> {
         loop {
-            let due = futures_util::FutureExt::now_or_never(rechecks.tick());
-            if due.is_some() {
-                self.ask_again().await?;
-            }
-            let events = self
-                .app
-                .store()
-                .events_after(&self.scope, self.last, AT_ONCE)
-                .await
-                .ok()?;
+            self.reader.ask_when_due().await?;
+            let store = self.reader.app.store();
+            let events = store.events_after(&self.reader.scope, self.last, AT_ONCE);
+            let events = events.await.ok()?;
             let (count, last) = (events.len(), events.last().map(|event| event.id));
-            let configuration = self.app.store().configuration().await.ok()?;
+            let configuration = store.configuration().await.ok()?;
             let events = fitting(events, self.filter.clone(), Arc::clone(&configuration));
             let events = events.await.ok()?;
             let ids: Vec<EventId> = events.iter().map(|event| event.id).collect();
@@ -187,12 +142,12 @@ impl Follower {
             };
             for (id, view) in ids.into_iter().zip(blocking(views).await.ok()?) {
                 let line = Line::default().id(id.to_string()).json_data(view).ok()?;
-                self.sender.send(line).await.ok()?;
+                self.reader.send(line).await?;
             }
             if let Some(last) = last.filter(|last| told != Some(*last)) {
                 // Whoever comes again need not be told of these either.
                 let line = Line::default().id(last.to_string());
-                self.sender.send(line).await.ok()?;
+                self.reader.send(line).await?;
             }
             self.last = last.or(self.last);
             if count < usize::from(AT_ONCE) {
@@ -200,12 +155,4 @@ impl Follower {
             }
         }
     }
-}
-
-/// Ticks when it is time to ask again who reads; the first time a whole interval from now.
-fn rechecks(app: &App) -> Interval {
-    let mut rechecks = interval(app.settings().stream_recheck);
-    rechecks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    rechecks.reset();
-    rechecks
 }

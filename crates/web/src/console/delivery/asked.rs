@@ -7,7 +7,11 @@ use crate::console::text::visible;
 /// A saved view: a word, and the parameters that make it.
 type View = (&'static str, &'static [(&'static str, &'static str)]);
 
-const VIEWS: [View; 7] = [
+/// From how many milliseconds of its last attempt on a delivery is slow: a third of the deadline that an integration has
+/// unless its settings say otherwise, so that it is seen before attempts fail.
+const SLOW: &str = "5000";
+
+const VIEWS: [View; 8] = [
     ("All", &[]),
     ("Failed", &[("failing", "true")]),
     ("Retrying", &[("status", "pending"), ("failing", "true")]),
@@ -15,17 +19,23 @@ const VIEWS: [View; 7] = [
     ("Parked", &[("status", "parked")]),
     ("Pending", &[("status", "pending")]),
     ("Delivered", &[("status", "delivered")]),
+    ("Slow", &[("took_millis", SLOW)]),
 ];
 
 /// A parameter with its label.
-const LABELS: [(&str, &str); 11] = [
+const LABELS: [(&str, &str); 16] = [
+    ("text", "Subject"),
     ("status", "Status"),
     ("failing", "Last attempt"),
     ("integration", "Integration"),
     ("cause", "Cause"),
     ("fault", "Whose fault"),
     ("reason", "Given up"),
-    ("event", "Event"),
+    ("kind", "Event"),
+    ("category", "Category"),
+    ("code", "Code"),
+    ("took_millis", "Took at least"),
+    ("event", "Event id"),
     ("id", "Id"),
     ("since", "From"),
     ("until", "Before"),
@@ -33,7 +43,17 @@ const LABELS: [(&str, &str); 11] = [
 ];
 
 /// What stands behind *More filters*.
-const MORE: [&str; 6] = ["fault", "reason", "event", "id", "until", "failing"];
+const MORE: [&str; 9] = [
+    "category",
+    "code",
+    "took_millis",
+    "fault",
+    "reason",
+    "event",
+    "id",
+    "until",
+    "failing",
+];
 /// Longest value of a chip, in characters.
 const VALUE: usize = 80;
 
@@ -43,12 +63,17 @@ pub(super) fn state(asked: &DeliveriesQuery, usual: &str) -> State {
     State::new(
         "/deliveries",
         &[
+            ("text", asked.text.as_deref()),
             ("id", asked.id.as_deref()),
             ("status", asked.status.as_deref()),
             ("failing", asked.failing.as_deref()),
             ("integration", asked.integration.as_deref()),
             ("event", asked.event.as_deref()),
+            ("kind", asked.kind.as_deref()),
+            ("category", asked.category.as_deref()),
             ("cause", asked.cause.as_deref()),
+            ("code", asked.code.as_deref()),
+            ("took_millis", asked.took_millis.as_deref()),
             ("reason", asked.reason.as_deref()),
             ("fault", asked.fault.as_deref()),
             ("since", asked.since.as_deref()),
@@ -90,6 +115,7 @@ pub(super) fn chips(state: &State, integrations: &[(String, String)]) -> Vec<Chi
             value: match (name, named) {
                 (_, Some((_, name))) => name.clone(),
                 ("failing", None) => "failed".to_owned(),
+                ("took_millis", None) => format!("{} ms", visible(value)),
                 (_, None) => visible(value).chars().take(VALUE).collect(),
             },
             without: state.without(name),
@@ -128,6 +154,8 @@ mod tests {
         assert_eq!(here(&retrying), "Retrying");
         assert_eq!(here(&retrying[1..]), "Failed");
         assert_eq!(here(&retrying[..1]), "Pending");
+        assert_eq!(here(&[("took_millis", Some("5000"))]), "Slow");
+        assert_eq!(here(&[("took_millis", Some("1"))]), "All");
     }
 
     #[test]
@@ -142,5 +170,17 @@ mod tests {
         assert_eq!((chips[1].label, &*chips[1].value), ("Integration", "Desk"));
         assert_eq!(chips[1].without, "/deliveries?status=dead");
         assert!(!has_more(&state));
+        let slow = DeliveriesQuery {
+            took_millis: Some(SLOW.to_owned()),
+            ..DeliveriesQuery::default()
+        };
+        let state = super::state(&slow, "50");
+        assert_eq!(chips_of(&state), [("Took at least", "5000 ms".to_owned())]);
+        assert!(has_more(&state));
+    }
+
+    fn chips_of(state: &State) -> Vec<(&'static str, String)> {
+        let chips = chips(state, &[]).into_iter();
+        chips.map(|chip| (chip.label, chip.value)).collect()
     }
 }

@@ -7,6 +7,7 @@ mod compare;
 mod curl;
 mod detail;
 mod list;
+mod live;
 mod retry;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use delivery::DeadReason;
 use domain::Timestamp;
+use serde::Serialize;
 use store::Standing;
 
 use crate::App;
@@ -23,6 +25,7 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/deliveries", get(list::show))
         .route("/deliveries/cancel", get(cancel::show).post(cancel::post))
+        .route("/deliveries/live", get(live::follow))
         .route("/deliveries/{id}", get(detail::show))
         .route("/deliveries/{id}/retry", post(retry::retry))
 }
@@ -37,7 +40,7 @@ pub(super) fn rendered() -> Vec<String> {
 }
 
 /// A standing as pages show it: never by colour alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub(super) struct Badge {
     pub(super) class: &'static str,
     pub(super) glyph: &'static str,

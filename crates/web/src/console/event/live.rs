@@ -1,11 +1,7 @@
 //! The list as it grows: rows of what comes in, as the page shows them.
 
-use std::convert::Infallible;
-
 use axum::extract::State;
-use axum::response::sse::{Event as Line, Sse};
 use domain::filter::{Filter, Place, quoted};
-use futures_util::Stream;
 use http::{HeaderMap, HeaderValue, Uri};
 use serde_json::json;
 use store::EventQuery;
@@ -14,6 +10,7 @@ use super::list::Row;
 use crate::App;
 use crate::api::event::list::EventsQuery;
 use crate::api::event::stream;
+use crate::api::live::Live;
 use crate::console::Visitor;
 use crate::console::visitor::Stranger;
 use crate::problem::Problem;
@@ -28,7 +25,7 @@ pub(super) async fn follow(
     visitor: Visitor,
     uri: Uri,
     mut headers: HeaderMap,
-) -> Result<Sse<impl Stream<Item = Result<Line, Infallible>> + use<>>, Stranger> {
+) -> Result<Live, Stranger> {
     let asked = ListQuery::<EventsQuery>::read(&uri, &[LAST])?;
     if let Ok(last) = HeaderValue::from_str(asked.own(LAST))
         && !last.is_empty()

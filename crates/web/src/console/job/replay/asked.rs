@@ -10,7 +10,7 @@ use crate::console::text::visible;
 use crate::problem::Problem;
 
 /// The keys of a list of deliveries, but for their ids.
-const DELIVERIES: [&str; 10] = [
+const DELIVERIES: [&str; 15] = [
     "status",
     "integration",
     "company",
@@ -19,6 +19,11 @@ const DELIVERIES: [&str; 10] = [
     "failing",
     "reason",
     "fault",
+    "kind",
+    "category",
+    "text",
+    "code",
+    "took_millis",
     "since",
     "until",
 ];
