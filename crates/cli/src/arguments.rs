@@ -369,7 +369,7 @@ pub(crate) enum DeliveriesCommand {
         /// Only these: pending, delivered, parked or dead.
         #[arg(long)]
         status: Option<String>,
-        /// A filter of the API: `integration=…`, `company=…`, `cause=…`.
+        /// A filter of the API: `integration=…`, `company=…`, `cause=…`, `kind=problem.*`, `text=…`, `code=5xx`, `took_millis=5000`.
         #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
         filters: Vec<(String, String)>,
         /// How many.

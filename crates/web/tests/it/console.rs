@@ -2,7 +2,7 @@ mod audit;
 mod catalogue;
 mod company;
 mod dashboard;
-mod delivery;
+pub mod delivery;
 mod event;
 mod event_set;
 mod integration;

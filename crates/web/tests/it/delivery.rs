@@ -1,7 +1,10 @@
+mod stream;
+
 use http::Method;
 use serde_json::json;
 use testkit::Target;
 
+use crate::console::delivery::{sent, try_it};
 use crate::support::{Server, id};
 
 #[tokio::test]
@@ -52,6 +55,62 @@ async fn a_delivery_is_listed_shown_and_sent_again() {
         .get("/api/v1/deliveries?status=lost")
         .await
         .field("?status", "parked");
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_by_what_their_event_and_their_last_attempt_say() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let waiting = sent(&server, &routed, "10.0.0.1").await;
+    let failed = sent(&server, &routed, "10.0.0.2").await;
+    try_it(&server, &routed, &failed, 503).await;
+    let (both, one) = (vec![&failed, &waiting], vec![&failed]);
+    for (query, expected) in [
+        ("kind=system.asset_added", &both),
+        ("kind=system.*", &both),
+        ("kind=problem.*", &vec![]),
+        ("category=System%20Changes", &both),
+        ("category=Problems", &vec![]),
+        ("text=new%20ASSET", &both),
+        ("text=asset_", &vec![]),
+        ("code=503", &one),
+        ("code=5xx", &one),
+        ("code=2xx", &vec![]),
+        ("took_millis=9", &one),
+        ("took_millis=10", &vec![]),
+        ("kind=system.*&text=asset&code=5xx&took_millis=1", &one),
+    ] {
+        let list = format!("/api/v1/deliveries?{query}");
+        let list = server.get(&list).await.expect(200).json();
+        let found: Vec<_> = list["items"].as_array().unwrap().iter().map(id).collect();
+        assert_eq!(found.iter().collect::<Vec<_>>(), *expected, "{query}");
+        let file = format!("/api/v1/deliveries/export?{query}");
+        let file = server.get(&file).await.expect(200).text();
+        assert_eq!(file.lines().count(), expected.len() + 1, "{query}");
+        let filter: serde_json::Map<String, serde_json::Value> =
+            url::form_urlencoded::parse(query.as_bytes())
+                .map(|(name, value)| (name.into_owned(), json!(value)))
+                .collect();
+        let replay = json!({"filter": filter, "dry_run": true});
+        let replay = server.post("/api/v1/replays", replay).await;
+        assert_eq!(
+            replay.expect(200).json()["count"],
+            expected.len(),
+            "{query}"
+        );
+    }
+    let list = server.get("/api/v1/deliveries?code=503").await.json();
+    assert_eq!(list["items"][0]["kind"], "system.asset_added");
+    let long = format!("text={}", "a".repeat(257));
+    for (query, place) in [
+        ("code=600x", "?code"),
+        ("code=5x", "?code"),
+        ("took_millis=-1", "?took_millis"),
+        (long.as_str(), "?text"),
+    ] {
+        let refused = server.get(&format!("/api/v1/deliveries?{query}")).await;
+        refused.field(place, "");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod axe;
 mod finish_fails;
+mod follow_deliveries;
 mod furnished;
 mod guide_flow;
 mod hand;

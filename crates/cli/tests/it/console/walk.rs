@@ -24,9 +24,11 @@ const LINKS: &str = "[...document.querySelectorAll('a[href]:not([download])')]
   .map((link) => link.pathname + link.search)";
 
 /// Parameters that narrow a list or say how far back it looks: with other values, or with several, it is the same page.
-const NARROWING: [&str; 24] = [
+const NARROWING: [&str; 28] = [
     "actor",
+    "category",
     "cause",
+    "code",
     "company",
     "cursor",
     "days",
@@ -37,6 +39,7 @@ const NARROWING: [&str; 24] = [
     "filter",
     "fingerprint",
     "integration",
+    "kind",
     "limit",
     "match",
     "range",
@@ -48,6 +51,7 @@ const NARROWING: [&str; 24] = [
     "state",
     "status",
     "text",
+    "took_millis",
     "until",
 ];
 

@@ -1,17 +1,19 @@
 use std::time::Duration;
 
+use axum::body::Body;
 use domain::access::{Role, Scope};
 use domain::{AttemptId, DeliveryId};
+use http::Method;
 use serde_json::json;
 use store::{Attempt, Settlement, Settling, Store};
 use testkit::Target;
 
-use crate::support::{Routed, Server, id};
+use crate::support::{Routed, Server, id, request};
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>";
 
 /// A delivery of an event of this company.
-async fn sent(server: &Server, routed: &Routed, ip: &str) -> String {
+pub async fn sent(server: &Server, routed: &Routed, ip: &str) -> String {
     let event = server.asset_added(&routed.company, ip).await;
     let list = format!("/api/v1/deliveries?event={event}");
     id(&server.get(&list).await.json()["items"][0])
@@ -43,6 +45,23 @@ async fn a_list_has_views_chips_and_rows_to_tick() {
     let page = ben.get(&server, &path).await.expect(200).text();
     assert!(page.contains("<strong>To Acme</strong>"), "{page}");
     assert!(page.contains("Replay all that match"), "{page}");
+    assert!(
+        page.contains("<code class=\"hint\">system.asset_added</code>"),
+        "{page}"
+    );
+    let slow = "/deliveries?kind=system.*&text=asset&code=5xx&category=Jobs&took_millis=5000";
+    let page = ben.get(&server, slow).await.expect(200).text();
+    for wanted in [
+        "Event: <strong>system.*</strong>",
+        "Subject: <strong>asset</strong>",
+        "Code: <strong>5xx</strong>",
+        "Took at least: <strong>5000 ms</strong>",
+        "aria-current=\"page\">Slow</a>",
+        "No delivery fits",
+    ] {
+        assert!(page.contains(wanted), "{wanted}: {page}");
+    }
+    ben.get(&server, "/deliveries?code=many").await.expect(422);
     let none = ben
         .get(&server, "/deliveries?failing=true")
         .await
@@ -267,8 +286,96 @@ async fn replays_and_files_hold_nothing_of_another_company() {
     assert!(file.text().contains(&own) && !file.text().contains(&foreign));
 }
 
+#[tokio::test]
+async fn a_replay_takes_what_the_list_means_and_no_more() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let failed = sent(&server, &routed, "10.0.0.1").await;
+    sent(&server, &routed, "10.0.0.2").await;
+    try_it(&server, &routed, &failed, 503).await;
+    let ben = server.browser("Ben", Role::Operator, Scope::All).await;
+    for query in [
+        "code=503",
+        "took_millis=9",
+        "kind=system.*&code=5xx",
+        "text=NEW%20asset&code=503",
+    ] {
+        let path = format!("/replays/new?{query}");
+        let page = ben.get(&server, &path).await.expect(200).text();
+        assert!(page.contains("1 delivery fits"), "{query}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_can_be_followed_unless_it_has_an_end() {
+    let (server, target) = (Server::start_with(quick).await, Target::start().await);
+    let (acme, globex) = (
+        server.routed("Acme", &target).await,
+        server.routed("Globex", &target).await,
+    );
+    sent(&server, &acme, "10.0.0.1").await;
+    let own = Scope::Companies(vec![Server::company_id(&acme.company)]);
+    let anna = server.browser("Anna", Role::Viewer, own).await;
+    let page = anna.get(&server, "/deliveries?code=5xx").await.text();
+    assert!(
+        page.contains("data-live=\"/deliveries/live?code=5xx\""),
+        "{page}"
+    );
+    assert!(page.contains("data-scripted hidden"), "{page}");
+    let page = anna.get(&server, "/deliveries?live=1").await.text();
+    assert!(page.contains("data-tail=\"/deliveries/live\""), "{page}");
+    assert!(page.contains("data-standing=\"pending 0\""), "{page}");
+    let past = "/deliveries?live=1&until=2030-01-01T00:00:00Z";
+    let page = anna.get(&server, past).await.expect(200).text();
+    assert!(!page.contains("data-tail") && !page.contains("data-live"));
+    anna.get(&server, "/deliveries/live?until=2030-01-01T00:00:00Z")
+        .await
+        .expect(422);
+    anna.get(&server, "/deliveries/live?company=Globex")
+        .await
+        .expect(422);
+    let nobody = crate::browser::Browser::default();
+    nobody.get(&server, "/deliveries/live").await.expect(303);
+
+    let live = request(Method::GET, "/deliveries/live").header("cookie", &anna.cookie);
+    let live = server.open(live.body(Body::empty()).unwrap()).await;
+    assert_eq!(live.status(), 200);
+    let mut lines = live.into_body().into_data_stream();
+    let begun = told(&mut lines).await;
+    assert!(begun.starts_with("id: "), "{begun}");
+    sent(&server, &globex, "10.9.9.9").await;
+    let made = sent(&server, &acme, "10.0.0.2").await;
+    let line = told(&mut lines).await;
+    for wanted in [
+        &format!("\"path\":\"/deliveries/{made}\""),
+        "\"company\":\"Acme\"",
+        "\"kind\":\"system.asset_added\"",
+        "\"planned\":10",
+    ] {
+        assert!(line.contains(wanted), "{wanted}: {line}");
+    }
+    try_it(&server, &acme, &made, 503).await;
+    let line = told(&mut lines).await;
+    assert!(
+        line.contains(&made) && line.contains("\"code\":503"),
+        "{line}"
+    );
+}
+
+/// Looks at once for what has happened.
+fn quick(settings: &mut web::Settings) {
+    settings.stream_look = Duration::from_millis(5);
+}
+
+/// The next line of a stream.
+async fn told(lines: &mut axum::body::BodyDataStream) -> String {
+    use futures_util::StreamExt as _;
+    let line = lines.next().await.unwrap().unwrap();
+    String::from_utf8(line.to_vec()).unwrap()
+}
+
 /// What an owner writes after an attempt that the target answered with this.
-async fn try_it(server: &Server, routed: &Routed, delivery: &str, code: u16) {
+pub async fn try_it(server: &Server, routed: &Routed, delivery: &str, code: u16) {
     let (store, now): (&Store, _) = (server.app.store(), server.clock.now());
     let wanted = [routed.integration.parse().unwrap()];
     let taken = store.take_leases(&wanted, Duration::from_secs(60), now);
