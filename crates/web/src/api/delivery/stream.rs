@@ -24,9 +24,9 @@ const KNOWN: usize = 200;
 /// How much further back whoever comes again is told from: clocks of nodes differ, and an attempt is written after it ended.
 const OVERLAP: Duration = Duration::from_secs(10);
 
-/// Deliveries as they are made and as they change, as server-sent events. Each is told when its event comes in, after each
-/// attempt, and when it changes otherwise while it is among the last 200 told; only as long as it fits. What has changed
-/// is told within some seconds, the same may be told twice. The `id` is the time of telling and the delivery's id;
+/// Deliveries as they are made and as they change, as server-sent events. One that fits is told when its event comes in and
+/// after each attempt; and while it is among the last 200 that were told, whatever changes it, also when it fits no more.
+/// What has changed is told within some seconds, the same may be told twice. The `id` is the time of telling and the delivery's id;
 /// `Last-Event-ID` goes on from there, over 10,000 events and attempts at most. It ends with the key or session that it was
 /// asked under.
 #[utoipa::path(get, path = "/api/v1/deliveries/stream", tag = "deliveries", params(DeliveriesQuery),
@@ -137,10 +137,11 @@ impl Follower {
     /// Passes on all that has happened since, and what has become of that which was told last; none when the stream is over.
     async fn pass_on(&mut self) -> Option<()> {
         let told: Vec<DeliveryId> = self.known.order.iter().copied().collect();
-        self.tell_of(&told).await?;
+        self.tell_of(&told, &DeliveryQuery::default()).await?;
+        let query = self.query.clone();
         loop {
             let followed = self.reader.app.store().followed(self.up_to).await.ok()?;
-            self.tell_of(&followed.deliveries).await?;
+            self.tell_of(&followed.deliveries, &query).await?;
             self.up_to = followed.up_to;
             if !followed.is_more {
                 return Some(());
@@ -149,15 +150,15 @@ impl Follower {
     }
 
     /// Tells of those that fit and are not known to be as they are, in this order.
-    async fn tell_of(&mut self, ids: &[DeliveryId]) -> Option<()> {
+    async fn tell_of(&mut self, ids: &[DeliveryId], query: &DeliveryQuery) -> Option<()> {
         for some in ids.chunks(usize::from(AT_ONCE)) {
             self.reader.ask_when_due().await?;
             let (app, scope) = (self.reader.app.clone(), self.reader.scope.clone());
-            let own = &self.query.ids;
+            let own = &query.ids;
             let asked = some.iter().filter(|id| own.is_empty() || own.contains(id));
             let query = DeliveryQuery {
                 ids: asked.copied().collect(),
-                ..self.query.clone()
+                ..query.clone()
             };
             if query.ids.is_empty() {
                 continue;

@@ -90,6 +90,10 @@ async fn a_stream_tells_of_what_its_filter_lets_through_alone() {
     try_it(&server, &acme, &bad, 503).await;
     let told = line(&mut live).await;
     assert!(told.contains(&bad) && !told.contains(&good), "{told}");
+    // Whoever was told of it is told what becomes of it.
+    try_it(&server, &acme, &bad, 404).await;
+    let told = line(&mut live).await;
+    assert!(told.contains(&bad) && told.contains("404"), "{told}");
     for (query, place) in [("limit=5", "?limit"), ("code=bad", "?code")] {
         let path = format!("/api/v1/deliveries/stream?{query}");
         server.get(&path).await.field(place, "");
