@@ -378,6 +378,17 @@ pub(crate) enum DeliveriesCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Deliveries as they are made and change, until Ctrl-C.
+    Tail {
+        /// A filter of the API, as `list` takes it.
+        #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
+        filters: Vec<(String, String)>,
+        /// End after so many.
+        #[arg(long, value_name = "NUMBER")]
+        count: Option<u64>,
+        #[command(flatten)]
+        server: ServerFlags,
+    },
     /// Dead letters by integration and cause: how many, whose fault, since when.
     Dead {
         /// A filter of the API: `integration=…`, `company=…`, `since=…`, `until=…`.

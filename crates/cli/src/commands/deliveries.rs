@@ -1,9 +1,9 @@
-//! `alertwire deliveries list`, `dead`, `cancel` and `retry`.
+//! `alertwire deliveries list`, `tail`, `dead`, `cancel` and `retry`.
 
 use serde_json::{Map, Value, json};
 
 use super::{Session, segment, text};
-use crate::api::Api;
+use crate::api::{Api, with_query};
 use crate::arguments::DeliveriesCommand;
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, talk};
@@ -29,6 +29,14 @@ pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -
                 .get("api/v1/deliveries", &filters)
                 .await?;
             list(&page, session)?;
+        }
+        DeliveriesCommand::Tail {
+            filters,
+            count,
+            server,
+        } => {
+            let api = session.api(&server)?;
+            tail(count.unwrap_or(u64::MAX), &filters, &api, session).await?;
         }
         DeliveriesCommand::Dead { filters, server } => {
             let letters = session
@@ -110,6 +118,43 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
         )),
         (Some(_), None) => talk("there are more; raise --limit"),
         (None, _) => {}
+    }
+    Ok(())
+}
+
+async fn tail(
+    count: u64,
+    filters: &[(String, String)],
+    api: &Api,
+    session: &mut Session<'_>,
+) -> Result<(), Failure> {
+    let path = with_query("api/v1/deliveries/stream", filters);
+    let mut deliveries = api.events(&path).await?;
+    for _ in 0..count {
+        let next = tokio::select! {
+            next = deliveries.next() => next?,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+        let Some(delivery) = next else {
+            return Err(Failure::unavailable("the server ended the stream"));
+        };
+        if session.out.json {
+            session.out.value(&delivery)?;
+        } else {
+            let words = [
+                "/created_at",
+                "/id",
+                "/status",
+                "/cause",
+                "/company/name",
+                "/integration/name",
+                "/subject",
+            ]
+            .map(|pointer| text(&delivery, pointer));
+            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            session.out.line(words.join("  "))?;
+        }
+        session.out.flush()?;
     }
     Ok(())
 }

@@ -91,6 +91,7 @@ async fn a_stream_tells_of_what_its_filter_lets_through_alone() {
     let told = line(&mut live).await;
     assert!(told.contains(&bad) && !told.contains(&good), "{told}");
     // Whoever was told of it is told what becomes of it.
+    server.clock.advance(Duration::from_secs(1));
     try_it(&server, &acme, &bad, 404).await;
     let told = line(&mut live).await;
     assert!(told.contains(&bad) && told.contains("404"), "{told}");
