@@ -18,9 +18,9 @@ async fn new_deliveries_are_counted_and_followed_while_they_change() {
     let (place, target) = (Place::new(), Target::start().await);
     let server = place.start();
     let api = server.api();
-    target.answer(Answer::status(503));
     let url = target.url("/hook");
     everything_to(&api, &url, json!({"schedule": ["0s", "1h"]})).await;
+    target.answer(Answer::status(503));
     let user = json!({"name": "oscar", "role": "operator", "password": PASSWORD});
     api.made("api/v1/users", user).await;
     api.raise(numbered(1)).await;
