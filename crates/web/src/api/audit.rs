@@ -1,5 +1,7 @@
 //! The audit log: who changed what.
 
+pub(crate) mod export;
+
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;

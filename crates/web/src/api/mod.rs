@@ -26,6 +26,7 @@ pub(crate) mod user;
 pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
+pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod file;
 mod given;

@@ -1,7 +1,7 @@
 //! A thing by id and name.
 
 use domain::configuration::Configuration;
-use domain::{CompanyId, IntegrationId, RuleId, SilenceId, SourceId};
+use domain::{CompanyId, EventSetId, IntegrationId, RuleId, SilenceId, SourceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,6 +42,13 @@ impl Named {
             name: configuration
                 .integration(id)
                 .map(|found| found.name.clone()),
+        }
+    }
+
+    pub(crate) fn event_set(id: EventSetId, configuration: &Configuration) -> Self {
+        Self {
+            id: id.to_string(),
+            name: configuration.event_set(id).map(|set| set.name.clone()),
         }
     }
 

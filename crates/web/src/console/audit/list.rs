@@ -8,12 +8,11 @@ use store::AuditRow;
 
 use crate::App;
 use crate::api::audit::AuditListQuery;
+use crate::console::page::ROWS;
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, filters, page, query};
 use crate::read::{Admin, Query};
 
-/// Rows of a page, unless the URL says otherwise.
-const ROWS: &str = "50";
 /// Most fields of one change that the list shows; the export has all.
 const FIELDS: usize = 12;
 /// What a change can be of, and what can be done.
@@ -59,9 +58,7 @@ pub(super) struct AuditPage {
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
-    /// The same lines as a file, in each form.
-    csv: String,
-    jsonl: String,
+    files: query::Files,
 }
 
 /// What the URL holds. Parameters that it does not know, such as what a page tells, are left alone.
@@ -111,15 +108,14 @@ pub(super) async fn show(
     Admin::new(visitor.caller.clone())?;
     let (wanted, at) = asked.query().parse()?;
     let found = app.store().audit(&wanted, &at).await?;
-    let state = state("/audit", &asked);
+    let state = state(&asked);
     page(&AuditPage {
         frame: Frame::new(&visitor, Here::Audit, "Audit log", None),
         whats: WHATS,
         actions: ACTIONS,
         next: found.next.map(|cursor| state.next(&cursor)),
         is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
-        csv: state_of_file(&asked, "csv"),
-        jsonl: state_of_file(&asked, "jsonl"),
+        files: state.files("/api/v1/audit/export"),
         state,
         asked,
         rows: found.items.into_iter().map(Row::new).collect(),
@@ -127,17 +123,12 @@ pub(super) async fn show(
 }
 
 /// All that the URL holds but the page.
-fn state(path: &'static str, asked: &AuditAsked) -> query::State {
-    let limit = asked.limit.as_deref().filter(|limit| *limit != ROWS);
+fn state(asked: &AuditAsked) -> query::State {
+    let limit = asked.limit.as_deref();
     query::State::new(
-        path,
+        "/audit",
         &[asked.filters().as_slice(), &[("limit", limit)]].concat(),
     )
-}
-
-fn state_of_file(asked: &AuditAsked, format: &'static str) -> String {
-    let all = [asked.filters().as_slice(), &[("format", Some(format))]].concat();
-    query::State::new("/audit/export", &all).newest()
 }
 
 impl AuditAsked {
@@ -164,7 +155,7 @@ impl AuditAsked {
             since: text(&self.since),
             until: text(&self.until),
             epoch: text(&self.epoch),
-            limit: text(&self.limit).or_else(|| Some(ROWS.to_owned())),
+            limit: text(&self.limit).or_else(|| Some(ROWS.to_string())),
             cursor: text(&self.cursor),
         }
     }
@@ -263,9 +254,8 @@ impl AuditPage {
             frame: Frame::sample(Here::Audit),
             whats: WHATS,
             actions: ACTIONS,
-            state: state("/audit", &asked),
-            csv: state_of_file(&asked, "csv"),
-            jsonl: state_of_file(&asked, "jsonl"),
+            files: state(&asked).files("/api/v1/audit/export"),
+            state: state(&asked),
             is_later: asked.cursor.is_some(),
             asked,
             next: (!rows.is_empty()).then(|| "/audit?cursor=1".to_owned()),
