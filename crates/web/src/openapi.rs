@@ -6,7 +6,7 @@ use utoipa::OpenApi;
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
+    integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
     source, user, what_if, whitelisting,
 };
 use crate::health;
@@ -90,6 +90,7 @@ use crate::read::Viewer;
         delivery::cancel::cancel_many,
         delivery::retry::retry,
         dead_letter::list,
+        job::export::export,
         replay::create::create,
         replay::list::list,
         replay::get::get,

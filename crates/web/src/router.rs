@@ -12,7 +12,7 @@ use metrics::{counter, histogram};
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
+    integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
     source, user, what_if, whitelisting,
 };
 use crate::problem::Problem;
@@ -241,6 +241,7 @@ fn traffic() -> Router<App> {
 /// Lists as files.
 fn files() -> Router<App> {
     Router::new()
+        .route("/api/v1/jobs/export", get(job::export::export))
         .route("/api/v1/companies/export", get(company::export::export))
         .route(
             "/api/v1/integrations/export",
