@@ -35,7 +35,7 @@ mod named;
 mod uses;
 
 pub(crate) use fields::find_company;
-pub(crate) use named::Named;
+pub(crate) use named::{Named, called};
 
 use axum::Json;
 use http::StatusCode;

@@ -4,7 +4,7 @@ use http::Uri;
 
 use super::{AuditListQuery, list};
 use crate::App;
-use crate::api::export::Column::{Actor, At, Key};
+use crate::api::export::Column::{Actor, Key};
 use crate::api::export::Sheet;
 use crate::problem::Problem;
 use crate::read::{Admin, Query};
@@ -18,7 +18,7 @@ static SHEET: Sheet = Sheet {
         Key("action"),
         Key("what"),
         Key("target"),
-        At("name", "/detail/name"),
+        Key("name"),
         Key("epoch"),
         Key("detail"),
     ],

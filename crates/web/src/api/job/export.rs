@@ -6,9 +6,9 @@ use domain::configuration::Configuration;
 use http::Uri;
 use serde::Serialize;
 use serde_json::Value;
-use store::{Job, JobSpec};
+use store::Job;
 
-use super::{ProgressView, newest};
+use super::{ProgressView, asked, newest};
 use crate::App;
 use crate::api::export::Column::{Actor, Key};
 use crate::api::export::Sheet;
@@ -82,15 +82,12 @@ impl JobLine {
     fn new(job: Job, configuration: &Configuration, now: Timestamp) -> Self {
         let progress = ProgressView::new(&job, now);
         let kind = job.spec.kind().as_str();
-        let (asked, to) = match job.spec {
-            JobSpec::Deliveries { filter, to } => (filter, to),
-            JobSpec::Unrouted { query } | JobSpec::Reread { query, .. } => (query, None),
-        };
+        let (asked, to) = asked(&job.spec);
         Self {
             id: job.id.to_string(),
             kind,
             state: job.state.as_str(),
-            asked,
+            asked: asked.clone(),
             to: to.map(|id| Named::integration(id, configuration)),
             progress,
         }
