@@ -1,8 +1,8 @@
-//! `alertwire deliveries list`, `dead`, `cancel` and `retry`.
+//! `alertwire deliveries list`, `export`, `dead`, `cancel` and `retry`.
 
 use serde_json::{Map, Value, json};
 
-use super::{Session, segment, text};
+use super::{Session, download, segment, text};
 use crate::api::Api;
 use crate::arguments::DeliveriesCommand;
 use crate::exit::{Code, Ending, Failure};
@@ -29,6 +29,10 @@ pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -
                 .get("api/v1/deliveries", &filters)
                 .await?;
             list(&page, session)?;
+        }
+        DeliveriesCommand::Export(arguments) => {
+            return download::list("api/v1/deliveries/export", "deliveries", arguments, session)
+                .await;
         }
         DeliveriesCommand::Dead { filters, server } => {
             let letters = session

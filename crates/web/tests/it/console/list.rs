@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use alertwire_catalogue::{Drift, Turn};
 use axum::body::Body;
 use domain::Timestamp;
 use domain::access::{Role, Scope};
+use domain::catalogue::{Drift, Turn};
 use http::Method;
 use serde_json::json;
 use store::Watched;
