@@ -1,5 +1,7 @@
 //! The lists of what is set up as files.
 
+use std::time::Duration;
+
 use domain::access::{Role, Scope};
 use http::Method;
 use serde_json::{Value, json};
@@ -134,10 +136,11 @@ async fn whoever_sees_some_companies_gets_files_of_these() {
     let (server, target) = (Server::start().await, Target::start().await);
     let acme = server.routed("Acme", &target).await;
     let globex = server.routed("Globex", &target).await;
+    let until = server.clock.now().after(Duration::from_secs(3_600));
     for company in [&acme.company, &globex.company] {
         let form = json!({"name": format!("Door {company}"), "companies": [company], "authentication": {"addresses": ["127.0.0.1"]}});
         server.source(form).await;
-        let form = json!({"name": "Work", "filter": "severity>=info", "companies": [company], "for": "1h", "reason": "r"});
+        let form = json!({"name": "Work", "filter": "severity>=info", "companies": [company], "until": until, "reason": "r"});
         server.made("/api/v1/silences", form).await;
     }
     let own = Scope::Companies(vec![Server::company_id(&acme.company)]);
@@ -157,8 +160,8 @@ async fn whoever_sees_some_companies_gets_files_of_these() {
     let answer = server.call_as(&vera, Method::GET, other, None).await;
     answer.field("?company", "");
     let jobs = "/api/v1/jobs/export";
-    let all = json!({"query": {"days": "7"}});
-    let _ = server.post("/api/v1/rereads", all).await;
+    let all = json!({"days": 7});
+    server.post("/api/v1/rereads", all).await.expect(202);
     let file = server
         .call_as(&vera, Method::GET, jobs, None)
         .await

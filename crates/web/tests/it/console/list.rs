@@ -15,6 +15,8 @@ use testkit::Target;
 use crate::browser::Browser;
 use crate::support::{Server, id, request};
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 /// What a list of the console is held to.
 struct List {
     path: &'static str,
@@ -167,7 +169,7 @@ const LISTS: [List; 18] = [
     },
     List {
         path: "/companies",
-        filters: &[("text", "c"), ("mapped", "true")],
+        filters: &[("text", "e"), ("mapped", "true")],
         nothing: Some("No companies yet"),
         unfit: Some(("text=nothing", "No company fits")),
         bad: "mapped=x",
@@ -233,7 +235,7 @@ impl House {
         let (acme, source) = (server.company("Acme").await, house.source().await);
         server.company("Globex").await;
         let rules = format!("/api/v1/integrations/{}/rules", house.webhook);
-        let mut made = Vec::new();
+        let (mut made, until) = (Vec::new(), server.clock.now().after(HOUR));
         for name in ["One", "Two"] {
             let set = server.event_set(name).await;
             let rule = json!({"name": format!("Rule {name}"), "event_set_id": set});
@@ -241,7 +243,7 @@ impl House {
             server
                 .made("/api/v1/keys", json!({"name": name, "role": "viewer"}))
                 .await;
-            let silence = json!({"name": name, "filter": "event=nothing", "companies": [acme], "for": "1h", "reason": "Work"});
+            let silence = json!({"name": name, "filter": "event=nothing", "companies": [acme], "until": until, "reason": "Work"});
             server.made("/api/v1/silences", silence).await;
             let code = name.to_lowercase();
             let file = format!(
@@ -486,7 +488,13 @@ async fn a_list_is_had_as_a_file_by_whoever_sees_it() {
                 let file = browser.get(server, link).await.expect(200);
                 assert_eq!(file.header("content-type"), media_type, "{link}");
                 assert!(file.header("content-disposition").contains(mark), "{link}");
-                assert!(file.text().lines().count() >= 2, "{link}: {}", file.text());
+                // A head and a row, or a row and an end; somebody of a company has begun no job.
+                let least = if std::ptr::eq(browser, &vera) { 1 } else { 2 };
+                assert!(
+                    file.text().lines().count() >= least,
+                    "{link}: {}",
+                    file.text()
+                );
                 assert!(!file.text().contains("canary"), "{link}: {}", file.text());
             }
         }
