@@ -4,6 +4,7 @@ mod events;
 mod import;
 mod journal;
 mod lesson;
+mod listed;
 mod projection;
 mod replay;
 mod reread;
@@ -22,6 +23,7 @@ pub(crate) use events::{EventsCommand, EventsFormat, ExportEvents};
 pub(crate) use import::{ImportArguments, ImportCommand};
 pub(crate) use journal::{JournalCommand, VerifyArguments};
 pub(crate) use lesson::{DriftArguments, LearnArguments, UnknownArguments};
+pub(crate) use listed::{ExportList, ListFormat};
 pub(crate) use projection::ProjectionFlags;
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use reread::RereadArguments;
@@ -389,6 +391,10 @@ pub(crate) enum DeliveriesCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Deliveries as a file: one a line in JSON, or a table.
+    ///
+    /// A file in JSON ends with a line `{"end": …}` that says whether these were all. In a table no cell is a formula.
+    Export(ExportList),
     /// Dead letters by integration and cause: how many, whose fault, since when.
     Dead {
         /// A filter of the API: `integration=…`, `company=…`, `since=…`, `until=…`.
@@ -431,6 +437,10 @@ pub(crate) enum IntegrationsCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Integrations as a file: one a line in JSON, or a table.
+    ///
+    /// A file in JSON ends with a line `{"end": …}` that says whether these were all. In a table no cell is a formula.
+    Export(ExportList),
     /// One integration.
     Show {
         id: String,
@@ -459,6 +469,10 @@ pub(crate) enum CompaniesCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Companies as a file: one a line in JSON, or a table.
+    ///
+    /// A file in JSON ends with a line `{"end": …}` that says whether these were all. In a table no cell is a formula.
+    Export(ExportList),
 }
 
 #[derive(Debug, Args)]
@@ -517,6 +531,10 @@ pub(crate) enum KeyCommand {
 pub(crate) enum AuditCommand {
     /// Changes, newest first, with each field that they changed.
     List(AuditListArguments),
+    /// The log as a file: one a line in JSON, or a table.
+    ///
+    /// A file in JSON ends with a line `{"end": …}` that says whether these were all. In a table no cell is a formula.
+    Export(ExportList),
 }
 
 #[derive(Debug, Args)]

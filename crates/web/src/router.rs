@@ -12,7 +12,7 @@ use metrics::{counter, histogram};
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
+    integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
     source, user, what_if, whitelisting,
 };
 use crate::problem::Problem;
@@ -41,6 +41,7 @@ pub fn router(app: App) -> Router {
         .merge(configured())
         .merge(traffic())
         .merge(tools())
+        .merge(files())
         .merge(console::routes(app.clone()))
         .method_not_allowed_fallback(async || Problem::method_not_allowed(None))
         .layer(from_fn_with_state(app.clone(), around));
@@ -114,6 +115,7 @@ fn configured() -> Router<App> {
                 .put(mapping::put::put)
                 .delete(mapping::remove::remove),
         )
+        .route("/api/v1/rules", get(rule::overview::overview))
         .route(
             "/api/v1/event-sets",
             post(event_set::create::create).get(event_set::list::list),
@@ -235,6 +237,41 @@ fn traffic() -> Router<App> {
         .route("/api/v1/rereads/{id}/pause", post(reread::pause::pause))
         .route("/api/v1/rereads/{id}/resume", post(reread::resume::resume))
         .route("/api/v1/rereads/{id}/cancel", post(reread::cancel::cancel))
+}
+
+/// Lists as files.
+fn files() -> Router<App> {
+    Router::new()
+        .route("/api/v1/jobs/export", get(job::export::export))
+        .route("/api/v1/companies/export", get(company::export::export))
+        .route(
+            "/api/v1/integrations/export",
+            get(integration::export::export),
+        )
+        .route(
+            "/api/v1/integrations/{id}/mappings/export",
+            get(mapping::export::export),
+        )
+        .route("/api/v1/rules/export", get(rule::export::export))
+        .route("/api/v1/event-sets/export", get(event_set::export::export))
+        .route("/api/v1/silences/export", get(silence::export::export))
+        .route("/api/v1/sources/export", get(source::export::export))
+        .route("/api/v1/keys/export", get(key::export::export))
+        .route("/api/v1/users/export", get(user::export::export))
+        .route("/api/v1/audit/export", get(audit::export::export))
+        .route("/api/v1/catalog/export", get(catalog::export::export))
+        .route(
+            "/api/v1/catalog/kinds/export",
+            get(event_kind::export::export),
+        )
+        .route(
+            "/api/v1/catalog/unknown/export",
+            get(lesson::unknown::export::export),
+        )
+        .route(
+            "/api/v1/catalog/drift/export",
+            get(lesson::drift::export::export),
+        )
 }
 
 fn tools() -> Router<App> {

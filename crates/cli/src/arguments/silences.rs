@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use domain::Timestamp;
 use domain::time::parse_duration;
 
-use super::ServerFlags;
+use super::{ExportList, ServerFlags};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SilencesCommand {
@@ -22,6 +22,10 @@ pub(crate) enum SilencesCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Silences as a file: one a line in JSON, or a table.
+    ///
+    /// A file in JSON ends with a line `{"end": …}` that says whether these were all. In a table no cell is a formula.
+    Export(ExportList),
     /// Make a silence, or with --dry-run see what it would have muted.
     Create(Box<SilenceArguments>),
     /// End silences now; what they muted stays muted.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 use domain::time::parse_duration;
 
-use super::ServerFlags;
+use super::{ExportList, ServerFlags};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SourcesCommand {
@@ -18,6 +18,10 @@ pub(crate) enum SourcesCommand {
         #[command(flatten)]
         server: ServerFlags,
     },
+    /// Sources as a file: one a line in JSON, or a table.
+    ///
+    /// A file in JSON ends with a line `{"end": …}` that says whether these were all. In a table no cell is a formula.
+    Export(ExportList),
     /// One source; of a secret that is being rotated out, until when it is good.
     Show {
         id: String,

@@ -1,15 +1,20 @@
-//! `alertwire audit list`.
+//! `alertwire audit list` and `export`.
 
 use serde_json::Value;
 
 use super::changed::{cell, fields_of};
-use super::{Session, text};
+use super::{Session, download, text};
 use crate::arguments::{AuditCommand, AuditListArguments};
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, talk};
 
 pub(super) async fn run(command: AuditCommand, session: &mut Session<'_>) -> Ending {
-    let AuditCommand::List(arguments) = command;
+    let arguments = match command {
+        AuditCommand::List(arguments) => arguments,
+        AuditCommand::Export(arguments) => {
+            return download::list("api/v1/audit/export", "audit_lines", arguments, session).await;
+        }
+    };
     let api = session.api(&arguments.server)?;
     let page = api.get("api/v1/audit", &query(arguments)).await?;
     list(&page, session)?;
@@ -41,7 +46,7 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
         "AT", "EPOCH", "ACTOR", "ACTION", "WHAT", "NAME", "FIELD", "OLD", "NEW",
     ]);
     for line in page["items"].as_array().into_iter().flatten() {
-        let name = Some(text(line, "/detail/name")).filter(|name| !name.is_empty());
+        let name = Some(text(line, "/name")).filter(|name| !name.is_empty());
         let head = [
             text(line, "/at").to_owned(),
             line["epoch"].to_string(),

@@ -1,18 +1,24 @@
-//! `alertwire companies list`.
+//! `alertwire companies list` and `export`.
 
 use serde_json::Value;
 
-use super::{Session, text};
+use super::{Session, download, text};
 use crate::arguments::CompaniesCommand;
 use crate::exit::{Code, Ending, Failure};
 use crate::output::{Table, talk};
 
 pub(super) async fn run(command: CompaniesCommand, session: &mut Session<'_>) -> Ending {
-    let CompaniesCommand::List {
-        unmapped,
-        limit,
-        server,
-    } = command;
+    let (unmapped, limit, server) = match command {
+        CompaniesCommand::List {
+            unmapped,
+            limit,
+            server,
+        } => (unmapped, limit, server),
+        CompaniesCommand::Export(arguments) => {
+            let path = "api/v1/companies/export";
+            return download::list(path, "companies", arguments, session).await;
+        }
+    };
     let mut query = vec![("limit".to_owned(), limit.to_string())];
     if unmapped {
         query.push(("mapped".to_owned(), "false".to_owned()));

@@ -1,8 +1,8 @@
-//! `alertwire deliveries list`, `tail`, `dead`, `cancel` and `retry`.
+//! `alertwire deliveries list`, `export`, `tail`, `dead`, `cancel` and `retry`.
 
 use serde_json::{Map, Value, json};
 
-use super::{Session, segment, text};
+use super::{Session, download, segment, text};
 use crate::api::{Api, with_query};
 use crate::arguments::DeliveriesCommand;
 use crate::exit::{Code, Ending, Failure};
@@ -37,6 +37,10 @@ pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -
         } => {
             let api = session.api(&server)?;
             tail(count.unwrap_or(u64::MAX), &filters, &api, session).await?;
+        }
+        DeliveriesCommand::Export(arguments) => {
+            return download::list("api/v1/deliveries/export", "deliveries", arguments, session)
+                .await;
         }
         DeliveriesCommand::Dead { filters, server } => {
             let letters = session

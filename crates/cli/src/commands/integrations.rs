@@ -1,11 +1,11 @@
-//! `alertwire integrations list`, `show` and `release`.
+//! `alertwire integrations list`, `export`, `show` and `release`.
 
 use std::time::Duration;
 
 use domain::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Session, events, segment, text};
+use super::{Session, download, events, segment, text};
 use crate::arguments::IntegrationsCommand;
 use crate::clock;
 use crate::exit::{Code, Ending, Failure};
@@ -19,6 +19,15 @@ pub(super) async fn run(command: IntegrationsCommand, session: &mut Session<'_>)
             let api = session.api(&server)?;
             let page = api.get("api/v1/integrations", &query).await?;
             list(&page, now, session)?;
+        }
+        IntegrationsCommand::Export(arguments) => {
+            return download::list(
+                "api/v1/integrations/export",
+                "integrations",
+                arguments,
+                session,
+            )
+            .await;
         }
         IntegrationsCommand::Show { id, server } => {
             let path = format!("api/v1/integrations/{}", segment(&id)?);

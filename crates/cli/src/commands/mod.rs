@@ -11,6 +11,7 @@ mod connect;
 mod deliveries;
 mod demo;
 mod doctor;
+mod download;
 mod entry;
 mod events;
 mod export;

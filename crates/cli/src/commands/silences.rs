@@ -1,8 +1,8 @@
-//! `alertwire silences list`, `create` and `end`.
+//! `alertwire silences list`, `export`, `create` and `end`.
 
 use serde_json::{Value, json};
 
-use super::{Session, segment, text};
+use super::{Session, download, segment, text};
 use crate::arguments::{SilenceArguments, SilencesCommand};
 use crate::clock;
 use crate::exit::{Code, Ending, Failure};
@@ -25,6 +25,9 @@ pub(super) async fn run(command: SilencesCommand, session: &mut Session<'_>) -> 
             }
             let page = session.api(&server)?.get("api/v1/silences", &query).await?;
             list(&page, session)?;
+        }
+        SilencesCommand::Export(arguments) => {
+            return download::list("api/v1/silences/export", "silences", arguments, session).await;
         }
         SilencesCommand::Create(arguments) => create(&arguments, session).await?,
         SilencesCommand::End { ids, server } => {

@@ -1,4 +1,4 @@
-//! `alertwire sources list`, `show`, `sender-settings`, `create` and `rotate`.
+//! `alertwire sources list`, `export`, `show`, `sender-settings`, `create` and `rotate`.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -11,7 +11,7 @@ use domain::time::format_duration;
 use serde_json::{Value, json};
 
 use super::integrations::countdown;
-use super::{Session, events, segment, text};
+use super::{Session, download, events, segment, text};
 use crate::api::Api;
 use crate::arguments::{ServerFlags, SourceArguments, SourcesCommand, Way};
 use crate::clock;
@@ -30,6 +30,9 @@ pub(super) async fn run(command: SourcesCommand, session: &mut Session<'_>) -> E
             let query = [("limit".to_owned(), limit.to_string())];
             let page = session.api(&server)?.get("api/v1/sources", &query).await?;
             list(&page, session)?;
+        }
+        SourcesCommand::Export(arguments) => {
+            return download::list("api/v1/sources/export", "sources", arguments, session).await;
         }
         SourcesCommand::Show { id, server } => {
             let path = format!("api/v1/sources/{}", segment(&id)?);

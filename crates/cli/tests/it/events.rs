@@ -85,6 +85,27 @@ async fn events_are_searched_and_exported_by_the_command_line() {
         assert_eq!(rows.lines().count(), 2, "{rows}");
         assert!(rows.ends_with(",\"1\",\"10.0.0.2\"\r\n"), "{rows}");
 
+        for (noun, count) in [
+            ("deliveries", "deliveries"),
+            ("companies", "companies"),
+            ("integrations", "integrations"),
+            ("sources", "sources"),
+            ("silences", "silences"),
+            ("audit", "audit_lines"),
+        ] {
+            let lines = ended(&server, &[noun, "export"]).lines();
+            let end = &lines.last().unwrap()["end"];
+            assert!(
+                end[count].is_u64() && end["complete"] == true,
+                "{noun}: {end}"
+            );
+            ask(&server, &[noun, "export", "--format", "csv", "--out", path]);
+            let rows = std::fs::read_to_string(&out).unwrap();
+            assert!(rows.starts_with("\"id\",\""), "{noun}: {rows}");
+        }
+        let one = ended(&server, &["companies", "export", "--where", "text=nobody"]);
+        assert!(one.stderr.contains("0 companies"), "{}", one.stderr);
+
         for (arguments, code, says) in [
             (
                 &["events", "list", "--filter", "severty=high"][..],

@@ -173,9 +173,9 @@ const alertwire = (() => {
   }
 
   function walk(step) {
-    const rows = [...document.querySelectorAll("tbody a.row")];
+    const rows = [...document.querySelectorAll("main a.row")];
     if (rows.length === 0) return;
-    const at = rows.findIndex((row) => row.closest("tr").contains(document.activeElement));
+    const at = rows.findIndex((row) => row.closest("tr, section").contains(document.activeElement));
     const to = at < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + step, 0), rows.length - 1);
     rows[to].focus();
   }

@@ -1,16 +1,22 @@
 //! The audit log: who changed what.
 
+pub(crate) mod export;
+
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::access::Actor;
+use domain::access::{Actor, Scope};
 use domain::company::NAME_CHARS;
+use domain::configuration::Configuration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use store::{AuditActor, AuditQuery, AuditRow, PageAt};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Answer;
+use super::job::title;
+use super::{Answer, called};
 use crate::App;
 use crate::problem::Problem;
 use crate::read::{Admin, Listing, PageQuery, Params, Query, listing};
@@ -29,6 +35,9 @@ pub(crate) struct AuditView {
     what: String,
     /// Of the thing that it was done to.
     target: String,
+    /// What that is called: its name when it was done; of a mapping company and integration as they are called now, of a
+    /// replay or re-reading what it was asked for.
+    name: Option<String>,
     /// Its `name`, and its `changes`: by JSON pointer what was `old` and is `new`. Of a secret it is only said that it
     /// was set, changed or removed.
     #[schema(value_type = Object)]
@@ -65,12 +74,65 @@ pub(crate) struct AuditListQuery {
     responses((status = 200, body = Listing<AuditView>)))]
 pub(crate) async fn list(
     app: State<App>,
-    _: Admin,
+    Admin(caller): Admin,
     Query(query): Query<AuditListQuery>,
 ) -> Answer<Listing<AuditView>> {
     let (query, at) = query.parse()?;
     let page = app.store().audit(&query, &at).await?;
-    Ok(Json(listing(page, AuditView::from)))
+    let mut names = names(&app, &page.items, &caller.configuration).await?;
+    Ok(Json(listing(page, |row| {
+        let name = names.remove(&row.number);
+        AuditView::new(row, name)
+    })))
+}
+
+/// What the lines of a page are about, by the numbers of the lines.
+pub(crate) async fn names(
+    app: &App,
+    rows: &[AuditRow],
+    configuration: &Configuration,
+) -> Result<HashMap<i64, String>, Problem> {
+    let mut names = HashMap::new();
+    let mut jobs: HashMap<&str, Option<String>> = HashMap::new();
+    for row in rows {
+        let name = match row.what.as_str() {
+            "mapping" => Some(mapping(&row.id, configuration)),
+            "replay" | "reread" => match jobs.get(row.id.as_str()) {
+                Some(known) => known.clone(),
+                None => {
+                    let title = job_title(app, &row.id, configuration).await?;
+                    jobs.insert(&row.id, title.clone());
+                    title
+                }
+            },
+            _ => row.detail["name"].as_str().map(str::to_owned),
+        };
+        names.extend(name.map(|name| (row.number, name)));
+    }
+    Ok(names)
+}
+
+/// `Acme → Hook`. What has been removed since is said by its id.
+pub(crate) fn mapping(id: &str, configuration: &Configuration) -> String {
+    let (integration, company) = id.split_once('/').unwrap_or((id, "all"));
+    let named = |id: &str| called(id, configuration).unwrap_or_else(|| id.to_owned());
+    let company = match company {
+        "all" => "all companies".to_owned(),
+        id => named(id),
+    };
+    format!("{company} → {}", named(integration))
+}
+
+async fn job_title(
+    app: &App,
+    id: &str,
+    configuration: &Configuration,
+) -> Result<Option<String>, Problem> {
+    let Ok(id) = id.parse() else {
+        return Ok(None);
+    };
+    let job = app.store().job(&Scope::All, id).await?;
+    Ok(job.map(|job| title(&job.spec, configuration)))
 }
 
 impl AuditListQuery {
@@ -117,8 +179,8 @@ fn short(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-impl From<AuditRow> for AuditView {
-    fn from(row: AuditRow) -> Self {
+impl AuditView {
+    fn new(row: AuditRow, name: Option<String>) -> Self {
         Self {
             id: row.number.to_string(),
             at: row.at,
@@ -126,6 +188,7 @@ impl From<AuditRow> for AuditView {
             action: row.action,
             what: row.what,
             target: row.id,
+            name,
             detail: row.detail,
             epoch: row.epoch,
         }

@@ -25,17 +25,18 @@ const LIMIT: HeaderName = HeaderName::from_static("alertwire-export-limit");
 /// A file as far as it has come. Nothing is read before whoever takes it wants more.
 pub(super) trait Parts: Send + 'static {
     /// What it is of, for the log.
-    const OF: &'static str;
+    fn of(&self) -> &'static str;
 
     /// The next bytes; none when that was all.
     fn part(&mut self) -> impl Future<Output = Result<Option<Vec<u8>>, Problem>> + Send;
 }
 
 /// What a browser is told of a file.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Label {
     pub(super) media_type: &'static str,
-    pub(super) disposition: &'static str,
+    /// What it is called when it is saved.
+    pub(super) name: String,
     pub(super) limit: u64,
 }
 
@@ -56,12 +57,12 @@ pub(super) async fn stream<P: Parts>(
     head: Vec<u8>,
     mut parts: P,
 ) -> Result<Response, Problem> {
+    let disposition = format!("attachment; filename=\"{}\"", label.name);
+    let disposition = HeaderValue::try_from(disposition)
+        .map_err(|error| Problem::internal(format!("a file cannot be named: {error}")))?;
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(label.media_type)),
-        (
-            CONTENT_DISPOSITION,
-            HeaderValue::from_static(label.disposition),
-        ),
+        (CONTENT_DISPOSITION, disposition),
         (LIMIT, HeaderValue::from(label.limit)),
     ];
     let mut first = head;
@@ -69,7 +70,7 @@ pub(super) async fn stream<P: Parts>(
     let rest = try_unfold(parts, |mut parts| async move {
         let part = parts.part().await.map_err(|problem| {
             tracing::error!(
-                of = P::OF,
+                of = parts.of(),
                 reason = problem.for_log(),
                 "an export broke off"
             );

@@ -1,19 +1,26 @@
 //! What replays and re-readings have in common: they are jobs.
 
+pub(crate) mod export;
+
+use std::cmp::Reverse;
 use std::num::NonZeroU32;
 
 use delivery::replay::{Asked, ITEMS, JobState, MOST_RATE, UNFINISHED};
 use domain::access::Actor;
-use domain::{JobId, Timestamp};
+use domain::configuration::Configuration;
+use domain::{IntegrationId, JobId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use store::{Job, JobKind, JobSpec, LISTED, Listed, NewJob, Steered};
-
+use store::{Job, JobKind, JobSpec, LISTED, Listed, NewJob, Page, PageAt, Steered};
 use utoipa::ToSchema;
 
+use super::{Named, called};
 use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
+
+/// Kinds of jobs that stand together in one list.
+const KINDS: [JobKind; 2] = [JobKind::Reread, JobKind::Replay];
 
 /// How far a job has come.
 #[derive(Debug, Serialize, ToSchema)]
@@ -117,6 +124,56 @@ pub(super) async fn begin(
         )));
     }
     find(app, caller, kind, id).await
+}
+
+/// Jobs of every kind, newest first. Each kind is a list of its own by one kind of id, so the first of all together are among
+/// the first of each.
+pub(crate) async fn newest(app: &App, caller: &Caller, at: PageAt) -> Result<Page<Job>, Problem> {
+    let (mut jobs, mut is_more) = (Vec::new(), false);
+    for kind in KINDS {
+        let found = app.store().jobs(caller.scope(), kind, &at).await?;
+        is_more |= found.next.is_some();
+        jobs.extend(found.items);
+    }
+    jobs.sort_unstable_by_key(|job| Reverse(job.id));
+    let most = usize::from(at.limit());
+    is_more |= jobs.len() > most;
+    jobs.truncate(most);
+    let last = jobs.last().filter(|_| is_more);
+    Ok(Page {
+        next: last.map(|job| job.id.to_string()),
+        items: jobs,
+    })
+}
+
+/// What a job was asked for, and the integration that it sends to instead.
+fn asked(spec: &JobSpec) -> (&Value, Option<IntegrationId>) {
+    match spec {
+        JobSpec::Deliveries { filter, to } => (filter, *to),
+        JobSpec::Unrouted { query } | JobSpec::Reread { query, .. } => (query, None),
+    }
+}
+
+/// What a job is of, in a line: `status=dead integration=Hook → Other hook`. What it names by ids it says by names.
+pub(super) fn title(spec: &JobSpec, configuration: &Configuration) -> String {
+    let (asked, to) = asked(spec);
+    let said = |value: &Value| match value {
+        Value::String(text) => called(text, configuration).unwrap_or_else(|| text.clone()),
+        Value::Array(several) => format!("{} named", several.len()),
+        other => other.to_string(),
+    };
+    let keys = asked.as_object().into_iter().flatten();
+    let words: Vec<String> = keys
+        .map(|(key, value)| format!("{key}={}", said(value)))
+        .collect();
+    let mut title = match words.is_empty() {
+        true => "all".to_owned(),
+        false => words.join(" "),
+    };
+    if let Some(to) = to.map(|id| Named::integration(id, configuration)) {
+        title.push_str(&format!(" → {}", to.name.unwrap_or(to.id)));
+    }
+    title
 }
 
 /// A job of this kind that the caller may see.

@@ -26,6 +26,7 @@ pub(crate) mod user;
 pub(crate) mod what_if;
 pub(crate) mod whitelisting;
 
+pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod file;
 mod given;
@@ -35,7 +36,7 @@ mod named;
 mod uses;
 
 pub(crate) use fields::find_company;
-pub(crate) use named::Named;
+pub(crate) use named::{Named, called};
 
 use axum::Json;
 use http::StatusCode;

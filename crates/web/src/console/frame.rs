@@ -40,6 +40,8 @@ pub(crate) struct Frame {
     pub(super) assets: &'static Assets,
     pub(super) title: String,
     here: Here,
+    /// A page of its part that is narrowed by itself.
+    narrows: Option<&'static str>,
     pub(super) user: String,
     pub(super) role: &'static str,
     pub(super) form_token: String,
@@ -69,6 +71,7 @@ impl Frame {
             assets: assets::all(),
             title: title.to_owned(),
             here,
+            narrows: None,
             user: caller.name().to_owned(),
             role: caller.role().as_str(),
             form_token: visitor.form_token.clone(),
@@ -78,6 +81,14 @@ impl Frame {
             may_operate: caller.role() >= Role::Operator,
             may_configure: caller.rules_all(),
             told: visitor.told,
+        }
+    }
+
+    /// The same on a page that the company's switch comes back to, though others of its part do not know companies.
+    pub(super) fn narrowing(self, path: &'static str) -> Self {
+        Self {
+            narrows: Some(path),
+            ..self
         }
     }
 
@@ -107,7 +118,7 @@ impl Frame {
 
     /// Where the switch of companies goes: the list that is shown, or that a detail belongs to.
     pub(super) fn list(&self) -> &'static str {
-        nav::list(self.here)
+        self.narrows.unwrap_or_else(|| nav::list(self.here))
     }
 
     #[cfg(test)]
@@ -116,6 +127,7 @@ impl Frame {
             assets: assets::all(),
             title: "Sample".to_owned(),
             here,
+            narrows: None,
             user: "anna@example.com \"><script>alert(1)</script>".to_owned(),
             role: "operator",
             form_token: "f00".to_owned(),

@@ -57,13 +57,13 @@ const SETTINGS: [Entry; 5] = [
         "Integrations",
         "M8 3v4m4-4v4M5 7h10v3a5 5 0 0 1-10 0zm5 8v3",
     ),
-    for_all(
+    of_company(
         Here::Rules,
         "/rules",
         "Rules",
         "M4 3v5a4 4 0 0 0 4 4h8m-3-3l3 3-3 3M4 12v5",
     ),
-    for_all(
+    of_company(
         Here::Sources,
         "/sources",
         "Sources",
@@ -75,7 +75,7 @@ const SETTINGS: [Entry; 5] = [
         "Catalogue",
         "M4 3h9a3 3 0 0 1 3 3v11H7a3 3 0 0 1-3-3zm3 4h6m-6 4h6",
     ),
-    for_all(
+    of_company(
         Here::Silences,
         "/silences",
         "Silences",
@@ -169,7 +169,8 @@ pub(super) fn groups(is_admin: bool) -> [Group; 3] {
 
 /// The page that a company's switch leads to: the same one where it knows companies.
 pub(super) fn list(here: Here) -> &'static str {
-    let own = TRAFFIC.iter().find(|entry| entry.here == here);
+    let own = TRAFFIC.iter().chain(&SETTINGS);
+    let own = own.into_iter().find(|entry| entry.here == here);
     own.filter(|entry| entry.is_of_company)
         .map_or("/events", |entry| entry.path)
 }

@@ -10,6 +10,9 @@ use super::told::{self, Told};
 use crate::problem::Problem;
 use crate::read::Posted;
 
+/// Rows of a page of a list, unless the URL says otherwise.
+pub(crate) const ROWS: u16 = 50;
+
 /// A page that is shown, or why it is not.
 pub(crate) type Page = Result<Response, Problem>;
 

@@ -1,11 +1,13 @@
 //! URLs hold all state of a list, so that they can be shared: filters, the company, the page.
 
+use std::borrow::Cow;
+
 use url::form_urlencoded::Serializer;
 
 /// The parameters of a list that are set, in the order in which its form has them.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    path: &'static str,
+    path: Cow<'static, str>,
     set: Vec<(&'static str, String)>,
 }
 
@@ -15,6 +17,13 @@ pub(super) struct Tab {
     pub(super) path: String,
     pub(super) word: &'static str,
     pub(super) is_here: bool,
+}
+
+/// Where a list can be had as a file.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) csv: String,
+    pub(super) jsonl: String,
 }
 
 /// A filter that is set.
@@ -27,12 +36,15 @@ pub(super) struct Chip {
 }
 
 impl State {
-    pub(super) fn new(path: &'static str, all: &[(&'static str, Option<&str>)]) -> Self {
+    pub(super) fn new(
+        path: impl Into<Cow<'static, str>>,
+        all: &[(&'static str, Option<&str>)],
+    ) -> Self {
         let set = all
             .iter()
             .filter_map(|(name, value)| Some((*name, value.filter(|value| !value.is_empty())?)));
         Self {
-            path,
+            path: path.into(),
             set: set.map(|(name, value)| (name, value.to_owned())).collect(),
         }
     }
@@ -54,7 +66,7 @@ impl State {
     /// The list with one filter less.
     pub(super) fn without(&self, name: &str) -> String {
         let left = self.set.iter().filter(|(own, _)| *own != name);
-        written(self.path, left)
+        written(&self.path, left)
     }
 
     /// Another page that means what this list does: its filters and its company.
@@ -70,10 +82,19 @@ impl State {
         written(path, meant.chain([&more]))
     }
 
+    /// All that the list means as files, by this path of the API.
+    pub(super) fn files(&self, path: &str) -> Files {
+        let file = |format| self.elsewhere_with(path, "format", format);
+        Files {
+            csv: file("csv"),
+            jsonl: file("jsonl"),
+        }
+    }
+
     /// The list without its filters.
     pub(super) fn cleared(&self) -> String {
         let company = self.set.iter().find(|(name, _)| *name == "company");
-        with_company(self.path, company.map_or("", |(_, company)| company))
+        with_company(&self.path, company.map_or("", |(_, company)| company))
     }
 
     /// The list from its beginning.
@@ -90,7 +111,7 @@ impl State {
         let mut query = Serializer::new(String::new());
         query.extend_pairs(&self.set);
         query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
-        joined(self.path, &query.finish())
+        joined(&self.path, &query.finish())
     }
 }
 

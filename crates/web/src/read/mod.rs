@@ -17,4 +17,4 @@ pub(crate) use form::Form;
 pub(crate) use id::{Id, Ids, Mapped};
 pub(crate) use page::{Listing, PageQuery, listing};
 pub(crate) use posted::Posted;
-pub(crate) use query::{ListQuery, Params, Query};
+pub(crate) use query::{ListQuery, Pages, Params, Query};

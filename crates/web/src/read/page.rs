@@ -53,6 +53,20 @@ impl PageQuery {
         Self { limit, cursor }
     }
 
+    /// With so many items where the query says nothing, which an empty field of a form does not either.
+    pub(crate) fn or(self, rows: u16) -> Self {
+        let limit = self.limit.filter(|limit| !limit.is_empty());
+        Self {
+            limit: limit.or_else(|| Some(rows.to_string())),
+            ..self
+        }
+    }
+
+    /// Whether it is another page than the first.
+    pub(crate) fn is_later(&self) -> bool {
+        self.cursor.as_deref().is_some_and(|text| !text.is_empty())
+    }
+
     pub(crate) fn at(self) -> Result<PageAt, Problem> {
         let mut params = Params::default();
         let at = page_at(&mut params, self.limit.as_deref(), self.cursor);

@@ -41,27 +41,53 @@ pub(crate) struct ListQuery<T> {
 impl<T: DeserializeOwned> ListQuery<T> {
     /// Parts the ones from the others; a parameter that is neither is a broken rule.
     pub(crate) fn read(uri: &Uri, own: &[&str]) -> Result<Self, Problem> {
-        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-        let (own, others): (Vec<_>, Vec<_>) =
-            pairs.partition(|(name, _)| own.contains(&name.as_ref()));
-        let mut query = form_urlencoded::Serializer::for_suffix("/?".to_owned(), 2);
-        query.extend_pairs(others);
-        let uri = query
-            .finish()
-            .parse::<Uri>()
-            .map_err(|_| Problem::field("", "is too long"))?;
-        let own = own.into_iter();
+        let pages = Pages::read(uri, own);
         Ok(Self {
-            own: own
-                .map(|(name, value)| (name.into_owned(), value.into_owned()))
-                .collect(),
-            list: read(&uri)?,
+            list: pages.page(&[])?,
+            own: pages.own,
         })
     }
 
     /// A parameter of the page's own; one that is not there is empty.
     pub(crate) fn own(&self, name: &str) -> &str {
         self.own.get(name).map_or("", String::as_str)
+    }
+}
+
+/// The parameters of a file, and those of the API's list that it is of, which is asked for page after page.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    own: HashMap<String, String>,
+    list: Vec<(String, String)>,
+}
+
+impl Pages {
+    /// Parts the file's own parameters from the list's.
+    pub(crate) fn read(uri: &Uri, own: &[&str]) -> Self {
+        let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+        let pairs = pairs.map(|(name, value)| (name.into_owned(), value.into_owned()));
+        let (own, list): (Vec<_>, Vec<_>) =
+            pairs.partition(|(name, _)| own.contains(&name.as_str()));
+        Self {
+            own: own.into_iter().collect(),
+            list,
+        }
+    }
+
+    /// A parameter of the file's own; one that is not there is empty.
+    pub(crate) fn own(&self, name: &str) -> &str {
+        self.own.get(name).map_or("", String::as_str)
+    }
+
+    /// The list's query, with what says which page. What the list does not know is a broken rule.
+    pub(crate) fn page<T: DeserializeOwned>(&self, more: &[(&str, &str)]) -> Result<T, Problem> {
+        let mut query = form_urlencoded::Serializer::for_suffix("/?".to_owned(), 2);
+        query.extend_pairs(&self.list).extend_pairs(more);
+        let uri = query
+            .finish()
+            .parse::<Uri>()
+            .map_err(|_| Problem::field("", "is too long"))?;
+        read(&uri)
     }
 }
 

@@ -8,6 +8,7 @@ mod event_set;
 mod integration;
 mod job;
 mod key;
+mod list;
 mod mapping;
 mod rule;
 mod silence;

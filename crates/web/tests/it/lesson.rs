@@ -365,3 +365,49 @@ async fn lessons_keep_to_the_roles_and_companies_of_the_key() {
         .await;
     assert_eq!(drift.expect(200).json()["items"], json!([]));
 }
+
+#[tokio::test]
+async fn what_is_not_recognised_is_told_by_company_and_to_its_viewers_alone() {
+    let school = School::start().await;
+    school.backups().await;
+    let server = &school.server;
+    let globex = server.company("Globex").await;
+    let unknown = async |query: &str| {
+        let path = format!("/api/v1/catalog/unknown?{query}");
+        server.get(&path).await.expect(200).json()["items"].clone()
+    };
+    assert_eq!(unknown("company=Acme").await, unknown("").await);
+    assert_eq!(unknown("company=Globex").await, json!([]));
+    let vera = Scope::Companies(vec![Server::company_id(&globex)]);
+    let vera = server.browser("Vera", Role::Viewer, vera).await;
+    for (path, nothing) in [
+        ("/catalogue/unknown", "Everything is recognised"),
+        ("/catalogue/drift", "No wording has changed"),
+    ] {
+        let page = vera.get(server, path).await.expect(200).text();
+        assert!(
+            page.contains(nothing) && !page.contains("Backup Failed"),
+            "{page}"
+        );
+        vera.get(server, &format!("{path}?company=Acme"))
+            .await
+            .expect(422);
+        let api = format!(
+            "/api/v1{}?company=Acme",
+            path.replace("catalogue", "catalog")
+        );
+        vera.get(server, &api).await.field("?company", "");
+    }
+    let anna = server.browser("Anna", Role::Admin, Scope::All).await;
+    let page = anna.get(server, "/catalogue/unknown?company=Acme").await;
+    let page = page.expect(200).text();
+    // The switch of companies comes back here, and so do the links.
+    assert!(page.contains("action=\"/catalogue/unknown\""), "{page}");
+    for link in [
+        "/catalogue/unknown?days=30&#38;company=Acme",
+        "/catalogue/drift?company=Acme",
+    ] {
+        assert!(page.contains(link), "{link}: {page}");
+    }
+    assert!(page.contains("Backup Failed"), "{page}");
+}

@@ -28,6 +28,8 @@ mod delivery;
 mod event;
 mod event_kind;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod health;
 #[cfg(test)]
 mod intake;

@@ -1,6 +1,7 @@
 //! Companies.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod remove;

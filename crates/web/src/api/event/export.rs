@@ -93,7 +93,7 @@ async fn write(
     let permit = file::permit(app)?;
     let label = Label {
         media_type: format.media_type(),
-        disposition: format.disposition(),
+        name: format.file_name().to_owned(),
         limit,
     };
     let head = format.head();
@@ -124,7 +124,9 @@ struct Export {
 }
 
 impl Parts for Export {
-    const OF: &'static str = "events";
+    fn of(&self) -> &'static str {
+        "events"
+    }
 
     async fn part(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         while !self.is_over {
@@ -184,12 +186,12 @@ impl Format {
         }
     }
 
-    fn disposition(&self) -> &'static str {
+    fn file_name(&self) -> &'static str {
         match self {
-            Self::Jsonl => "attachment; filename=\"events.jsonl\"",
-            Self::Csv(_) => "attachment; filename=\"events.csv\"",
-            Self::Siem(format) if format.is_json() => "attachment; filename=\"events.jsonl\"",
-            Self::Siem(_) => "attachment; filename=\"events.log\"",
+            Self::Jsonl => "events.jsonl",
+            Self::Csv(_) => "events.csv",
+            Self::Siem(format) if format.is_json() => "events.jsonl",
+            Self::Siem(_) => "events.log",
         }
     }
 

@@ -1,6 +1,7 @@
 //! Event kinds of the user's, and wordings of theirs for other kinds: the entries that extend the catalogue.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod remove;

@@ -1,6 +1,7 @@
 //! Event sets. They belong to no integration and to no company.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod remove;

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod create;
 pub(crate) mod end_overlap;
+pub(crate) mod export;
 pub(crate) mod finish;
 pub(crate) mod get;
 pub(crate) mod list;

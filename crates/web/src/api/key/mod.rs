@@ -1,6 +1,7 @@
 //! API keys.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod remove;
 

@@ -40,7 +40,7 @@ pub(crate) async fn coverage(app: &App, caller: &Caller) -> Result<Coverage, Pro
         coverage: Coverage::default(),
     };
     let over = last_days(DAYS, app.now());
-    let (counting, _) = walk(app, caller, over, counting, Counting::see).await?;
+    let (counting, _) = walk(app, caller.scope(), over, counting, Counting::see).await?;
     Ok(counting.coverage)
 }
 

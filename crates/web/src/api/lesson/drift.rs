@@ -1,3 +1,5 @@
+pub(crate) mod export;
+
 use std::sync::Arc;
 
 use alertwire_catalogue::{Catalogue, new_tail};
@@ -6,20 +8,30 @@ use axum::extract::State;
 use domain::Timestamp;
 use domain::configuration::Configuration;
 use domain::event::Event;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use store::Watched;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::propose::read_by;
-use super::{ProposalView, front, permit};
+use super::{ProposalView, about, front, permit};
 use crate::App;
+use crate::api::export::Lot;
 use crate::api::{Answer, Named};
 use crate::blocking::blocking;
-use crate::read::Viewer;
+use crate::read::{Params, Query, Viewer};
 
 /// Alarms that an answer lists, and bodies that it shows of each.
 const ALARMS: u16 = 50;
 const SAMPLES: usize = 3;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DriftQuery {
+    /// Id or name of a company: alarms over its alerts alone.
+    pub(crate) company: Option<String>,
+}
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DriftsView {
@@ -61,18 +73,36 @@ pub(crate) struct SampleView {
 
 /// Open alarms of wordings that changed. An alarm closes by itself when alerts are read as well as before, such as after the
 /// new wording was taught.
-#[utoipa::path(get, path = "/api/v1/catalog/drift", tag = "catalogue", responses((status = 200, body = DriftsView)))]
-pub(crate) async fn list(app: State<App>, Viewer(caller): Viewer) -> Answer<DriftsView> {
+#[utoipa::path(get, path = "/api/v1/catalog/drift", tag = "catalogue", params(DriftQuery),
+    responses((status = 200, body = DriftsView)))]
+pub(crate) async fn list(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Query(query): Query<DriftQuery>,
+) -> Answer<DriftsView> {
+    let mut params = Params::default();
+    let scope = about(&mut params, query.company.as_deref(), &caller);
+    params.finish()?;
     let _permit = permit(&app)?;
-    let alarms = app.store().open_drift(caller.scope(), ALARMS).await?;
+    let alarms = app.store().open_drift(&scope, ALARMS).await?;
     let more = alarms.len() == usize::from(ALARMS);
     let mut items = Vec::with_capacity(alarms.len());
     for alarm in alarms {
-        let events = app.store().events_of(caller.scope(), &alarm.misses).await?;
+        let events = app.store().events_of(&scope, &alarm.misses).await?;
         let configuration = Arc::clone(&caller.configuration);
         items.push(blocking(move || view(&alarm, &events, &configuration)).await?);
     }
     Ok(Json(DriftsView { items, more }))
+}
+
+impl From<DriftsView> for Lot {
+    fn from(found: DriftsView) -> Self {
+        Self {
+            items: found.items.iter().map(|item| json!(item)).collect(),
+            next: None,
+            is_cut: found.more,
+        }
+    }
 }
 
 fn view(alarm: &Watched, events: &[Event], configuration: &Configuration) -> DriftView {

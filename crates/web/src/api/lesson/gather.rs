@@ -89,7 +89,8 @@ impl Asked {
             unread: 0,
         };
         let over = last_days(self.days, app.now());
-        let (gathering, examined) = walk(app, caller, over, gathering, Gathering::see).await?;
+        let (gathering, examined) =
+            walk(app, caller.scope(), over, gathering, Gathering::see).await?;
         if gathering.bodies.is_empty() {
             let detail = format!(
                 "no event of the last {} days with this subject is unread; look at GET /api/v1/catalog/unknown",

@@ -376,7 +376,7 @@ async fn compare(
         examples: Vec::new(),
     };
     let over = last_days(days, app.now());
-    walk(app, caller, over, compared, Compared::see).await
+    walk(app, caller.scope(), over, compared, Compared::see).await
 }
 
 impl Compared {

@@ -10,6 +10,7 @@ mod gather;
 
 use alertwire_catalogue::{self as catalogue, Catalogue, LearnedField, Limits, Proposal};
 use domain::Timestamp;
+use domain::access::Scope;
 use domain::event::{Event, Match};
 use domain::message::Decode;
 use domain::silence::Window;
@@ -19,9 +20,10 @@ use tokio::sync::SemaphorePermit;
 use utoipa::ToSchema;
 
 use crate::App;
+use crate::api::find_company;
 use crate::blocking::blocking;
 use crate::problem::Problem;
-use crate::read::Caller;
+use crate::read::{Caller, Params};
 
 /// Events of one read: few enough that their bodies fit in memory several times.
 const PAGE: u16 = 250;
@@ -93,10 +95,19 @@ fn permit(app: &App) -> Result<SemaphorePermit<'_>, Problem> {
     })
 }
 
+/// What a question is about: the events of this company, or all that the caller sees.
+fn about(params: &mut Params, company: Option<&str>, caller: &Caller) -> Scope {
+    let company = params.with("company", company, |text| find_company(text, caller));
+    company.map_or_else(
+        || caller.scope().clone(),
+        |company| Scope::Companies(vec![company]),
+    )
+}
+
 /// Shows the events of a time to `see`, newest first, while it wants more and within the bounds of questions.
 async fn walk<S: Send + 'static>(
     app: &App,
-    caller: &Caller,
+    scope: &Scope,
     over: Window,
     mut state: S,
     see: fn(&mut S, &Event) -> bool,
@@ -117,7 +128,7 @@ async fn walk<S: Send + 'static>(
         let left = settings.what_if_events.saturating_sub(examined.events);
         let limit = u16::try_from(left).unwrap_or(PAGE).min(PAGE);
         let at = PageAt::new(Some(limit.max(1)), cursor);
-        let page = app.store().events(caller.scope(), &query, &at).await?;
+        let page = app.store().events(scope, &query, &at).await?;
         cursor = page.next;
         examined.events += page.items.len() as u64;
         examined.oldest = page

@@ -1,3 +1,5 @@
+pub(crate) mod export;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -7,13 +9,16 @@ use axum::extract::State;
 use domain::Timestamp;
 use domain::event::{Event, Match};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{folded, front, is_unread, permit, walk};
+use super::{about, folded, front, is_unread, permit, walk};
 use crate::App;
 use crate::api::Answer;
+use crate::api::export::Lot;
 use crate::api::what_if::{days, last_days};
-use crate::read::{Params, Query, Viewer};
+use crate::problem::Problem;
+use crate::read::{Caller, Params, Query, Viewer};
 
 /// Subjects that are told apart while events are counted, and those that an answer lists.
 const SUBJECTS: usize = 10_000;
@@ -26,6 +31,8 @@ pub(crate) struct UnknownQuery {
     /// How many days to look back, 1 to 30; 7 unless told.
     #[param(value_type = Option<u16>)]
     pub(crate) days: Option<String>,
+    /// Id or name of a company: alerts of its events alone.
+    pub(crate) company: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -63,20 +70,49 @@ pub(crate) async fn get(
     Viewer(caller): Viewer,
     Query(query): Query<UnknownQuery>,
 ) -> Answer<UnknownsView> {
+    Ok(Json(counted(&app, &caller, query, LISTED).await?))
+}
+
+/// The same with all that are told apart, for a file.
+async fn all(
+    app: State<App>,
+    Viewer(caller): Viewer,
+    Query(query): Query<UnknownQuery>,
+) -> Answer<UnknownsView> {
+    Ok(Json(counted(&app, &caller, query, SUBJECTS).await?))
+}
+
+impl From<UnknownsView> for Lot {
+    fn from(found: UnknownsView) -> Self {
+        Self {
+            items: found.items.iter().map(|item| json!(item)).collect(),
+            next: None,
+            is_cut: found.more || !found.complete,
+        }
+    }
+}
+
+async fn counted(
+    app: &App,
+    caller: &Caller,
+    query: UnknownQuery,
+    most: usize,
+) -> Result<UnknownsView, Problem> {
     let mut params = Params::default();
     let back = params.with("days", query.days.as_deref(), |text| {
         days(text.parse().unwrap_or(0))
     });
+    let scope = about(&mut params, query.company.as_deref(), caller);
     params.finish()?;
     let back = back.unwrap_or(7);
-    let _permit = permit(&app)?;
+    let _permit = permit(app)?;
     let counting = Counting {
         catalogue: Arc::clone(caller.configuration.catalogue()),
         subjects: HashMap::new(),
         more: false,
     };
     let over = last_days(back, app.now());
-    let (counting, examined) = walk(&app, &caller, over, counting, Counting::see).await?;
+    let (counting, examined) = walk(app, &scope, over, counting, Counting::see).await?;
     let mut items: Vec<UnknownView> = counting.subjects.into_values().collect();
     items.sort_by(|one, two| {
         let count = |view: &UnknownView| view.none + view.partial;
@@ -84,15 +120,15 @@ pub(crate) async fn get(
             .cmp(&count(one))
             .then_with(|| one.subject.cmp(&two.subject))
     });
-    let more = counting.more || items.len() > LISTED;
-    items.truncate(LISTED);
-    Ok(Json(UnknownsView {
+    let more = counting.more || items.len() > most;
+    items.truncate(most);
+    Ok(UnknownsView {
         days: back,
         events: examined.events,
         complete: examined.complete,
         items,
         more,
-    }))
+    })
 }
 
 struct Counting {

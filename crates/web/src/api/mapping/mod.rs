@@ -1,5 +1,6 @@
 //! Company mappings.
 
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod put;
@@ -34,14 +35,20 @@ pub(crate) enum MappedView {
     All(&'static str),
 }
 
+impl MappedView {
+    fn new(company: MappedTo, configuration: &Configuration) -> Self {
+        match company {
+            MappedTo::Company(id) => Self::One(Named::company(id, configuration)),
+            MappedTo::All => Self::All("all"),
+        }
+    }
+}
+
 impl MappingView {
     fn new(mapping: &CompanyMapping, configuration: &Configuration) -> Self {
         Self {
             integration_id: mapping.integration.to_string(),
-            company: match mapping.company {
-                MappedTo::Company(id) => MappedView::One(Named::company(id, configuration)),
-                MappedTo::All => MappedView::All("all"),
-            },
+            company: MappedView::new(mapping.company, configuration),
             rules: mapping.rules.iter().map(RuleId::to_string).collect(),
             create_webhook_alert: mapping.create_webhook_alert,
         }

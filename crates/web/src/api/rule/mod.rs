@@ -1,8 +1,10 @@
 //! Integration rules.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
+pub(crate) mod overview;
 pub(crate) mod remove;
 pub(crate) mod update;
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod end;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod preview;

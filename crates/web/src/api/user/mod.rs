@@ -1,6 +1,7 @@
 //! People who sign in to the console.
 
 pub(crate) mod create;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod password;

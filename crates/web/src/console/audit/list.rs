@@ -2,18 +2,19 @@ use askama::Template;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::access::Actor;
+use domain::configuration::Configuration;
 use serde::Deserialize;
 use serde_json::Value;
 use store::AuditRow;
 
 use crate::App;
-use crate::api::audit::AuditListQuery;
+use crate::api::audit::{AuditListQuery, names};
+use crate::api::called;
+use crate::console::page::ROWS;
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, filters, page, query};
 use crate::read::{Admin, Query};
 
-/// Rows of a page, unless the URL says otherwise.
-const ROWS: &str = "50";
 /// Most fields of one change that the list shows; the export has all.
 const FIELDS: usize = 12;
 /// What a change can be of, and what can be done.
@@ -59,9 +60,7 @@ pub(super) struct AuditPage {
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
-    /// The same lines as a file, in each form.
-    csv: String,
-    jsonl: String,
+    files: query::Files,
 }
 
 /// What the URL holds. Parameters that it does not know, such as what a page tells, are left alone.
@@ -111,33 +110,33 @@ pub(super) async fn show(
     Admin::new(visitor.caller.clone())?;
     let (wanted, at) = asked.query().parse()?;
     let found = app.store().audit(&wanted, &at).await?;
-    let state = state("/audit", &asked);
+    let state = state(&asked);
+    let configuration = &visitor.caller.configuration;
+    let mut names = names(&app, &found.items, configuration).await?;
+    let row = |row: AuditRow| {
+        let name = names.remove(&row.number);
+        Row::new(row, name, configuration)
+    };
     page(&AuditPage {
         frame: Frame::new(&visitor, Here::Audit, "Audit log", None),
         whats: WHATS,
         actions: ACTIONS,
         next: found.next.map(|cursor| state.next(&cursor)),
         is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
-        csv: state_of_file(&asked, "csv"),
-        jsonl: state_of_file(&asked, "jsonl"),
+        files: state.files("/api/v1/audit/export"),
         state,
         asked,
-        rows: found.items.into_iter().map(Row::new).collect(),
+        rows: found.items.into_iter().map(row).collect(),
     })
 }
 
 /// All that the URL holds but the page.
-fn state(path: &'static str, asked: &AuditAsked) -> query::State {
-    let limit = asked.limit.as_deref().filter(|limit| *limit != ROWS);
+fn state(asked: &AuditAsked) -> query::State {
+    let limit = asked.limit.as_deref();
     query::State::new(
-        path,
+        "/audit",
         &[asked.filters().as_slice(), &[("limit", limit)]].concat(),
     )
-}
-
-fn state_of_file(asked: &AuditAsked, format: &'static str) -> String {
-    let all = [asked.filters().as_slice(), &[("format", Some(format))]].concat();
-    query::State::new("/audit/export", &all).newest()
 }
 
 impl AuditAsked {
@@ -164,25 +163,26 @@ impl AuditAsked {
             since: text(&self.since),
             until: text(&self.until),
             epoch: text(&self.epoch),
-            limit: text(&self.limit).or_else(|| Some(ROWS.to_owned())),
+            limit: text(&self.limit).or_else(|| Some(ROWS.to_string())),
             cursor: text(&self.cursor),
         }
     }
 }
 
 impl Row {
-    fn new(row: AuditRow) -> Self {
-        let name = row.detail["name"].as_str().unwrap_or(&row.id);
+    fn new(row: AuditRow, name: Option<String>, configuration: &Configuration) -> Self {
+        let name = name.as_deref().unwrap_or(&row.id);
         let changes = row.detail["changes"].as_object();
         let more = changes.map_or(0, |all| all.len().saturating_sub(FIELDS));
         let fields = changes.into_iter().flatten().take(FIELDS);
-        let fields =
-            fields.map(|(pointer, change)| Field::new(pointer, &change["old"], &change["new"]));
+        let fields = fields.map(|(pointer, change)| {
+            Field::new(pointer, &change["old"], &change["new"], configuration)
+        });
         let goes_back = GOES_BACK.contains(&row.what.as_str())
             && ["insert", "update", "remove", "rollback"].contains(&row.action.as_str());
         Self {
             at: row.at,
-            actor: named(&row.actor),
+            actor: who(&row.actor),
             name: Shown::line(name, ROW),
             path: path(&row),
             fields: fields.collect(),
@@ -201,6 +201,8 @@ fn path(row: &AuditRow) -> Option<String> {
         "company" => "companies",
         "source" => "sources",
         "silence" => "silences",
+        "replay" => "replays",
+        "reread" => "rereads",
         "user" => "users",
         "delivery" => "deliveries",
         _ => return None,
@@ -208,8 +210,20 @@ fn path(row: &AuditRow) -> Option<String> {
     (row.action != "remove").then(|| format!("/{room}/{}", row.id))
 }
 
+/// Ids with the names of what they are of: `Acme (0195…)`; none where a value holds anything else.
+fn named(value: &Value, configuration: &Configuration) -> Option<String> {
+    match value {
+        Value::String(id) => called(id, configuration).map(|name| format!("{name} ({id})")),
+        Value::Array(ids) if !ids.is_empty() => {
+            let each = ids.iter().map(|id| named(id, configuration));
+            Some(each.collect::<Option<Vec<_>>>()?.join(", "))
+        }
+        _ => None,
+    }
+}
+
 /// Who did it, in words.
-fn named(actor: &Actor) -> String {
+fn who(actor: &Actor) -> String {
     match actor {
         Actor::Key { name, .. } => format!("API key {}", visible(name)),
         Actor::User { name, .. } => visible(name),
@@ -219,11 +233,20 @@ fn named(actor: &Actor) -> String {
 }
 
 impl Field {
-    pub(super) fn new(pointer: &str, old: &Value, new: &Value) -> Self {
-        let shown = |value: &Value| match value {
-            Value::Null => None,
-            Value::String(text) => Some(Shown::line(text, ROW)),
-            other => Some(Shown::line(&other.to_string(), ROW)),
+    pub(super) fn new(
+        pointer: &str,
+        old: &Value,
+        new: &Value,
+        configuration: &Configuration,
+    ) -> Self {
+        let shown = |value: &Value| {
+            let text = match value {
+                Value::Null => return None,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let text = named(value, configuration).unwrap_or(text);
+            Some(Shown::line(&text, ROW))
         };
         Self {
             name: Shown::line(pointer.trim_start_matches('/'), ROW),
@@ -235,10 +258,12 @@ impl Field {
     #[cfg(test)]
     pub(super) fn samples() -> Vec<Self> {
         let hostile = Value::from("<img src=x onerror=alert(1)>\u{202e}");
+        let nothing = Configuration::default();
+        let field = |pointer, old: &Value, new: &Value| Self::new(pointer, old, new, &nothing);
         vec![
-            Self::new("/name", &hostile, &Value::Null),
-            Self::new("/<script>", &Value::Null, &hostile),
-            Self::new("/secrets/password", &"set".into(), &"changed".into()),
+            field("/name", &hostile, &Value::Null),
+            field("/<script>", &Value::Null, &hostile),
+            field("/secrets/password", &"set".into(), &"changed".into()),
         ]
     }
 }
@@ -263,9 +288,8 @@ impl AuditPage {
             frame: Frame::sample(Here::Audit),
             whats: WHATS,
             actions: ACTIONS,
-            state: state("/audit", &asked),
-            csv: state_of_file(&asked, "csv"),
-            jsonl: state_of_file(&asked, "jsonl"),
+            files: state(&asked).files("/api/v1/audit/export"),
+            state: state(&asked),
             is_later: asked.cursor.is_some(),
             asked,
             next: (!rows.is_empty()).then(|| "/audit?cursor=1".to_owned()),

@@ -1,6 +1,5 @@
 //! Who changed what, and going back.
 
-mod export;
 mod list;
 mod rollback;
 
@@ -10,13 +9,10 @@ use axum::routing::get;
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/audit", get(list::show))
-        .route("/audit/export", get(export::export))
-        .route(
-            "/audit/rollback",
-            get(rollback::ask).post(rollback::roll_back),
-        )
+    Router::new().route("/audit", get(list::show)).route(
+        "/audit/rollback",
+        get(rollback::ask).post(rollback::roll_back),
+    )
 }
 
 #[cfg(test)]

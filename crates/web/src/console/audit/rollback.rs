@@ -1,12 +1,14 @@
 use askama::Template;
 use axum::Json;
 use axum::extract::State;
+use domain::configuration::Configuration;
 use serde::Deserialize;
 use serde_json::json;
 use store::{Restored, Rollback};
 
 use super::list::Field;
 use crate::App;
+use crate::api::audit::mapping;
 use crate::api::configuration::rollback::rollback;
 use crate::console::form;
 use crate::console::page::see_told;
@@ -89,7 +91,7 @@ impl RollbackPage {
                 .changes
                 .into_iter()
                 .take(SHOWN)
-                .map(Change::new)
+                .map(|restored| Change::new(restored, &visitor.caller.configuration))
                 .collect(),
         }
     }
@@ -119,20 +121,24 @@ impl RollbackPage {
 }
 
 impl Change {
-    fn new(restored: Restored) -> Self {
+    fn new(restored: Restored, configuration: &Configuration) -> Self {
         let (class, word) = match restored.action {
             "insert" => ("good", "made again"),
             "remove" => ("bad", "removed"),
             _ => ("wait", "put back"),
         };
         let fields = restored.fields.iter().take(FIELDS);
+        let name = match restored.what {
+            "mapping" => mapping(&restored.name, configuration),
+            _ => restored.name,
+        };
         Self {
             class,
             word,
             what: restored.what,
-            name: Shown::line(&restored.name, ROW),
+            name: Shown::line(&name, ROW),
             fields: fields
-                .map(|field| Field::new(&field.pointer, &field.old, &field.new))
+                .map(|field| Field::new(&field.pointer, &field.old, &field.new, configuration))
                 .collect(),
             warnings: restored.warnings.iter().map(|text| visible(text)).collect(),
         }

@@ -7,9 +7,9 @@ use domain::configuration::Configuration;
 use domain::event_kind::Adds;
 use store::{EventQuery, PageAt};
 
-use super::list::Origin;
 use super::{KindLink, marks, path_with};
 use crate::App;
+use crate::api::catalog::Origin;
 use crate::console::text::{Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::problem::Problem;

@@ -3,19 +3,29 @@
 use askama::Template;
 use axum::extract::State;
 use domain::Timestamp;
+use serde::Deserialize;
 
 use super::{kind_path, path_with};
 use crate::App;
-use crate::api::lesson::drift::{DriftView, SampleView, list};
+use crate::api::lesson::drift::{DriftQuery, DriftView, SampleView, list};
 use crate::console::filters;
 use crate::console::text::{ROW, Shown, visible};
-use crate::console::{Frame, Here, Page, Visitor, page};
-use crate::read::Viewer;
+use crate::console::{Frame, Here, Page, Visitor, page, query};
+use crate::read::{Query, Viewer};
+
+/// Where the page is.
+const PATH: &str = "/catalogue/drift";
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    company: Option<String>,
+}
 
 #[derive(Debug, Template)]
 #[template(path = "catalogue/drift.html")]
 pub(super) struct DriftPage {
     frame: Frame,
+    files: query::Files,
     alarms: Vec<Alarm>,
     /// There may be further alarms.
     more: bool,
@@ -38,13 +48,24 @@ struct Alarm {
     learn: String,
 }
 
-pub(super) async fn show(app: State<App>, visitor: Visitor) -> Page {
-    let found = list(app, Viewer(visitor.caller.clone())).await?.0;
+pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Page {
+    let company = asked.company.as_deref();
+    let wanted = DriftQuery {
+        company: asked.company.clone(),
+    };
+    let found = list(app, Viewer(visitor.caller.clone()), Query(wanted)).await?;
+    let found = found.0;
+    let frame = Frame::new(&visitor, Here::Catalogue, "Changed wordings", company);
     page(&DriftPage {
-        frame: Frame::new(&visitor, Here::Catalogue, "Changed wordings", None),
+        frame: frame.narrowing(PATH),
+        files: files(company),
         alarms: found.items.into_iter().map(Alarm::new).collect(),
         more: found.more,
     })
+}
+
+fn files(company: Option<&str>) -> query::Files {
+    query::State::new(PATH, &[("company", company)]).files("/api/v1/catalog/drift/export")
 }
 
 impl Alarm {
@@ -114,6 +135,7 @@ impl DriftPage {
         };
         let page = |alarms: Vec<Alarm>| Self {
             frame: Frame::sample(Here::Catalogue),
+            files: files(None),
             more: !alarms.is_empty(),
             alarms,
         };

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use domain::event_kind::{Adds, EventKind};
 use domain::{EventKindId, Timestamp};
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use serde::Deserialize;
 
 use crate::App;
 use crate::api::configuration::document::Document;
@@ -16,13 +17,13 @@ use crate::api::configuration::put::apply;
 use crate::api::event_kind::EventKindView;
 use crate::console::filters;
 use crate::console::form::Faults;
-use crate::console::page::{page_with, see_told};
+use crate::console::page::{ROWS, page_with, see_told};
 use crate::console::silence::author;
 use crate::console::text::visible;
 use crate::console::told::Told;
-use crate::console::{Frame, Here, Page, Visitor, page};
+use crate::console::{Frame, Here, Page, Visitor, page, query};
 use crate::problem::Problem;
-use crate::read::{Caller, Posted, json};
+use crate::read::{Caller, PageQuery, Posted, Query, json};
 
 /// Findings that are shown of an entry; its page has all.
 const FINDINGS: usize = 3;
@@ -31,7 +32,11 @@ const FINDINGS: usize = 3;
 #[template(path = "catalogue/entries.html")]
 pub(super) struct EntriesPage {
     frame: Frame,
+    state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
+    next: Option<String>,
+    is_later: bool,
     /// What was pasted to be imported.
     pasted: String,
     faults: Faults,
@@ -55,8 +60,14 @@ struct Change {
     name: String,
 }
 
-pub(super) async fn show(visitor: Visitor) -> Page {
-    page(&EntriesPage::new(&visitor))
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+pub(super) async fn show(visitor: Visitor, Query(asked): Query<Asked>) -> Page {
+    page(&EntriesPage::new(&visitor, asked)?)
 }
 
 /// All entries as a document that can be imported here, and applied by the command line.
@@ -84,12 +95,12 @@ pub(super) async fn import(app: State<App>, visitor: Visitor, posted: Posted) ->
         Ok(changes) => EntriesPage {
             pasted: text.to_owned(),
             changes: Some(changes.into_iter().map(Change::new).collect()),
-            ..EntriesPage::new(&visitor)
+            ..EntriesPage::new(&visitor, Asked::default())?
         },
         Err(problem) => EntriesPage {
             pasted: text.to_owned(),
             faults: Faults::of(problem)?,
-            ..EntriesPage::new(&visitor)
+            ..EntriesPage::new(&visitor, Asked::default())?
         },
     };
     page_with(shown.faults.status(), &shown)
@@ -110,21 +121,37 @@ async fn taken(
 }
 
 impl EntriesPage {
-    fn new(visitor: &Visitor) -> Self {
+    fn new(visitor: &Visitor, asked: Asked) -> Result<Self, Problem> {
         let caller = &visitor.caller;
-        let mut entries: Vec<_> = caller.configuration.event_kinds().collect();
-        entries.sort_unstable_by_key(|entry| std::cmp::Reverse(entry.id));
-        Self {
+        let state = state(&asked);
+        let at = PageQuery::new(asked.limit, asked.cursor).or(ROWS);
+        let is_later = at.is_later();
+        let entries = caller.configuration.event_kinds();
+        let found = at.of(entries, |entry: &&Arc<EventKind>| entry.id)?;
+        Ok(Self {
             frame: Frame::new(visitor, Here::Catalogue, "Your event kinds", None),
-            rows: entries
+            rows: found
+                .items
                 .into_iter()
                 .map(|entry| Row::new(entry, caller))
                 .collect(),
+            next: found.next.map(|cursor| state.next(&cursor)),
+            is_later,
+            files: files(),
+            state,
             pasted: String::new(),
             faults: Faults::none(),
             changes: None,
-        }
+        })
     }
+}
+
+fn state(asked: &Asked) -> query::State {
+    query::State::new("/catalogue/entries", &[("limit", asked.limit.as_deref())])
+}
+
+fn files() -> query::Files {
+    state(&Asked::default()).files("/api/v1/catalog/kinds/export")
 }
 
 impl Row {
@@ -171,8 +198,12 @@ impl EntriesPage {
     #[cfg(test)]
     pub(super) fn samples() -> Vec<Self> {
         let hostile = "<img src=x onerror=alert(1)>";
-        let page = |rows, faults, changes| Self {
+        let page = |rows: Vec<Row>, faults, changes| Self {
             frame: Frame::sample(Here::Catalogue),
+            state: state(&Asked::default()),
+            files: files(),
+            next: (!rows.is_empty()).then(|| "/catalogue/entries?cursor=1".to_owned()),
+            is_later: rows.is_empty(),
             rows,
             pasted: "</textarea><script>alert(1)</script>".to_owned(),
             faults,

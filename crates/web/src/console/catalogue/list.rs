@@ -1,34 +1,26 @@
 use alertwire_catalogue::Kind;
 use askama::Template;
 use domain::configuration::Configuration;
-use domain::event_kind::Adds;
-use serde::Deserialize;
+use http::Uri;
 
 use super::kind_path;
+use crate::api::catalog::{CatalogQuery, Origin};
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, page, query};
-use crate::read::Query;
+use crate::read::ListQuery;
 
 /// Codes that are no more and that event sets still name; further ones are not shown.
 const RETIRED: usize = 100;
-
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Asked {
-    text: Option<String>,
-    category: Option<String>,
-    severity: Option<String>,
-    /// `documented` or `proposed`.
-    wording: Option<String>,
-    /// `built_in`, `added` or `extended`.
-    origin: Option<String>,
-}
+/// Parameters of the page alone. The company is that of the pages beside it: event kinds are nobody's.
+const OWN: [&str; 2] = ["company", "told"];
 
 #[derive(Debug, Template)]
 #[template(path = "catalogue/list.html")]
 pub(super) struct CataloguePage {
     frame: Frame,
-    asked: Asked,
+    asked: CatalogQuery,
     state: query::State,
+    files: query::Files,
     names: Vec<String>,
     categories: Vec<Category>,
     retired: Vec<(String, String)>,
@@ -57,114 +49,46 @@ struct Row {
     origin: Origin,
 }
 
-/// Where a kind comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    BuiltIn,
-    /// It is built in, and further subjects or wordings were taught.
-    Extended,
-    Added,
-}
-
-impl Origin {
-    pub(super) fn of(kind: &Kind, configuration: &Configuration) -> Self {
-        let is_extended = || {
-            configuration
-                .event_kinds()
-                .any(|entry| entry.adds == Adds::Wordings && entry.code == kind.code)
-        };
-        match kind.is_built_in() {
-            false => Self::Added,
-            true if is_extended() => Self::Extended,
-            true => Self::BuiltIn,
-        }
-    }
-
-    /// As the URL has it.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::BuiltIn => "built_in",
-            Self::Extended => "extended",
-            Self::Added => "added",
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::BuiltIn => "built-in",
-            Self::Extended => "built-in, extended",
-            Self::Added => "added",
-        }
-    }
-}
-
-pub(super) async fn show(visitor: Visitor, Query(asked): Query<Asked>) -> Page {
+pub(super) async fn show(visitor: Visitor, uri: Uri) -> Page {
+    let read = ListQuery::<CatalogQuery>::read(&uri, &OWN)?;
+    let company = Some(read.own("company"));
+    let asked = &read.list;
     let configuration = &visitor.caller.configuration;
     let catalogue = configuration.catalogue();
-    let kinds = catalogue.categories();
-    let names = kinds.iter().map(|(name, _)| visible(name)).collect();
-    let categories: Vec<_> = kinds
-        .into_iter()
-        .map(|(name, kinds)| Category {
-            name: visible(name),
-            rows: kinds
-                .into_iter()
-                .filter(|kind| asked.wants(kind, configuration))
-                .map(|kind| Row::new(kind, configuration))
-                .collect(),
-        })
-        .filter(|category| !category.rows.is_empty())
-        .collect();
+    let names = catalogue.categories();
+    let names = names.iter().map(|(name, _)| visible(name)).collect();
+    let category = |(name, kinds): (&str, Vec<&Kind>)| Category {
+        name: visible(name),
+        rows: kinds
+            .into_iter()
+            .map(|kind| Row::new(kind, configuration))
+            .collect(),
+    };
+    let fitting = asked.categories(configuration);
+    let categories: Vec<_> = fitting.into_iter().map(category).collect();
     page(&CataloguePage {
-        frame: Frame::new(&visitor, Here::Catalogue, "Catalogue", None),
-        state: asked.state(),
+        frame: Frame::new(&visitor, Here::Catalogue, "Catalogue", company),
+        files: state(asked).files("/api/v1/catalog/export"),
+        state: state(asked),
         names,
         retired: retired(configuration),
         all: catalogue.kinds().len(),
         shown: categories.iter().map(|category| category.rows.len()).sum(),
         left_out: configuration.left_out().len(),
         categories,
-        asked,
+        asked: read.list.clone(),
     })
 }
 
-impl Asked {
-    fn state(&self) -> query::State {
-        let all = [
-            ("text", self.text.as_deref()),
-            ("category", self.category.as_deref()),
-            ("severity", self.severity.as_deref()),
-            ("wording", self.wording.as_deref()),
-            ("origin", self.origin.as_deref()),
-        ];
-        query::State::new("/catalogue", &all)
-    }
-
-    /// Whether a kind fits all that is asked for; words are looked for in what the row shows, and in the aliases.
-    fn wants(&self, kind: &Kind, configuration: &Configuration) -> bool {
-        let is = |asked: &Option<String>, value: &str| {
-            asked
-                .as_deref()
-                .is_none_or(|asked| asked.is_empty() || asked == value)
-        };
-        let has_words = || {
-            let said = [&kind.code, &kind.name, &kind.subject];
-            let said: Vec<String> = said
-                .into_iter()
-                .chain(&kind.aliases)
-                .map(|text| text.to_lowercase())
-                .collect();
-            let words = self.text.as_deref().unwrap_or_default().to_lowercase();
-            words
-                .split_whitespace()
-                .all(|word| said.iter().any(|text| text.contains(word)))
-        };
-        is(&self.category, &visible(&kind.category))
-            && is(&self.severity, kind.severity.as_str())
-            && is(&self.wording, kind.wording.as_str())
-            && is(&self.origin, Origin::of(kind, configuration).as_str())
-            && has_words()
-    }
+fn state(asked: &CatalogQuery) -> query::State {
+    let all = [
+        ("text", asked.text.as_deref()),
+        ("category", asked.category.as_deref()),
+        ("severity", asked.severity.as_deref()),
+        ("wording", asked.wording.as_deref()),
+        ("origin", asked.origin.as_deref()),
+    ];
+    query::State::new("/catalogue", &all)
 }
 
 /// Codes that event sets name and the catalogue does not have any more, each with the sets.
@@ -213,9 +137,10 @@ impl CataloguePage {
             wording: "proposed",
             origin,
         };
-        let page = |asked: Asked, categories, retired| Self {
+        let page = |asked: CatalogQuery, categories, retired| Self {
             frame: Frame::sample(Here::Catalogue),
-            state: asked.state(),
+            files: state(&asked).files("/api/v1/catalog/export"),
+            state: state(&asked),
             asked,
             names: vec![hostile.to_owned()],
             categories,
@@ -224,9 +149,9 @@ impl CataloguePage {
             shown: 3,
             left_out: 1,
         };
-        let narrowed = Asked {
+        let narrowed = CatalogQuery {
             text: Some("\"><script>alert(1)</script>".to_owned()),
-            ..Asked::default()
+            ..CatalogQuery::default()
         };
         let filled = vec![Category {
             name: hostile.to_owned(),
@@ -238,7 +163,7 @@ impl CataloguePage {
         }];
         let retired = vec![("old.kind".to_owned(), hostile.to_owned())];
         vec![
-            page(Asked::default(), filled, retired),
+            page(CatalogQuery::default(), filled, retired),
             page(narrowed, Vec::new(), Vec::new()),
         ]
     }

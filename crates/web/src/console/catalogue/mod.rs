@@ -91,19 +91,6 @@ fn path_with(path: &str, pairs: &[(&str, &str)]) -> String {
     format!("{path}?{query}")
 }
 
-/// A number with commas between its thousands.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// How much of a body is read: never by colour alone.
 #[derive(Debug, Clone, Copy)]
 struct Badge {
@@ -132,15 +119,4 @@ fn marks(alert: &AlertReading<'_>) -> Vec<Mark> {
         end: span.end,
     };
     alert.spans.iter().map(mark).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::grouped;
-
-    #[test]
-    fn thousands_are_parted() {
-        assert_eq!([0, 999, 1_000].map(grouped), ["0", "999", "1,000"]);
-        assert_eq!(grouped(16_000_000), "16,000,000");
-    }
 }

@@ -11,12 +11,16 @@ use crate::App;
 use crate::api::lesson::unknown::{UnknownQuery, UnknownView, get};
 use crate::console::filters;
 use crate::console::text::{ROW, Shown, visible};
-use crate::console::{Frame, Here, Page, Visitor, page};
+use crate::console::{Frame, Here, Page, Visitor, page, query};
 use crate::read::{Query, Viewer};
+
+/// Where the page is.
+const PATH: &str = "/catalogue/unknown";
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
     days: Option<String>,
+    company: Option<String>,
 }
 
 #[derive(Debug, Template)]
@@ -24,6 +28,7 @@ pub(super) struct Asked {
 pub(super) struct UnknownPage {
     frame: Frame,
     days: u16,
+    files: query::Files,
     events: u64,
     is_complete: bool,
     rows: Vec<Row>,
@@ -48,34 +53,52 @@ struct Row {
 }
 
 pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Page {
-    let wanted = UnknownQuery { days: asked.days };
+    let wanted = UnknownQuery {
+        days: asked.days.clone(),
+        company: asked.company.clone(),
+    };
     let found = get(app, Viewer(visitor.caller.clone()), Query(wanted))
         .await?
         .0;
     let days = found.days;
+    let company = asked.company.as_deref();
+    let frame = Frame::new(&visitor, Here::Catalogue, "Not recognised", company);
     page(&UnknownPage {
-        frame: Frame::new(&visitor, Here::Catalogue, "Not recognised", None),
+        frame: frame.narrowing(PATH),
+        files: files(&asked),
         days,
         events: found.events,
         is_complete: found.complete,
         rows: found
             .items
             .into_iter()
-            .map(|subject| Row::new(subject, days))
+            .map(|subject| Row::new(subject, days, company.unwrap_or_default()))
             .collect(),
         more: found.more,
     })
 }
 
+fn files(asked: &Asked) -> query::Files {
+    let all = [
+        ("days", asked.days.as_deref()),
+        ("company", asked.company.as_deref()),
+    ];
+    query::State::new(PATH, &all).files("/api/v1/catalog/unknown/export")
+}
+
 impl Row {
-    fn new(unknown: UnknownView, days: u16) -> Self {
+    fn new(unknown: UnknownView, days: u16, company: &str) -> Self {
         let filter = format!("subject={}", quoted(&unknown.subject));
         let days = days.to_string();
+        let events = query::State::new(
+            "/events",
+            &[("filter", Some(&*filter)), ("company", Some(company))],
+        );
         let lesson = [("subject", unknown.subject.as_str()), ("days", &days)];
         Self {
             learn: path_with("/catalogue/learn", &lesson),
             tester: path_with("/catalogue/tester", &[("event", &unknown.event_id)]),
-            events: path_with("/events", &[("filter", &filter)]),
+            events: events.newest(),
             event: format!("/events/{}", unknown.event_id),
             subject: Shown::line(&unknown.subject, ROW),
             kind: unknown
@@ -104,11 +127,12 @@ impl UnknownPage {
                 event_id: "1".to_owned(),
                 sample: hostile.to_owned(),
             };
-            Row::new(unknown, 7)
+            Row::new(unknown, 7, "")
         };
         let page = |rows: Vec<Row>| Self {
             frame: Frame::sample(Here::Catalogue),
             days: 7,
+            files: files(&Asked::default()),
             events: 10,
             is_complete: rows.is_empty(),
             more: !rows.is_empty(),

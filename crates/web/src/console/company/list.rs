@@ -2,17 +2,16 @@ use std::sync::Arc;
 
 use askama::Template;
 use domain::CompanyId;
-use domain::company::{Company, name_key};
+use domain::company::Company;
 use serde::Deserialize;
 
+use crate::api::company::list::{CompanyQuery, Wanted};
 use crate::api::{integration, source};
 use crate::console::by_name::ByName;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, page, query};
-use crate::read::{Caller, PageQuery, Params, Query};
-
-/// Rows of a page, unless the URL says otherwise.
-const ROWS: &str = "50";
+use crate::read::{Caller, PageQuery, Query};
 
 #[derive(Debug, Template)]
 #[template(path = "company/list.html")]
@@ -20,6 +19,7 @@ pub(super) struct CompaniesPage {
     frame: Frame,
     asked: CompaniesQuery,
     state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
@@ -55,25 +55,19 @@ struct Row {
 
 pub(super) async fn show(visitor: Visitor, Query(asked): Query<CompaniesQuery>) -> Page {
     let caller = &visitor.caller;
-    let mut params = Params::default();
-    let mapped: Option<bool> = params.read("mapped", asked.mapped.as_deref());
-    params.finish()?;
-    let wanted = name_key(asked.text.as_deref().unwrap_or_default());
-    let configuration = &caller.configuration;
-    let found = configuration.companies().filter(|company| {
-        caller.sees(company.id)
-            && holds(company, &wanted)
-            && mapped.is_none_or(|mapped| configuration.is_mapped(company.id) == mapped)
-    });
-    let state = state(&asked);
-    let limit = asked.limit.clone().filter(|limit| !limit.is_empty());
-    let found = PageQuery::new(
-        limit.or_else(|| Some(ROWS.to_owned())),
-        asked.cursor.clone(),
-    )
-    .of(found, |company: &&Arc<Company>| {
+    let wanted = Wanted::read(&CompanyQuery {
+        text: asked.text.clone(),
+        mapped: asked.mapped.clone(),
+        ..CompanyQuery::default()
+    })?;
+    let companies = caller.configuration.companies();
+    let fitting = companies.filter(|company| wanted.fits(company, caller));
+    let at = PageQuery::new(asked.limit.clone(), asked.cursor.clone()).or(ROWS);
+    let is_later = at.is_later();
+    let found = at.of(fitting, |company: &&Arc<Company>| {
         ByName::new(&company.name, company.id)
     })?;
+    let state = state(&asked);
     page(&CompaniesPage {
         frame: Frame::new(
             &visitor,
@@ -87,7 +81,8 @@ pub(super) async fn show(visitor: Visitor, Query(asked): Query<CompaniesQuery>) 
             .map(|company| Row::new(company, caller))
             .collect(),
         next: found.next.map(|cursor| state.next(&cursor)),
-        is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
+        is_later,
+        files: files(&asked),
         state,
         asked,
     })
@@ -106,12 +101,13 @@ fn state(asked: &CompaniesQuery) -> query::State {
     )
 }
 
-fn holds(company: &Company, wanted: &str) -> bool {
-    let optional = company.domain.iter().chain(&company.external_id);
-    let mut texts = std::iter::once(&company.name)
-        .chain(&company.aliases)
-        .chain(optional);
-    wanted.is_empty() || texts.any(|text| name_key(text).contains(wanted))
+/// The company that is looked at is none of the list's filters.
+fn files(asked: &CompaniesQuery) -> query::Files {
+    let meant = [
+        ("text", asked.text.as_deref()),
+        ("mapped", asked.mapped.as_deref()),
+    ];
+    query::State::new("/companies", &meant).files("/api/v1/companies/export")
 }
 
 /// How many integrations make alerts of a company's events, of those that the caller may see.
@@ -165,6 +161,7 @@ impl CompaniesPage {
         let page = |asked: CompaniesQuery, rows: Vec<Row>| Self {
             frame: Frame::sample(Here::Companies),
             state: state(&asked),
+            files: files(&asked),
             is_later: asked.cursor.is_some(),
             asked,
             next: (!rows.is_empty()).then(|| "/companies?cursor=1".to_owned()),

@@ -1,11 +1,13 @@
 //! What is set up of one connector.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Path, State as Shared};
 use domain::access::Scope;
-use domain::company::name_key;
 use domain::integration::Integration;
 use domain::{IntegrationId, Timestamp};
+use serde::Deserialize;
 use serde_json::Value;
 use store::{DeliveryQuery, PageAt};
 use url::Url;
@@ -13,13 +15,14 @@ use url::Url;
 use super::tabs::{self, State};
 use crate::App;
 use crate::api::integration::seen;
+use crate::console::by_name::ByName;
 use crate::console::delivery::Badge;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
-use crate::console::{Frame, Here, Page, Visitor, filters, page};
+use crate::console::{Frame, Here, Page, Visitor, filters, page, query};
 use crate::problem::Problem;
+use crate::read::{PageQuery, Query};
 
-/// Most rows of the page; there are some, not thousands.
-const ROWS: usize = 500;
 /// Rows that are asked for their newest delivery, a query each. Where some deliveries are hidden it would be a long search.
 const LATEST: usize = 100;
 
@@ -28,8 +31,17 @@ const LATEST: usize = 100;
 pub(super) struct ListPage {
     frame: Frame,
     connector: String,
+    state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
-    is_cut: bool,
+    next: Option<String>,
+    is_later: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    limit: Option<String>,
+    cursor: Option<String>,
 }
 
 #[derive(Debug)]
@@ -55,6 +67,7 @@ pub(super) async fn show(
     app: Shared<App>,
     visitor: Visitor,
     Path(connector): Path<String>,
+    Query(asked): Query<Asked>,
 ) -> Page {
     if !connectors::known().contains(&connector.as_str()) {
         return Err(Problem::not_found("connector"));
@@ -62,12 +75,15 @@ pub(super) async fn show(
     let gates = app.store().gates().await?;
     let caller = &visitor.caller;
     let all = caller.configuration.integrations();
-    let mut own: Vec<_> = all
-        .filter(|one| one.connector == connector && seen(one, caller))
-        .collect();
-    own.sort_by_cached_key(|one| name_key(&one.name));
+    let own = all.filter(|one| one.connector == connector && seen(one, caller));
+    let list = list(&connector, asked.limit.as_deref());
+    let at = PageQuery::new(asked.limit, asked.cursor).or(ROWS);
+    let is_later = at.is_later();
+    let found = at.of(own, |one: &&Arc<Integration>| {
+        ByName::new(&one.name, one.id)
+    })?;
     let mut rows = Vec::new();
-    for one in own.iter().take(ROWS) {
+    for one in found.items {
         let state = State::of(one, &gates.get(&one.id).cloned().unwrap_or_default());
         let seen = one.companies.iter().filter(|id| caller.sees(**id)).count();
         let last = match rows.len() < LATEST && caller.sees_all() {
@@ -89,10 +105,24 @@ pub(super) async fn show(
     }
     page(&ListPage {
         rows,
-        is_cut: own.len() > ROWS,
+        next: found.next.map(|cursor| list.next(&cursor)),
+        is_later,
+        files: files(&connector),
+        state: list,
         frame: Frame::new(&visitor, Here::Integrations, "Webhook", None),
         connector,
     })
+}
+
+fn list(connector: &str, limit: Option<&str>) -> query::State {
+    let path = format!("/settings/integrations/{connector}");
+    query::State::new(path, &[("limit", limit)])
+}
+
+/// The API has those of all connectors in one list.
+fn files(connector: &str) -> query::Files {
+    let meant = query::State::new("", &[("connector", Some(connector))]);
+    meant.files("/api/v1/integrations/export")
 }
 
 async fn last(app: &App, id: IntegrationId) -> Result<Option<Last>, Problem> {
@@ -141,12 +171,19 @@ impl ListPage {
                 badge: Badge::from(Standing::Delivered),
             }),
         };
-        let page = |rows, is_cut| Self {
+        let page = |rows: Vec<Row>, is_later| Self {
             frame: Frame::sample(Here::Integrations),
             connector: "webhook".to_owned(),
+            state: list("webhook", None),
+            files: files("webhook"),
+            next: (!rows.is_empty()).then(|| "/settings?cursor=1".to_owned()),
             rows,
-            is_cut,
+            is_later,
         };
-        vec![page(Vec::new(), false), page(vec![row(), row()], true)]
+        vec![
+            page(Vec::new(), false),
+            page(Vec::new(), true),
+            page(vec![row(), row()], true),
+        ]
     }
 }

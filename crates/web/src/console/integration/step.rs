@@ -24,9 +24,6 @@ use crate::console::{Frame, Here, Visitor};
 use crate::hex::hex;
 use crate::problem::Problem;
 
-/// Rows of a list of a step.
-pub(super) const ROWS: &str = "50";
-
 /// An integration whose credentials are authenticated, and whoever looks at a step of it.
 #[derive(Debug)]
 pub(super) struct Step {

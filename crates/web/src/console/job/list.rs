@@ -1,26 +1,25 @@
-use std::cmp::Reverse;
-
 use askama::Template;
 use axum::extract::State;
 use domain::Timestamp;
 use domain::configuration::Configuration;
 use serde::Deserialize;
-use store::{Job, JobKind, JobSpec, PageAt};
+use store::{Job, JobKind, JobSpec};
 
 use super::progress::{Progress, wanted};
 use crate::App;
 use crate::api::Named;
+use crate::api::job::newest;
 use crate::console::filters;
-use crate::console::{Frame, Here, Page, Visitor, page};
-use crate::read::Query;
-
-/// Rows of a page.
-const ROWS: u16 = 50;
+use crate::console::page::ROWS;
+use crate::console::{Frame, Here, Page, Visitor, page, query};
+use crate::read::{PageQuery, Query};
 
 #[derive(Debug, Template)]
 #[template(path = "job/list.html")]
 pub(in crate::console) struct JobsPage {
     frame: Frame,
+    state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
@@ -41,6 +40,7 @@ struct Row {
 /// Which page of the list.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct JobsQuery {
+    limit: Option<String>,
     cursor: Option<String>,
 }
 
@@ -50,31 +50,26 @@ pub(super) async fn show(
     Query(query): Query<JobsQuery>,
 ) -> Page {
     let caller = &visitor.caller;
-    let cursor = query.cursor.filter(|cursor| !cursor.is_empty());
-    let is_later = cursor.is_some();
-    // The two kinds are lists of their own by one kind of id, so the first of both together are among the first of each.
-    let at = PageAt::new(Some(ROWS), cursor);
-    let rereads = app.store().jobs(caller.scope(), JobKind::Reread, &at);
-    let rereads = rereads.await?;
-    let replays = app.store().jobs(caller.scope(), JobKind::Replay, &at);
-    let replays = replays.await?;
-    let is_more = rereads.next.is_some() || replays.next.is_some();
-    let mut jobs: Vec<Job> = rereads.items.into_iter().chain(replays.items).collect();
-    jobs.sort_unstable_by_key(|job| Reverse(job.id));
-    let is_more = is_more || jobs.len() > usize::from(ROWS);
-    jobs.truncate(usize::from(ROWS));
-    let last = jobs.last().filter(|_| is_more);
-    let next = last.map(|job| format!("/jobs?cursor={}", job.id));
+    let state = state(&query);
+    let at = PageQuery::new(query.limit, query.cursor).or(ROWS);
+    let is_later = at.is_later();
+    let found = newest(&app, caller, at.at()?).await?;
     let now = app.now();
     let row = |job: &Job| Row::new(job, &caller.configuration, now);
-    let rows: Vec<Row> = jobs.iter().map(row).collect();
+    let rows: Vec<Row> = found.items.iter().map(row).collect();
     page(&JobsPage {
         frame: Frame::new(&visitor, Here::Jobs, "Jobs", None),
         is_running: rows.iter().any(|row| row.progress.is_running),
         rows,
-        next,
+        next: found.next.map(|cursor| state.next(&cursor)),
         is_later,
+        files: state.files("/api/v1/jobs/export"),
+        state,
     })
+}
+
+fn state(query: &JobsQuery) -> query::State {
+    query::State::new("/jobs", &[("limit", query.limit.as_deref())])
 }
 
 impl Row {
@@ -111,6 +106,8 @@ impl JobsPage {
         };
         let page = |rows: Vec<Row>, is_later| Self {
             frame: Frame::sample(Here::Jobs),
+            state: state(&JobsQuery::default()),
+            files: state(&JobsQuery::default()).files("/api/v1/jobs/export"),
             is_running: !rows.is_empty(),
             next: (!rows.is_empty()).then(|| "/jobs?cursor=1".to_owned()),
             rows,

@@ -8,9 +8,9 @@ use crate::App;
 use crate::api::key::create;
 use crate::console::form::{self, Faults};
 use crate::console::page::page_with;
-use crate::console::reach::{self, Reach};
+use crate::console::reach;
 use crate::console::text::visible;
-use crate::console::user::{POINTERS, roles};
+use crate::console::user::Holder;
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::read::{Admin, Posted};
 
@@ -18,11 +18,7 @@ use crate::read::{Admin, Posted};
 #[template(path = "key/new.html")]
 pub(super) struct NewKeyPage {
     frame: Frame,
-    name: String,
-    role: String,
-    roles: [(String, String); 3],
-    reach: Reach,
-    faults: Faults,
+    form: Holder,
 }
 
 /// The key, shown this once.
@@ -39,11 +35,7 @@ pub(super) async fn show(visitor: Visitor) -> Page {
     Admin::new(visitor.caller.clone())?;
     page(&NewKeyPage {
         frame: Frame::new(&visitor, Here::Keys, "New API key", None),
-        name: String::new(),
-        role: "operator".to_owned(),
-        roles: roles(),
-        reach: Reach::of(&visitor.caller, None),
-        faults: Faults::none(),
+        form: Holder::new(&visitor.caller, "operator"),
     })
 }
 
@@ -65,16 +57,12 @@ pub(super) async fn create(app: State<App>, visitor: Visitor, posted: Posted) ->
             key: Secret::new(made.key),
         }),
         Err(problem) => {
-            let faults = Faults::of(problem)?;
+            let form = Holder::posted(&visitor.caller, &posted, Faults::of(problem)?);
             let view = NewKeyPage {
                 frame: Frame::new(&visitor, Here::Keys, "New API key", None),
-                name: posted.text("name").to_owned(),
-                role: posted.text("role").to_owned(),
-                roles: roles(),
-                reach: Reach::posted(&visitor.caller, &posted),
-                faults,
+                form,
             };
-            page_with(view.faults.status(), &view)
+            page_with(view.form.faults.status(), &view)
         }
     }
 }
@@ -88,11 +76,7 @@ impl NewKeyPage {
     pub(super) fn samples() -> Vec<Self> {
         let page = |is_all, faults| Self {
             frame: Frame::sample(Here::Keys),
-            name: "\"><script>alert(1)</script>".to_owned(),
-            role: "viewer".to_owned(),
-            roles: roles(),
-            reach: Reach::sample(is_all),
-            faults,
+            form: Holder::sample(is_all, faults),
         };
         vec![
             page(true, Faults::none()),

@@ -7,19 +7,18 @@ use domain::{KeyId, Timestamp};
 use serde::Deserialize;
 
 use crate::App;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, filters, page, query, reach};
 use crate::problem::Problem;
 use crate::read::{Admin, PageQuery, Query};
-
-/// Rows of a page, unless the URL says otherwise.
-const ROWS: &str = "50";
 
 #[derive(Debug, Template)]
 #[template(path = "key/list.html")]
 pub(super) struct KeysPage {
     frame: Frame,
     state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
@@ -77,10 +76,9 @@ impl KeysPage {
         asked: &KeysQuery,
     ) -> Result<Self, Problem> {
         let caller = &visitor.caller;
-        let limit = asked.limit.clone().filter(|limit| !limit.is_empty());
-        let limit = limit.or_else(|| Some(ROWS.to_owned()));
-        let found = PageQuery::new(limit, asked.cursor.clone())
-            .of(caller.configuration.keys(), |key: &&Arc<ApiKey>| key.id)?;
+        let at = PageQuery::new(asked.limit.clone(), asked.cursor.clone()).or(ROWS);
+        let is_later = at.is_later();
+        let found = at.of(caller.configuration.keys(), |key: &&Arc<ApiKey>| key.id)?;
         let uses = app.store().key_uses().await?;
         let row = |key: &Arc<ApiKey>| Row {
             remove: format!("/keys/{}/remove", key.id),
@@ -95,7 +93,8 @@ impl KeysPage {
             frame: Frame::new(visitor, Here::Keys, "API keys", None),
             rows: found.items.into_iter().map(row).collect(),
             next: found.next.map(|cursor| state.next(&cursor)),
-            is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
+            is_later,
+            files: state.files("/api/v1/keys/export"),
             state,
             asks: None,
         })
@@ -126,6 +125,7 @@ impl KeysPage {
         };
         let page = |rows: Vec<Row>, asks, is_later| Self {
             frame: Frame::sample(Here::Keys),
+            files: state(&KeysQuery::default()).files("/api/v1/keys/export"),
             state: state(&KeysQuery::default()),
             next: (!rows.is_empty()).then(|| "/keys?cursor=1".to_owned()),
             rows,

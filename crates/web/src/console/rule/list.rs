@@ -1,30 +1,27 @@
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use domain::access::Scope;
 use domain::configuration::Configuration;
 use domain::event::Reason;
 use domain::filter::Filter;
 use domain::rule::IntegrationRule;
-use domain::{CompanyId, IntegrationId, RuleId, Timestamp};
+use domain::{RuleId, Timestamp};
 use serde::Deserialize;
 use store::{Hits, HitsQuery, Store, Unrouted};
 
 use super::{HITS_SINCE, Standing, standings};
 use crate::App;
-use crate::api::find_company;
 use crate::api::integration::seen;
+use crate::api::rule::overview::{RulesQuery, Wanted};
 use crate::console::event::list::words;
 use crate::console::integration::tabs;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, page, query};
-use crate::problem::Problem;
-use crate::read::{Caller, PageQuery, Params, Query};
+use crate::read::{Caller, PageQuery, Query};
 
-/// Rows of a page.
-const ROWS: &str = "100";
 /// Most integrations that the filter proposes; the URL takes any.
 const PROPOSED: usize = 500;
 
@@ -34,6 +31,7 @@ pub(in crate::console) struct RulesPage {
     frame: Frame,
     asked: Asked,
     state: query::State,
+    files: query::Files,
     integrations: Vec<(String, String)>,
     rows: Vec<Row>,
     /// Not all deliveries of the day were looked at.
@@ -75,19 +73,19 @@ pub(super) struct Asked {
     integration: Option<String>,
     /// Id or name of a company.
     company: Option<String>,
+    limit: Option<String>,
     cursor: Option<String>,
-}
-
-/// What the URL narrows the overview to.
-struct Narrowed {
-    text: Option<String>,
-    integration: Option<IntegrationId>,
-    company: Option<CompanyId>,
 }
 
 pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Page {
     let caller = &visitor.caller;
-    let narrowed = Narrowed::read(&asked, caller)?;
+    let query = RulesQuery {
+        text: asked.text.clone(),
+        integration: asked.integration.clone(),
+        company: asked.company.clone(),
+        ..RulesQuery::default()
+    };
+    let narrowed = Wanted::read(&query, caller)?;
     let since = app.now().before(HITS_SINCE);
     let scope = narrowed.scope(caller);
     let unrouted = app.store().unrouted(&scope, since).await?;
@@ -98,10 +96,10 @@ pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<
     };
     let hits = app.store().hits(&hits).await?;
     let state = state(&asked);
-    let is_later = asked.cursor.as_deref().is_some_and(|text| !text.is_empty());
-    let fitting = narrowed.rules(caller);
-    let found = PageQuery::new(Some(ROWS.to_owned()), asked.cursor.clone())
-        .of(fitting.into_iter(), |rule: &&Arc<IntegrationRule>| rule.id)?;
+    let at = PageQuery::new(asked.limit.clone(), asked.cursor.clone()).or(ROWS);
+    let is_later = at.is_later();
+    let fitting = narrowed.rules(caller).into_iter();
+    let found = at.of(fitting, |rule: &&Arc<IntegrationRule>| rule.id)?;
     let standings = standings(caller, narrowed.integration);
     let row =
         |rule: &Arc<IntegrationRule>| Row::new(rule, &standings, &hits, &caller.configuration);
@@ -114,6 +112,7 @@ pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<
         next: found.next.map(|cursor| state.next(&cursor)),
         is_later,
         rest: Rest::new(&unrouted, since, company),
+        files: state.files("/api/v1/rules/export"),
         state,
         asked,
     })
@@ -126,6 +125,7 @@ fn state(asked: &Asked) -> query::State {
             ("text", asked.text.as_deref()),
             ("integration", asked.integration.as_deref()),
             ("company", asked.company.as_deref()),
+            ("limit", asked.limit.as_deref()),
         ],
     )
 }
@@ -140,57 +140,6 @@ fn integrations(caller: &Caller) -> Vec<(String, String)> {
     integrations.sort_unstable_by_key(|(_, name)| name.to_lowercase());
     integrations.truncate(PROPOSED);
     integrations
-}
-
-impl Narrowed {
-    fn read(asked: &Asked, caller: &Caller) -> Result<Self, Problem> {
-        let mut params = Params::default();
-        let company = params.with("company", asked.company.as_deref(), |text| {
-            find_company(text, caller)
-        });
-        let integration = params.read("integration", asked.integration.as_deref());
-        params.finish()?;
-        let text = asked.text.as_deref().map(|text| text.trim().to_lowercase());
-        Ok(Self {
-            text: text.filter(|text| !text.is_empty()),
-            integration,
-            company,
-        })
-    }
-
-    /// The companies whose events and alerts are counted.
-    fn scope(&self, caller: &Caller) -> Scope {
-        match self.company {
-            Some(company) => Scope::Companies(vec![company]),
-            None => caller.scope().clone(),
-        }
-    }
-
-    /// The rules that fit, as far as somebody sees their integrations.
-    fn rules<'a>(&self, caller: &'a Caller) -> Vec<&'a Arc<IntegrationRule>> {
-        let configuration = &caller.configuration;
-        let of_company: Option<HashSet<RuleId>> = self.company.map(|company| {
-            let mappings = configuration.mappings_for(company);
-            mappings.flat_map(|mapping| mapping.rules.clone()).collect()
-        });
-        let fits = |rule: &&Arc<IntegrationRule>| {
-            let integration = configuration.integration(rule.integration);
-            integration.is_some_and(|integration| seen(integration, caller))
-                && self.integration.is_none_or(|id| rule.integration == id)
-                && of_company
-                    .as_ref()
-                    .is_none_or(|rules| rules.contains(&rule.id))
-                && self.text.as_ref().is_none_or(|text| holds(rule, text))
-        };
-        configuration.rules().filter(fits).collect()
-    }
-}
-
-/// Whether the name or a matcher holds a text.
-fn holds(rule: &IntegrationRule, text: &str) -> bool {
-    let mut matchers = rule.matchers.iter().map(Filter::to_string);
-    rule.name.to_lowercase().contains(text)
-        || matchers.any(|matcher| matcher.to_lowercase().contains(text))
 }
 
 impl Row {
@@ -272,6 +221,7 @@ impl RulesPage {
         };
         let page = |asked: Asked, rows: Vec<Row>, is_later| Self {
             frame: Frame::sample(Here::Rules),
+            files: state(&asked).files("/api/v1/rules/export"),
             state: state(&asked),
             asked,
             integrations: vec![("1".to_owned(), hostile.to_owned())],

@@ -9,19 +9,18 @@ use crate::App;
 use crate::api::silence::SilenceView;
 use crate::api::silence::list::{SilencesQuery, list};
 use crate::console::filters;
+use crate::console::page::ROWS;
 use crate::console::text::{ROW, Shown, visible};
 use crate::console::{Frame, Here, Page, Visitor, page, query};
 use crate::problem::Problem;
 use crate::read::{Caller, Query, Viewer};
-
-/// Rows of a page; for each the events of today are counted.
-const ROWS: &str = "50";
 
 /// What the URL asks for; what else it holds, such as what came of a form, is not for the list.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Asked {
     state: Option<String>,
     company: Option<String>,
+    limit: Option<String>,
     cursor: Option<String>,
 }
 
@@ -31,6 +30,7 @@ pub(super) struct SilencesPage {
     frame: Frame,
     asked: Asked,
     state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     /// It is not the first page.
@@ -58,8 +58,8 @@ pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<
     let wanted = SilencesQuery {
         state: asked.state.clone(),
         company: asked.company.clone(),
-        limit: Some(ROWS.to_owned()),
-        cursor: asked.cursor.clone(),
+        limit: filled(asked.limit.as_deref()).or_else(|| Some(ROWS.to_string())),
+        cursor: filled(asked.cursor.as_deref()),
     };
     let listed = list(app.clone(), Viewer(caller.clone()), Query(wanted)).await?;
     let state = state(&asked);
@@ -76,10 +76,16 @@ pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<
         ),
         rows,
         next: listed.0.next.map(|cursor| state.next(&cursor)),
-        is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
+        is_later: filled(asked.cursor.as_deref()).is_some(),
+        files: state.files("/api/v1/silences/export"),
         state,
         asked,
     })
+}
+
+/// An empty field of a form says nothing.
+fn filled(text: Option<&str>) -> Option<String> {
+    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// All that the URL holds but the page.
@@ -87,6 +93,7 @@ fn state(asked: &Asked) -> query::State {
     let all = [
         ("state", asked.state.as_deref()),
         ("company", asked.company.as_deref()),
+        ("limit", asked.limit.as_deref()),
     ];
     query::State::new("/silences", &all)
 }
@@ -126,6 +133,7 @@ impl SilencesPage {
     pub(super) fn samples() -> Vec<Self> {
         let empty = |asked: Asked, is_later| Self {
             frame: Frame::sample(Here::Silences),
+            files: state(&asked).files("/api/v1/silences/export"),
             state: state(&asked),
             asked,
             rows: Vec::new(),

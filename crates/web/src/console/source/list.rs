@@ -3,34 +3,33 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use domain::Timestamp;
-use domain::company::name_key;
 use domain::source::{Authentication, Require, Source};
 use domain::time::format_duration;
 use serde::Deserialize;
 
 use crate::App;
-use crate::api::source::{seen, seen_whole};
+use crate::api::source::list::{SourcesQuery, Wanted};
+use crate::api::source::seen_whole;
 use crate::console::by_name::ByName;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, filters, page, query, reach};
 use crate::read::{Caller, PageQuery, Query};
-
-/// Rows of a page, unless the URL says otherwise.
-const ROWS: &str = "50";
 
 #[derive(Debug, Template)]
 #[template(path = "source/list.html")]
 pub(super) struct SourcesPage {
     frame: Frame,
-    asked: SourcesQuery,
+    asked: Asked,
     state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct SourcesQuery {
+pub(super) struct Asked {
     /// Part of a name.
     text: Option<String>,
     company: Option<String>,
@@ -58,22 +57,21 @@ struct Activity {
     refused: u64,
 }
 
-pub(super) async fn show(
-    app: State<App>,
-    visitor: Visitor,
-    Query(asked): Query<SourcesQuery>,
-) -> Page {
+pub(super) async fn show(app: State<App>, visitor: Visitor, Query(asked): Query<Asked>) -> Page {
     let caller = &visitor.caller;
-    let wanted = name_key(asked.text.as_deref().unwrap_or_default());
+    let query = SourcesQuery {
+        text: asked.text.clone(),
+        company: asked.company.clone(),
+        ..SourcesQuery::default()
+    };
+    let wanted = Wanted::read(&query, caller)?;
     let sources = caller.configuration.sources();
-    let found =
-        sources.filter(|source| seen(source, caller) && name_key(&source.name).contains(&wanted));
-    let limit = asked.limit.clone().filter(|limit| !limit.is_empty());
-    let limit = limit.or_else(|| Some(ROWS.to_owned()));
-    let found = PageQuery::new(limit, asked.cursor.clone())
-        .of(found, |source: &&Arc<Source>| {
-            ByName::new(&source.name, source.id)
-        })?;
+    let fitting = sources.filter(|source| wanted.fits(source, caller));
+    let at = PageQuery::new(asked.limit.clone(), asked.cursor.clone()).or(ROWS);
+    let is_later = at.is_later();
+    let found = at.of(fitting, |source: &&Arc<Source>| {
+        ByName::new(&source.name, source.id)
+    })?;
     let state = state(&asked);
     page(&SourcesPage {
         frame: Frame::new(&visitor, Here::Sources, "Sources", asked.company.as_deref()),
@@ -83,13 +81,14 @@ pub(super) async fn show(
             .map(|source| Row::new(source, &app, caller))
             .collect(),
         next: found.next.map(|cursor| state.next(&cursor)),
-        is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
+        is_later,
+        files: state.files("/api/v1/sources/export"),
         state,
         asked,
     })
 }
 
-fn state(asked: &SourcesQuery) -> query::State {
+fn state(asked: &Asked) -> query::State {
     query::State::new(
         "/sources",
         &[
@@ -163,24 +162,25 @@ impl SourcesPage {
                 refused: 2,
             }),
         };
-        let page = |asked: SourcesQuery, rows: Vec<Row>| Self {
+        let page = |asked: Asked, rows: Vec<Row>| Self {
             frame: Frame::sample(Here::Sources),
+            files: state(&asked).files("/api/v1/sources/export"),
             state: state(&asked),
             is_later: asked.cursor.is_some(),
             asked,
             next: (!rows.is_empty()).then(|| "/sources?cursor=1".to_owned()),
             rows,
         };
-        let narrowed = SourcesQuery {
+        let narrowed = Asked {
             text: Some("\"><script>".to_owned()),
             cursor: Some("1".to_owned()),
-            ..SourcesQuery::default()
+            ..Asked::default()
         };
         let at = Some(Timestamp::from_micros(1_764_122_400_000_000));
         let rows = vec![row(at, true), row(None, true), row(None, false)];
         vec![
-            page(SourcesQuery::default(), rows),
-            page(SourcesQuery::default(), Vec::new()),
+            page(Asked::default(), rows),
+            page(Asked::default(), Vec::new()),
             page(narrowed, Vec::new()),
         ]
     }

@@ -3,13 +3,13 @@ use axum::Json;
 use axum::extract::State;
 use serde_json::json;
 
+use super::Holder;
 use super::password::{MadePasswordPage, chosen};
-use super::{POINTERS, roles};
 use crate::App;
 use crate::api::user::create;
 use crate::console::form::{self, Faults};
 use crate::console::page::{page_with, see_told};
-use crate::console::reach::{self, Reach};
+use crate::console::reach;
 use crate::console::told::Told;
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::read::{Admin, Posted};
@@ -18,22 +18,14 @@ use crate::read::{Admin, Posted};
 #[template(path = "user/new.html")]
 pub(super) struct NewUserPage {
     frame: Frame,
-    name: String,
-    role: String,
-    roles: [(String, String); 3],
-    reach: Reach,
-    faults: Faults,
+    form: Holder,
 }
 
 pub(super) async fn show(visitor: Visitor) -> Page {
     Admin::new(visitor.caller.clone())?;
     page(&NewUserPage {
         frame: Frame::new(&visitor, Here::Users, "New user", None),
-        name: String::new(),
-        role: "viewer".to_owned(),
-        roles: roles(),
-        reach: Reach::of(&visitor.caller, None),
-        faults: Faults::none(),
+        form: Holder::new(&visitor.caller, "viewer"),
     })
 }
 
@@ -53,16 +45,12 @@ pub(super) async fn create(app: State<App>, visitor: Visitor, posted: Posted) ->
         }
         Ok((_, Json(user))) => Ok(see_told(&format!("/users/{}", user.id), Told::Saved)),
         Err(problem) => {
-            let faults = Faults::of(problem)?;
+            let form = Holder::posted(&visitor.caller, &posted, Faults::of(problem)?);
             let view = NewUserPage {
                 frame: Frame::new(&visitor, Here::Users, "New user", None),
-                name: posted.text("name").to_owned(),
-                role: posted.text("role").to_owned(),
-                roles: roles(),
-                reach: Reach::posted(&visitor.caller, &posted),
-                faults,
+                form,
             };
-            page_with(view.faults.status(), &view)
+            page_with(view.form.faults.status(), &view)
         }
     }
 }
@@ -72,11 +60,7 @@ impl NewUserPage {
     pub(super) fn samples() -> Vec<Self> {
         let page = |is_all, faults| Self {
             frame: Frame::sample(Here::Users),
-            name: "\"><script>alert(1)</script>".to_owned(),
-            role: "viewer".to_owned(),
-            roles: roles(),
-            reach: Reach::sample(is_all),
-            faults,
+            form: Holder::sample(is_all, faults),
         };
         vec![
             page(true, Faults::none()),

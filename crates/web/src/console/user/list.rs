@@ -10,12 +10,10 @@ use serde::Deserialize;
 use super::MAY;
 use crate::App;
 use crate::console::by_name::ByName;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, filters, page, query, reach};
 use crate::read::{Admin, PageQuery, Query};
-
-/// Rows of a page, unless the URL says otherwise.
-const ROWS: &str = "50";
 
 #[derive(Debug, Template)]
 #[template(path = "user/list.html")]
@@ -23,6 +21,7 @@ pub(super) struct UsersPage {
     frame: Frame,
     asked: UsersQuery,
     state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
@@ -58,10 +57,9 @@ pub(super) async fn show(
     let wanted = name_key(asked.text.as_deref().unwrap_or_default());
     let users = caller.configuration.users();
     let found = users.filter(|user| name_key(&user.name).contains(&wanted));
-    let limit = asked.limit.clone().filter(|limit| !limit.is_empty());
-    let limit = limit.or_else(|| Some(ROWS.to_owned()));
-    let found = PageQuery::new(limit, asked.cursor.clone())
-        .of(found, |user: &&Arc<User>| ByName::new(&user.name, user.id))?;
+    let at = PageQuery::new(asked.limit.clone(), asked.cursor.clone()).or(ROWS);
+    let is_later = at.is_later();
+    let found = at.of(found, |user: &&Arc<User>| ByName::new(&user.name, user.id))?;
     let sign_ins = app.store().sign_ins().await?;
     let row = |user: &Arc<User>| Row {
         path: format!("/users/{}", user.id),
@@ -77,7 +75,8 @@ pub(super) async fn show(
         frame: Frame::new(&visitor, Here::Users, "Users and roles", None),
         rows: found.items.into_iter().map(row).collect(),
         next: found.next.map(|cursor| state.next(&cursor)),
-        is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
+        is_later,
+        files: state.files("/api/v1/users/export"),
         state,
         asked,
         may: MAY,
@@ -107,6 +106,7 @@ impl UsersPage {
         };
         let page = |asked: UsersQuery, rows: Vec<Row>| Self {
             frame: Frame::sample(Here::Users),
+            files: state(&asked).files("/api/v1/users/export"),
             state: state(&asked),
             is_later: asked.cursor.is_some(),
             asked,

@@ -2,12 +2,15 @@
 
 mod create;
 mod detail;
+mod holder;
 mod list;
 mod password;
 mod remove;
 
 use axum::Router;
 use axum::routing::{get, post};
+
+pub(super) use holder::Holder;
 
 use crate::App;
 

@@ -34,13 +34,16 @@ async fn the_log_says_who_changed_what_and_is_exported() {
     assert!(none.contains("No line fits"), "{none}");
     anna.get(&server, "/audit?since=x").await.expect(422);
     let csv = anna
-        .get(&server, "/audit/export?what=company&format=csv")
+        .get(&server, "/api/v1/audit/export?what=company&format=csv")
         .await
         .expect(200);
-    assert!(csv.header("content-disposition").contains("audit.csv"));
+    assert!(
+        csv.header("content-disposition")
+            .contains("audit-lines.csv")
+    );
     assert_eq!(csv.text().lines().count(), 3, "{}", csv.text());
     let jsonl = anna
-        .get(&server, "/audit/export?what=company&format=jsonl")
+        .get(&server, "/api/v1/audit/export?what=company&format=jsonl")
         .await
         .expect(200)
         .text();
@@ -49,7 +52,8 @@ async fn the_log_says_who_changed_what_and_is_exported() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(lines[0]["detail"]["changes"]["/name"]["new"], "=Globex");
-    anna.get(&server, "/audit/export?format=pdf")
+    assert_eq!(lines[2]["end"]["complete"], true);
+    anna.get(&server, "/api/v1/audit/export?format=pdf")
         .await
         .expect(422);
 }
@@ -124,7 +128,7 @@ async fn the_log_is_for_admins_of_all_companies() {
         let ben = server.browser(name, role, scope).await;
         for path in [
             "/audit",
-            "/audit/export?format=csv",
+            "/api/v1/audit/export?format=csv",
             "/audit/rollback?epoch=1",
         ] {
             ben.get(&server, path).await.expect(403);

@@ -9,7 +9,8 @@ use domain::Timestamp;
 use domain::configuration::Configuration;
 use domain::projection::{Document, Format, Origin, Unstored, project_alert};
 
-use crate::console::catalogue::{Badge, KindLink, grouped, marks, path_with};
+use crate::console::catalogue::{Badge, KindLink, marks, path_with};
+use crate::console::event::grouped;
 use crate::console::text::{ROW, Shown, WHOLE, visible};
 
 /// Alerts of one payload that are shown, and records of each.

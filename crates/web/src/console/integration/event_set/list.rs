@@ -7,13 +7,14 @@ use domain::event_set::EventSet;
 use domain::{EventSetId, Timestamp};
 use serde::Deserialize;
 
-use super::super::step::{ROWS, Step};
+use super::super::step::Step;
 use super::super::tabs::{Tab, Tabs};
 use super::word;
 use crate::api::integration::seen;
 use crate::console::filters;
+use crate::console::page::ROWS;
 use crate::console::text::visible;
-use crate::console::{Frame, Page, page};
+use crate::console::{Frame, Page, page, query};
 use crate::problem::Problem;
 use crate::read::{Caller, PageQuery, Query};
 
@@ -27,6 +28,8 @@ pub(in crate::console) struct EventSetsPage {
     tabs: Tabs,
     /// Where the list is.
     path: String,
+    state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
@@ -51,6 +54,7 @@ struct Row {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
+    limit: Option<String>,
     cursor: Option<String>,
     /// The set whose removal is asked for.
     remove: Option<String>,
@@ -64,15 +68,18 @@ pub(super) async fn show(step: Step, Query(asked): Query<Asked>) -> Page {
         Some(text) => Some(row(find(text, configuration)?)),
         None => None,
     };
-    let is_later = asked.cursor.as_deref().is_some_and(|text| !text.is_empty());
-    let found = PageQuery::new(Some(ROWS.to_owned()), asked.cursor)
-        .of(configuration.event_sets(), |set: &&Arc<EventSet>| set.id)?;
     let path = step.path(Tab::EventSet);
+    let list = query::State::new(path.clone(), &[("limit", asked.limit.as_deref())]);
+    let at = PageQuery::new(asked.limit, asked.cursor).or(ROWS);
+    let is_later = at.is_later();
+    let found = at.of(configuration.event_sets(), |set: &&Arc<EventSet>| set.id)?;
     page(&EventSetsPage {
         frame: step.frame(Tab::EventSet.word()),
         tabs: step.tabs(Tab::EventSet),
         rows: found.items.into_iter().map(row).collect(),
-        next: found.next.map(|cursor| format!("{path}?cursor={cursor}")),
+        next: found.next.map(|cursor| list.next(&cursor)),
+        files: list.files("/api/v1/event-sets/export"),
+        state: list,
         path,
         is_later,
         doomed,
@@ -142,6 +149,8 @@ impl EventSetsPage {
             frame: Frame::sample(Here::Integrations),
             tabs: Tabs::sample(Tab::EventSet, true),
             path: "/settings/integrations/webhook/1/event-sets".to_owned(),
+            state: query::State::new("/settings", &[]),
+            files: query::State::new("/settings", &[]).files("/api/v1/event-sets/export"),
             next: (!rows.is_empty()).then(|| "/settings?cursor=1".to_owned()),
             rows,
             is_later,

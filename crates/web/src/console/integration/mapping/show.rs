@@ -2,22 +2,23 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use askama::Template;
-use domain::CompanyId;
 use domain::company::Company;
 use domain::configuration::Configuration;
 use domain::integration::Integration;
 use domain::mapping::{CompanyMapping, MappedTo};
 use domain::rule::IntegrationRule;
+use domain::{CompanyId, IntegrationId};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::super::step::{ROWS, Step};
+use super::super::step::Step;
 use super::super::tabs::{Tab, Tabs};
 use crate::console::filters;
 use crate::console::form::Faults;
+use crate::console::page::ROWS;
 use crate::console::rule::Outcome;
 use crate::console::text::visible;
-use crate::console::{Frame, Page, page};
+use crate::console::{Frame, Page, page, query};
 use crate::problem::Problem;
 use crate::read::{Caller, Mapped, PageQuery, Posted, Query};
 
@@ -41,6 +42,7 @@ pub(in crate::console) struct MappingsPage {
     form: Option<MappingForm>,
     /// The section Selected Companies.
     selected: Vec<Row>,
+    files: query::Files,
     next: Option<String>,
     is_later: bool,
     /// The mapping that is asked about before it goes.
@@ -95,6 +97,7 @@ struct Row {
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
+    limit: Option<String>,
     cursor: Option<String>,
     /// Companies whose names hold this.
     find: Option<String>,
@@ -173,10 +176,12 @@ impl MappingsPage {
             MappedTo::Company(company) => caller.sees(company),
         };
         let mappings = caller.configuration.mappings_of(integration.id);
-        let found = PageQuery::new(Some(ROWS.to_owned()), asked.cursor.clone())
-            .of(mappings.filter(seen), |mapping: &&CompanyMapping| {
-                Mapped::from(mapping.company)
-            })?;
+        let list = query::State::new(path.clone(), &[("limit", asked.limit.as_deref())]);
+        let at = PageQuery::new(asked.limit.clone(), asked.cursor.clone()).or(ROWS);
+        let is_later = at.is_later();
+        let found = at.of(mappings.filter(seen), |mapping: &&CompanyMapping| {
+            Mapped::from(mapping.company)
+        })?;
         Ok(Self {
             frame: step.frame(Tab::Mapping.word()),
             tabs: step.tabs(Tab::Mapping),
@@ -184,10 +189,11 @@ impl MappingsPage {
             credentials: step.path(Tab::Credentials),
             form,
             selected: found.items.into_iter().map(row).collect(),
+            files: files(integration.id),
             next: found
                 .next
-                .map(|cursor| format!("{path}?cursor={cursor}#selected")),
-            is_later: asked.cursor.as_deref().is_some_and(|text| !text.is_empty()),
+                .map(|cursor| format!("{}#selected", list.next(&cursor))),
+            is_later,
             path,
             doomed,
         })
@@ -217,6 +223,11 @@ impl MappingsPage {
         let mut rows = self.selected.iter();
         rows.any(|row| row.create_webhook_alert && !row.is_cut_off)
     }
+}
+
+fn files(integration: IntegrationId) -> query::Files {
+    let path = format!("/api/v1/integrations/{integration}/mappings/export");
+    query::State::new("", &[]).files(&path)
 }
 
 /// The mapping of a company by its id, or of all.
@@ -397,6 +408,7 @@ impl MappingsPage {
             credentials: "/settings/integrations/webhook/1/credentials".to_owned(),
             form,
             selected: (0..rows).map(Row::sample).collect(),
+            files: query::State::new("", &[]).files("/api/v1/integrations/1/mappings/export"),
             next: (rows > 1).then(|| "/settings?cursor=1".to_owned()),
             is_later: rows > 2,
             doomed: None,

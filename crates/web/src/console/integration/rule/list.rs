@@ -6,17 +6,18 @@ use axum::extract::State;
 use domain::configuration::Configuration;
 use domain::filter::Filter;
 use domain::rule::IntegrationRule;
-use domain::{RuleId, Timestamp};
+use domain::{IntegrationId, RuleId, Timestamp};
 use serde::Deserialize;
 use store::{Hits, HitsQuery, Store};
 
-use super::super::step::{ROWS, Step};
+use super::super::step::Step;
 use super::super::tabs::{Tab, Tabs};
 use crate::App;
 use crate::console::filters;
+use crate::console::page::ROWS;
 use crate::console::rule::{HITS_SINCE, Standing, standings};
 use crate::console::text::visible;
-use crate::console::{Frame, Page, page};
+use crate::console::{Frame, Page, page, query};
 use crate::problem::Problem;
 use crate::read::{PageQuery, Query};
 
@@ -28,6 +29,8 @@ pub(in crate::console) struct RulesPage {
     /// Where the list is, and the tabs beside it.
     path: String,
     mappings: String,
+    state: query::State,
+    files: query::Files,
     rows: Vec<Row>,
     /// Not all deliveries of the day were looked at.
     is_bounded: bool,
@@ -51,6 +54,7 @@ struct Row {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Asked {
+    limit: Option<String>,
     cursor: Option<String>,
     /// The rule whose removal is asked for.
     remove: Option<String>,
@@ -76,21 +80,31 @@ pub(super) async fn show(app: State<App>, step: Step, Query(asked): Query<Asked>
         }
         None => None,
     };
-    let is_later = asked.cursor.as_deref().is_some_and(|text| !text.is_empty());
-    let found = PageQuery::new(Some(ROWS.to_owned()), asked.cursor)
-        .of(own(), |rule: &&Arc<IntegrationRule>| rule.id)?;
     let path = step.path(Tab::Rules);
+    let list = query::State::new(path.clone(), &[("limit", asked.limit.as_deref())]);
+    let at = PageQuery::new(asked.limit, asked.cursor).or(ROWS);
+    let is_later = at.is_later();
+    let found = at.of(own(), |rule: &&Arc<IntegrationRule>| rule.id)?;
     page(&RulesPage {
         frame: step.frame(Tab::Rules.word()),
         tabs: step.tabs(Tab::Rules),
         mappings: step.path(Tab::Mapping),
         rows: found.items.into_iter().map(row).collect(),
         is_bounded: hits.truncated,
-        next: found.next.map(|cursor| format!("{path}?cursor={cursor}")),
+        next: found.next.map(|cursor| list.next(&cursor)),
+        files: files(id),
+        state: list,
         path,
         is_later,
         doomed,
     })
+}
+
+/// The API has the rules of all integrations in one list.
+fn files(integration: IntegrationId) -> query::Files {
+    let integration = integration.to_string();
+    let meant = query::State::new("", &[("integration", Some(&*integration))]);
+    meant.files("/api/v1/rules/export")
 }
 
 impl Row {
@@ -143,6 +157,8 @@ impl RulesPage {
             path: "/settings/integrations/webhook/1/rules".to_owned(),
             mappings: "/settings/integrations/webhook/1/mappings".to_owned(),
             is_bounded: is_later,
+            state: query::State::new("/settings", &[]),
+            files: query::State::new("/settings", &[]).files("/api/v1/rules/export"),
             next: (!rows.is_empty()).then(|| "/settings?cursor=1".to_owned()),
             rows,
             is_later,
