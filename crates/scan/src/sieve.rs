@@ -23,10 +23,7 @@ pub(crate) struct Sieve<'a> {
 }
 
 impl<'a> Sieve<'a> {
-    pub(crate) fn new(
-        catalogue: &'a Catalogue,
-        take: &'a mut dyn FnMut(Finding) -> bool,
-    ) -> Self {
+    pub(crate) fn new(catalogue: &'a Catalogue, take: &'a mut dyn FnMut(Finding) -> bool) -> Self {
         Self {
             catalogue,
             take,

@@ -157,7 +157,9 @@ pub enum JobWork {
         epoch: u64,
     },
     /// Findings that were raised before, by the way of all events, and what became of each.
-    Import { tally: Tally },
+    Import {
+        tally: Tally,
+    },
 }
 
 /// The next items of a job, done in one transaction that moves its cursor.
