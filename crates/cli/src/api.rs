@@ -1,8 +1,10 @@
 //! Talking to a server over its HTTP API. Every request goes through `egress`, which is allowed the named host alone.
 
 mod stream;
+mod upload;
 
 pub(crate) use stream::Events;
+pub(crate) use upload::Upload;
 
 use std::time::Duration;
 

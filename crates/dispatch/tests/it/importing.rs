@@ -190,10 +190,12 @@ async fn a_finding_that_nothing_can_say_fails_and_the_others_go() {
 async fn an_import_of_nothing_and_one_of_nobody_end() {
     let house = House::new(json!({}), NotifyBy::Event).await;
     let nothing = house.import(&[], false).await;
+    let dispatcher = house.dispatch();
+    assert_eq!(house.through(nothing).await.state, JobState::Done);
+    dispatcher.stop(GRACE).await;
     let nobody = house.import(&hosts(1), false).await;
     house.change(Change::RemoveCompany(house.company)).await;
     let dispatcher = house.dispatch();
-    assert_eq!(house.through(nothing).await.state, JobState::Done);
     let job = house.through(nobody).await;
     assert_eq!(job.state, JobState::Failed);
     assert_eq!(job.error.as_deref(), Some("the company was removed"));

@@ -63,6 +63,8 @@ impl JobSpec {
 }
 
 impl JobKind {
+    pub const ALL: [Self; 3] = [Self::Replay, Self::Reread, Self::Import];
+
     /// The word of the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,4 +1,4 @@
-//! What replays and re-readings have in common: they are jobs.
+//! What replays, re-readings and imports have in common: they are jobs.
 
 use std::num::NonZeroU32;
 
@@ -20,12 +20,13 @@ use crate::read::Caller;
 pub(crate) struct ProgressView {
     rate_per_second: u32,
     total: u64,
-    /// Of a re-reading: events that got a new reading.
+    /// Of a re-reading: events that got a new reading. Of an import: findings that were new.
     done: u64,
     /// Passed over. Of a replay: it had ended differently, was there already, or goes nowhere by today's rules. Of a
-    /// re-reading: events that say the same as before, would tell less, came as fields, or were pruned.
+    /// re-reading: events that say the same as before, would tell less, came as fields, or were pruned. Of an import: what
+    /// the company was known to have.
     skipped: u64,
-    /// Whose stored row cannot be read.
+    /// Whose stored row cannot be read; of an import: what cannot be written in the words of its kind.
     failed: u64,
     left: u64,
     /// When it will be through at this rate; null when it does not run.
@@ -112,11 +113,16 @@ pub(super) async fn begin(
         listed,
     };
     if !app.store().begin_job(job, &caller.actor(), now).await? {
-        return Err(Problem::wrong_state(format!(
-            "{UNFINISHED} replays or re-readings have not ended yet, and no more may run at once; wait for one or cancel one"
-        )));
+        return Err(full());
     }
     find(app, caller, kind, id).await
+}
+
+/// No further job may begin.
+pub(super) fn full() -> Problem {
+    Problem::wrong_state(format!(
+        "{UNFINISHED} replays, re-readings or imports have not ended yet, and no more may run at once; wait for one or cancel one"
+    ))
 }
 
 /// A job of this kind that the caller may see.

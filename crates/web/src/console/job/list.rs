@@ -52,14 +52,14 @@ pub(super) async fn show(
     let caller = &visitor.caller;
     let cursor = query.cursor.filter(|cursor| !cursor.is_empty());
     let is_later = cursor.is_some();
-    // The two kinds are lists of their own by one kind of id, so the first of both together are among the first of each.
+    // The kinds are lists of their own by one kind of id, so the first of all together are among the first of each.
     let at = PageAt::new(Some(ROWS), cursor);
-    let rereads = app.store().jobs(caller.scope(), JobKind::Reread, &at);
-    let rereads = rereads.await?;
-    let replays = app.store().jobs(caller.scope(), JobKind::Replay, &at);
-    let replays = replays.await?;
-    let is_more = rereads.next.is_some() || replays.next.is_some();
-    let mut jobs: Vec<Job> = rereads.items.into_iter().chain(replays.items).collect();
+    let (mut jobs, mut is_more): (Vec<Job>, bool) = (Vec::new(), false);
+    for kind in JobKind::ALL {
+        let page = app.store().jobs(caller.scope(), kind, &at).await?;
+        is_more |= page.next.is_some();
+        jobs.extend(page.items);
+    }
     jobs.sort_unstable_by_key(|job| Reverse(job.id));
     let is_more = is_more || jobs.len() > usize::from(ROWS);
     jobs.truncate(usize::from(ROWS));
@@ -82,16 +82,18 @@ impl Row {
         let (kind, place) = match job.spec.kind() {
             JobKind::Reread => ("Re-reading", "rereads"),
             JobKind::Replay => ("Replay", "replays"),
+            JobKind::Import => ("Import", "imports"),
         };
-        let to = match job.spec {
-            JobSpec::Deliveries { to, .. } => to,
+        let to = match &job.spec {
+            JobSpec::Deliveries { to, .. } => to.map(|id| Named::integration(id, configuration)),
+            JobSpec::Import(spec) => Some(Named::company(spec.company, configuration)),
             JobSpec::Unrouted { .. } | JobSpec::Reread { .. } => None,
         };
         Self {
             path: format!("/{place}/{}", job.id),
             kind,
             wanted: wanted(&job.spec),
-            to: to.map(|id| Named::integration(id, configuration).shown()),
+            to: to.map(|named| named.shown()),
             progress: Progress::new(job, now),
         }
     }
