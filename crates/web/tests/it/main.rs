@@ -30,6 +30,8 @@ mod event_kind;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod integration;
