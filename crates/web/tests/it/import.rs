@@ -218,8 +218,9 @@ async fn an_import_is_for_operators_and_seen_by_whoever_sees_its_company() {
     }
     let order = format!("{path}/cancel");
     for (key, status) in [(&viewer, 403), (&stranger, 404), (&operator, 200)] {
-        let given = server.call_as(key, Method::POST, &order, Some(&json!({})));
-        given.await.expect(status);
+        let body = json!({});
+        let given = server.call_as(key, Method::POST, &order, Some(&body)).await;
+        given.expect(status);
     }
     // What an admin of all companies imports is the company's too.
     let begun = server.import(query, SCAN).await.expect(202).json();
