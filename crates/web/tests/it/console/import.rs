@@ -58,7 +58,7 @@ async fn a_file_is_imported_and_its_page_survives_a_reload() {
     }
     let page = ben.get(&server, "/jobs").await.expect(200).text();
     assert!(
-        page.contains(&path) && page.contains("results of: nmap → Acme"),
+        page.contains(&path) && page.contains("seen from: outside → Acme"),
         "{page}"
     );
     let asked = ben.get(&server, &format!("{path}?ask=cancel")).await;
