@@ -191,6 +191,10 @@ impl Answer {
         for error in self.body["errors"].as_array().into_iter().flatten() {
             let [pointer, detail] =
                 ["pointer", "detail"].map(|name| error[name].as_str().unwrap_or(""));
+            // What is wrong with the whole has been said.
+            if pointer.is_empty() && text("detail") == Some(detail) {
+                continue;
+            }
             message.push_str(&format!("\n  {pointer}: {detail}"));
         }
         let failure = Failure::new(code_of(self.status), message);
