@@ -259,3 +259,26 @@ async fn a_server_that_stays_busy_is_given_up() {
     let told = tokio::task::spawn_blocking(import).await.unwrap();
     assert_eq!((told.code, busy.received().len()), (69, 8), "{told:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_goes_on_when_nobody_waits_for_it() {
+    let target = Target::start().await;
+    let place = Place::new();
+    let (server, api) = started(&place, &target).await;
+    let (server, id) = beside(server, |server| {
+        let scan = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../scan/tests/cases/01-two-hosts.xml"
+        );
+        let begun = import(server, &["nmap", scan, "--no-wait"], b"");
+        assert_eq!(begun.code, 0, "{begun:?}");
+        begun.lines()[0]["id"].as_str().unwrap().to_owned()
+    })
+    .await;
+    let path = format!("api/v1/imports/{id}");
+    let ended = api
+        .until(&path, |job| (job["state"] == "done").then(|| job.clone()))
+        .await;
+    assert_eq!(ended["hosts"], counts(2, 0), "{ended}");
+    drop(server);
+}

@@ -6,6 +6,7 @@ use delivery::replay::JobState;
 use domain::JobId;
 use domain::access::{Actor, Scope};
 use domain::catalogue::Record;
+use domain::company::{Company, Quota};
 use domain::event_set::NotifyBy;
 use domain::finding::{Count, Finding, Scanner, Sort, Tally};
 use http::HeaderMap;
@@ -191,6 +192,32 @@ async fn a_finding_that_nothing_can_say_fails_and_the_others_go() {
     let dispatcher = house.dispatch();
     let tally = house.through(id).await.tally.unwrap();
     assert_eq!((tally.hosts, tally.ports), (count(2, 0, 0), count(0, 0, 1)));
+    dispatcher.stop(GRACE).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_waits_for_the_quota_of_its_company() {
+    let house = House::new(json!({}), NotifyBy::Event).await;
+    let configuration = house.store.newest_configuration().await.unwrap();
+    let company = configuration.company(house.company).unwrap();
+    let quota = Quota {
+        events_per_second: NonZeroU32::new(200).unwrap(),
+    };
+    let company = Company {
+        quota: Some(quota),
+        ..Company::clone(company)
+    };
+    house.change(Change::UpdateCompany(company)).await;
+    let id = house.import(&hosts(600), false).await;
+    let begun = house.now();
+    let dispatcher = house.dispatch();
+    let job = house.through(id).await;
+    assert_eq!(job.tally.unwrap().hosts, count(600, 0, 0));
+    let took = house.now().since(begun);
+    assert!(
+        took >= Duration::from_secs(2),
+        "{took:?} by the clock that is moved by hand"
+    );
     dispatcher.stop(GRACE).await;
 }
 
