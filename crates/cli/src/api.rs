@@ -1,8 +1,10 @@
 //! Talking to a server over its HTTP API. Every request goes through `egress`, which is allowed the named host alone.
 
 mod stream;
+mod upload;
 
 pub(crate) use stream::Events;
+pub(crate) use upload::Upload;
 
 use std::time::Duration;
 
@@ -189,6 +191,10 @@ impl Answer {
         for error in self.body["errors"].as_array().into_iter().flatten() {
             let [pointer, detail] =
                 ["pointer", "detail"].map(|name| error[name].as_str().unwrap_or(""));
+            // What is wrong with the whole has been said.
+            if pointer.is_empty() && text("detail") == Some(detail) {
+                continue;
+            }
             message.push_str(&format!("\n  {pointer}: {detail}"));
         }
         let failure = Failure::new(code_of(self.status), message);

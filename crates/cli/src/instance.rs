@@ -88,6 +88,9 @@ impl Instance {
         let setup_token =
             first_start::first_key(&store, settings.setup_key.as_ref(), wiring).await?;
         let (stopping, stopped) = watch::channel(false);
+        // One for the intake and for imports, so that a company's quota is one.
+        let (clock, dice) = (wiring.clock.clone(), wiring.dice.clone());
+        let receiver = Receiver::new(store.clone(), clock, dice, settings.intake.clone());
         let mut instance = Self {
             base: String::new(),
             setup_token,
@@ -100,7 +103,7 @@ impl Instance {
             grace: settings.shutdown_grace,
         };
         if let Some(listener) = listener {
-            instance.serve(listener, &settings, &egress, wiring, stopped)?;
+            instance.serve(listener, &settings, &egress, &receiver, wiring, stopped)?;
         }
         if settings.roles.dispatch {
             let dispatching = dispatch::Settings {
@@ -111,6 +114,7 @@ impl Instance {
             let (clock, dice) = (wiring.clock.clone(), wiring.dice.clone());
             instance.dispatcher = Some(Dispatcher::start(
                 instance.store.clone(),
+                receiver,
                 egress,
                 clock,
                 dice,
@@ -125,6 +129,7 @@ impl Instance {
         listener: TcpListener,
         settings: &Settings,
         egress: &Egress,
+        receiver: &Receiver,
         wiring: &Wiring,
         mut stopped: watch::Receiver<bool>,
     ) -> Result<(), Failure> {
@@ -134,16 +139,10 @@ impl Instance {
         let web_settings = web_settings(settings, address)?;
         self.base = web_settings.public_url.as_str().to_owned();
         let (clock, dice) = (wiring.clock.clone(), wiring.dice.clone());
-        let receiver = Receiver::new(
-            self.store.clone(),
-            clock.clone(),
-            dice.clone(),
-            settings.intake.clone(),
-        );
         let app = web::App::new(web::Parts {
             store: self.store.clone(),
             egress: egress.clone(),
-            receiver,
+            receiver: receiver.clone(),
             clock,
             dice,
             settings: web_settings,

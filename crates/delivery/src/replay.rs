@@ -22,6 +22,8 @@ pub const UNFINISHED: u32 = 8;
 pub const RATE: NonZeroU32 = NonZeroU32::new(50).expect("it is not zero");
 /// Events that are read again in a second, unless told: nothing is sent, so only the database has to keep up.
 pub const REREAD_RATE: NonZeroU32 = NonZeroU32::new(1_000).expect("it is not zero");
+/// Findings of an import in a second: so fast the store raises them beside what comes in.
+pub const IMPORT_RATE: NonZeroU32 = NonZeroU32::new(2_000).expect("it is not zero");
 /// Most items in a second.
 pub const MOST_RATE: u32 = 10_000;
 /// Most items of one transaction, and how far ahead their due times reach: so long does it take until a pause is felt.

@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use domain::{Clock, Dice};
 use egress::Egress;
+use receive::Receiver;
 use store::Store;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -35,6 +36,8 @@ use settler::Settler;
 /// What every part of the shell shares.
 pub(crate) struct Shared {
     pub(crate) store: Store,
+    /// By which what imports found is raised.
+    pub(crate) receiver: Receiver,
     pub(crate) egress: Egress,
     pub(crate) clock: Clock,
     pub(crate) dice: Dice,
@@ -53,10 +56,11 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// Begins to deliver.
+    /// Begins to deliver. A node that has an intake too gives its own receiver: both keep to one quota.
     #[must_use]
     pub fn start(
         store: Store,
+        receiver: Receiver,
         egress: Egress,
         clock: Clock,
         dice: Dice,
@@ -67,6 +71,7 @@ impl Dispatcher {
             behind: Semaphore::new(1),
             settler: Settler::start(&store, settings.integrations),
             store,
+            receiver,
             egress,
             clock,
             dice,

@@ -21,6 +21,7 @@ pub mod event;
 pub mod event_kind;
 pub mod event_set;
 pub mod filter;
+pub mod finding;
 pub mod id;
 pub mod integration;
 pub mod mapping;

@@ -63,8 +63,8 @@ pub use event::{EventDelivery, EventPage, EventQuery, LISTED, Silenced, Unrouted
 pub use figures::{DeadNow, Figures, Lags, Slot, Span, WaitingNow};
 pub use health::Health;
 pub use job::{
-    Again, Item, Job, JobKind, JobLease, JobSpec, JobStep, JobWork, Listed, NewJob, Release,
-    Steered, Worked,
+    Again, Begun, FINDINGS_BATCH, ImportSpec, Item, Job, JobKind, JobLease, JobSpec, JobStep,
+    JobWork, Listed, NewImport, NewJob, Once, Release, Steered, Worked,
 };
 pub use lease::Lease;
 pub use notices::Notice;

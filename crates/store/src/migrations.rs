@@ -32,6 +32,7 @@ macro_rules! migrations {
             9 "0009_repeats",
             10 "0010_session",
             11 "0011_figures",
+            12 "0012_imports",
         )
     };
     ($database:literal: $($version:literal $name:literal,)+) => {

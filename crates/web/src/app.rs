@@ -47,6 +47,7 @@ struct Inner {
     streams: Arc<Semaphore>,
     what_ifs: Semaphore,
     exports: Arc<Semaphore>,
+    imports: Arc<Semaphore>,
     verifications: Semaphore,
     verification: Verification,
     started_at: Timestamp,
@@ -69,6 +70,7 @@ impl App {
         let test_sends = TestSends::new(parts.settings.test_sends_per_minute);
         let what_ifs = Semaphore::new(parts.settings.what_ifs);
         let exports = Arc::new(Semaphore::new(parts.settings.exports));
+        let imports = Arc::new(Semaphore::new(parts.settings.imports));
         let door = Door::new(parts.settings.hashings, parts.settings.hashings_waiting);
         let meters = Meters::new();
         let started_at = parts.clock.stamp();
@@ -80,6 +82,7 @@ impl App {
             streams,
             what_ifs,
             exports,
+            imports,
             verifications: Semaphore::new(VERIFICATIONS),
             verification: Verification::default(),
             started_at,
@@ -152,6 +155,11 @@ impl App {
     /// One permit for each export of events that may be under way.
     pub(crate) fn exports(&self) -> &Arc<Semaphore> {
         &self.0.exports
+    }
+
+    /// One permit for each file of a scanner that may be read.
+    pub(crate) fn imports(&self) -> &Arc<Semaphore> {
+        &self.0.imports
     }
 
     /// One permit for each verification of the journal that may be at work.

@@ -6,8 +6,8 @@ use utoipa::OpenApi;
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
-    source, user, what_if, whitelisting,
+    import, integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule,
+    silence, source, user, what_if, whitelisting,
 };
 use crate::health;
 use crate::problem::ProblemView;
@@ -91,6 +91,12 @@ use crate::read::Viewer;
         delivery::cancel::cancel_many,
         delivery::retry::retry,
         dead_letter::list,
+        import::create::create,
+        import::list::list,
+        import::get::get,
+        import::pause::pause,
+        import::resume::resume,
+        import::cancel::cancel,
         job::export::export,
         replay::create::create,
         replay::list::list,

@@ -12,8 +12,8 @@ use metrics::{counter, histogram};
 
 use crate::api::{
     audit, catalog, company, configuration, dead_letter, delivery, event, event_kind, event_set,
-    integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule, silence,
-    source, user, what_if, whitelisting,
+    import, integration, job, journal, key, lesson, mapping, parse, render, replay, reread, rule,
+    silence, source, user, what_if, whitelisting,
 };
 use crate::problem::Problem;
 use crate::{App, console, health, intake, openapi};
@@ -230,6 +230,14 @@ fn traffic() -> Router<App> {
         .route("/api/v1/replays/{id}/resume", post(replay::resume::resume))
         .route("/api/v1/replays/{id}/cancel", post(replay::cancel::cancel))
         .route(
+            "/api/v1/imports",
+            post(import::create::create).get(import::list::list),
+        )
+        .route("/api/v1/imports/{id}", get(import::get::get))
+        .route("/api/v1/imports/{id}/pause", post(import::pause::pause))
+        .route("/api/v1/imports/{id}/resume", post(import::resume::resume))
+        .route("/api/v1/imports/{id}/cancel", post(import::cancel::cancel))
+        .route(
             "/api/v1/rereads",
             post(reread::create::create).get(reread::list::list),
         )
@@ -309,6 +317,11 @@ async fn take(app: State<App>, request: Request) -> Response {
     intake::answer(&app, peer, request)
         .await
         .map(axum::body::Body::new)
+}
+
+/// Whether the body of a request to this path is a whole file, which may take its time.
+pub(crate) fn takes_files(path: &str) -> bool {
+    matches!(path, "/api/v1/imports" | "/imports/new")
 }
 
 /// Around every answer of API and console: the Host check, the request's id, the figures, the log, problems written out.

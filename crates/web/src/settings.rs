@@ -22,6 +22,10 @@ pub struct Settings {
     pub intake_bytes: usize,
     /// Largest body of `POST /api/v1/events`.
     pub events_bytes: usize,
+    /// Files of scanners that may be read at once. How large one may be is [`scan::FILE_BYTES`].
+    pub imports: usize,
+    /// From the end of the headers to the end of such a file.
+    pub import_timeout: Duration,
     /// Largest body of any other call.
     pub form_bytes: usize,
     /// From the first byte of a request, or the last answer, to the end of its headers.
@@ -72,6 +76,8 @@ impl Settings {
             egress_addresses: Vec::new(),
             intake_bytes: 1024 * 1024,
             events_bytes: 16 * 1024 * 1024,
+            imports: 2,
+            import_timeout: Duration::from_secs(15 * 60),
             form_bytes: 1024 * 1024,
             header_timeout: Duration::from_secs(10),
             head_bytes: 16 * 1024,

@@ -14,6 +14,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["alertwire-catalogue", "alertwire-domain"],
     ),
     (
+        "alertwire-scan",
+        &["alertwire-catalogue", "alertwire-domain"],
+    ),
+    (
         "alertwire-store",
         &[
             "alertwire-catalogue",
@@ -49,6 +53,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "alertwire-store",
             "alertwire-egress",
             "alertwire-connectors",
+            "alertwire-receive",
         ],
     ),
     (
@@ -61,6 +66,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "alertwire-egress",
             "alertwire-connectors",
             "alertwire-receive",
+            "alertwire-scan",
         ],
     ),
     (
@@ -74,16 +80,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "alertwire-connectors",
             "alertwire-receive",
             "alertwire-dispatch",
+            "alertwire-scan",
             "alertwire-web",
         ],
     ),
 ];
 
 /// Crates without I/O, and what would bring it in.
-const PURE: [&str; 3] = [
+const PURE: [&str; 4] = [
     "alertwire-catalogue",
     "alertwire-domain",
     "alertwire-delivery",
+    "alertwire-scan",
 ];
 const IMPURE: [&str; 8] = [
     "tokio",

@@ -2,9 +2,9 @@
 
 use bytes::{Buf as _, Bytes};
 use http::header::{ACCEPT, HOST, USER_AGENT};
-use http::{HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt as _, Empty};
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
@@ -56,34 +56,16 @@ impl Api {
         Ok(Download { body })
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the stream that it speaks over came out of `egress`"
-    )]
     async fn open(
         &self,
         method: Method,
         path: &str,
         accept: &'static str,
     ) -> Result<Incoming, Failure> {
-        let target = self.target(path).map_err(Failure::usage)?;
-        let (host, port) = (target.host().to_string(), target.port());
-        let opened = match target.is_plain() {
-            true => self.egress.tcp(&host, port).await,
-            false => self.egress.tls(&host, port).await,
-        };
-        let stream = opened.map_err(|failure| self.unreachable(&failure))?;
-        let broken = |error: hyper::Error| {
-            Failure::unavailable(format!("the connection to {} broke: {error}", self.base))
-        };
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broken)?;
-        tokio::spawn(connection);
-        let answer = sender
-            .send_request(self.subscription(method, &target, (&host, port), accept)?)
-            .await
-            .map_err(broken)?;
+        let answer = self.send(method, path, Empty::<Bytes>::new(), |headers| {
+            headers.insert(ACCEPT, HeaderValue::from_static(accept));
+        });
+        let answer = answer.await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer.into_body());
@@ -100,13 +82,36 @@ impl Api {
         .refused())
     }
 
-    fn subscription(
+    /// Sends a request over a connection of its own; the answer has begun.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the stream that it speaks over came out of `egress`"
+    )]
+    pub(super) async fn send<B>(
         &self,
         method: Method,
-        target: &egress::Target,
-        (host, port): (&str, u16),
-        accept: &'static str,
-    ) -> Result<Request<Empty<Bytes>>, Failure> {
+        path: &str,
+        body: B,
+        further: impl FnOnce(&mut HeaderMap),
+    ) -> Result<Response<Incoming>, Failure>
+    where
+        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let target = self.target(path).map_err(Failure::usage)?;
+        let (host, port) = (target.host().to_string(), target.port());
+        let opened = match target.is_plain() {
+            true => self.egress.tcp(&host, port).await,
+            false => self.egress.tls(&host, port).await,
+        };
+        let stream = opened.map_err(|failure| self.unreachable(&failure))?;
+        let broken = |error: hyper::Error| {
+            Failure::unavailable(format!("the connection to {} broke: {error}", self.base))
+        };
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(broken)?;
+        tokio::spawn(connection);
         let url = target.url();
         let path = url.query().map_or_else(
             || url.path().to_owned(),
@@ -117,13 +122,11 @@ impl Api {
             .uri(path)
             .header(HOST, format!("{host}:{port}"))
             .header(USER_AGENT, egress::USER_AGENT)
-            .body(Empty::new())
+            .body(body)
             .map_err(Failure::software)?;
         request.headers_mut().extend(self.headers());
-        request
-            .headers_mut()
-            .insert(ACCEPT, HeaderValue::from_static(accept));
-        Ok(request)
+        further(request.headers_mut());
+        sender.send_request(request).await.map_err(broken)
     }
 }
 

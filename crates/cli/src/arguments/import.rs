@@ -41,6 +41,9 @@ pub(crate) struct ImportArguments {
     /// Raise nothing; tell what would be new.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Do not wait for its end: print the id of the import as soon as the server has read the file.
+    #[arg(long)]
+    pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) server: ServerFlags,
 }

@@ -135,7 +135,7 @@ async fn a_report_of_trivy_and_a_scan_that_was_killed_are_told_as_far_as_they_go
     let place = Place::new();
     let (server, api) = started(&place, &target).await;
     let (server, ()) = beside(server, |server| {
-        let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/import");
+        let cases = concat!(env!("CARGO_MANIFEST_DIR"), "/../scan/tests/cases");
         let report = format!("{cases}/20-image.json");
         let flags = ["trivy", &report, "--hostname", "shop", "--ip", "10.0.0.9"];
         let told = import(server, &flags, b"");
@@ -218,8 +218,10 @@ async fn a_busy_server_is_asked_again_under_the_same_key() {
     let busy = Target::start().await;
     busy.then(Answer::status(503).header("retry-after", "0"));
     busy.then(Answer::status(429).header("retry-after", "0"));
-    let items = json!({"items": [{"id": "a", "seen": false}, {"id": "b", "seen": true}], "journal_id": "c"});
-    busy.then(Answer::json(&items.to_string()));
+    let count = |new, seen| json!({"new": new, "seen": seen, "failed": 0});
+    let import = json!({"id": "a", "state": "done", "hosts": count(1, 0), "ports": count(0, 1),
+        "vulnerabilities": count(0, 0), "whole": true, "failed": 0});
+    busy.then(Answer::json(&import.to_string()));
     let scan = r#"<nmaprun><host><status state="up"/><address addr="10.0.0.5" addrtype="ipv4"/>
         <port protocol="tcp" portid="22"><state state="open"/></port></host></nmaprun>"#;
     let url = busy.url("/");
@@ -256,4 +258,27 @@ async fn a_server_that_stays_busy_is_given_up() {
     };
     let told = tokio::task::spawn_blocking(import).await.unwrap();
     assert_eq!((told.code, busy.received().len()), (69, 8), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_goes_on_when_nobody_waits_for_it() {
+    let target = Target::start().await;
+    let place = Place::new();
+    let (server, api) = started(&place, &target).await;
+    let (server, id) = beside(server, |server| {
+        let scan = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../scan/tests/cases/01-two-hosts.xml"
+        );
+        let begun = import(server, &["nmap", scan, "--no-wait"], b"");
+        assert_eq!(begun.code, 0, "{begun:?}");
+        begun.lines()[0]["id"].as_str().unwrap().to_owned()
+    })
+    .await;
+    let path = format!("api/v1/imports/{id}");
+    let ended = api
+        .until(&path, |job| (job["state"] == "done").then(|| job.clone()))
+        .await;
+    assert_eq!(ended["hosts"], counts(2, 0), "{ended}");
+    drop(server);
 }

@@ -1,8 +1,9 @@
-//! Upkeep: what has to be done now and then, in small batches, off every hot path; replays, and reading again.
+//! Upkeep: what has to be done now and then, in small batches, off every hot path; replays, reading again, and imports.
 
 mod behind;
 pub mod drift;
 pub mod figures;
+mod import;
 mod release;
 pub mod replay;
 mod reread;

@@ -1,4 +1,4 @@
-//! Works replays and re-readings: takes the jobs that are free, asks [`delivery::replay`] what is next of each, and writes it, one
+//! Works replays, re-readings and imports: takes the jobs that are free, asks [`delivery::replay`] what is next of each, and writes it, one
 //! transaction a step. Steps of several jobs take turns; a step that failed is made again, for it moved nothing.
 
 use std::collections::HashMap;
@@ -10,16 +10,20 @@ use domain::configuration::Configuration;
 use domain::event::Event;
 use domain::{DeliveryId, JobId, Timestamp};
 use store::{
-    Again, Item, Job, JobLease, JobSpec, JobStep, JobWork, Release, StoreError, Target, Worked,
+    Again, ImportSpec, Item, Job, JobLease, JobSpec, JobStep, JobWork, Release, StoreError, Target,
+    Worked,
 };
 use tokio::sync::watch;
 
+use super::import::{self, Outcome};
 use super::release::released;
 use super::reread::Reading;
 use crate::Shared;
 
 /// After an error of the store nothing is asked of it for this long.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+/// Longest wait for a company's quota before it is asked again.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// How often a step is decided anew because the configuration moved, before the job waits for a quieter moment.
 const MATCH_ROUNDS: usize = 5;
 
@@ -76,7 +80,7 @@ impl Worker {
             .await;
         let taken = match taken {
             Ok(taken) => taken,
-            Err(error) => return tracing::warn!("replays wait for the store: {error}"),
+            Err(error) => return tracing::warn!("jobs wait for the store: {error}"),
         };
         let mut known = std::mem::take(&mut self.held);
         for (lease, job) in taken {
@@ -106,7 +110,7 @@ impl Worker {
                 Ok(true) => {}
                 Ok(false) => over.push(*id),
                 Err(error) => {
-                    tracing::warn!(job.id = %id, "replay {id} waits for the store: {error}");
+                    tracing::warn!(job.id = %id, "job {id} waits for the store: {error}");
                     held.wait_until = now.after(AFTER_TROUBLE);
                 }
             }
@@ -119,7 +123,7 @@ impl Worker {
     async fn give_back(&self) {
         let leases: Vec<JobLease> = self.held.values().map(|held| held.lease).collect();
         if let Err(error) = self.shared.store.release_jobs(&leases).await {
-            tracing::warn!("the leases of replays end by themselves: {error}");
+            tracing::warn!("the leases of jobs end by themselves: {error}");
         }
     }
 }
@@ -135,6 +139,10 @@ impl Held {
             Step::Work { due } => due,
             Step::Finish => Vec::new(),
         };
+        if let JobSpec::Import(spec) = &self.job.spec {
+            let spec = spec.clone();
+            return self.import(shared, &spec, !due.is_empty(), now).await;
+        }
         let items = match due.len() {
             0 => Vec::new(),
             most => {
@@ -150,25 +158,77 @@ impl Held {
                 let error = "the integration that it sends to was removed";
                 return self.fail(shared, error).await;
             };
-            let step = JobStep {
-                lease: self.lease,
-                scope: self.job.scope.clone(),
-                work,
-            };
-            match shared.store.work_job(step, now).await? {
-                Worked::EpochMoved { .. } | Worked::Overtaken => {}
-                Worked::Stale => return Ok(false),
-                Worked::Moved { ended } => {
-                    self.replay.worked(taken as u64);
-                    if ended {
-                        let (what, id) = (self.job.spec.kind().as_str(), self.job.id);
-                        tracing::info!(job.id = %id, "{what} {id} is through");
-                    }
-                    return Ok(!ended);
-                }
+            if let Some(goes_on) = self.write(shared, work, taken, now).await? {
+                return Ok(goes_on);
             }
         }
         Err(StoreError::Overloaded)
+    }
+
+    /// Writes a step of so many items. Whether the job goes on at this node; none when the step has to be decided anew.
+    async fn write(
+        &mut self,
+        shared: &Shared,
+        work: JobWork,
+        taken: usize,
+        now: Timestamp,
+    ) -> Result<Option<bool>, StoreError> {
+        let step = JobStep {
+            lease: self.lease,
+            scope: self.job.scope.clone(),
+            work,
+        };
+        match shared.store.work_job(step, now).await? {
+            Worked::EpochMoved { .. } | Worked::Overtaken => Ok(None),
+            Worked::Stale => Ok(Some(false)),
+            Worked::Moved { ended } => {
+                self.replay.worked(taken as u64);
+                if ended {
+                    let (what, id) = (self.job.spec.kind().as_str(), self.job.id);
+                    tracing::info!(job.id = %id, "{what} {id} is through");
+                }
+                Ok(Some(!ended))
+            }
+        }
+    }
+
+    /// Raises the next batch of findings, whatever the pace says how many: a batch is the same one each time it is tried.
+    async fn import(
+        &mut self,
+        shared: &Shared,
+        spec: &ImportSpec,
+        is_left: bool,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let findings = match is_left {
+            true => {
+                shared
+                    .store
+                    .findings(self.job.id, self.replay.cursor())
+                    .await?
+            }
+            false => Vec::new(),
+        };
+        if is_left && findings.is_empty() {
+            return self
+                .fail(shared, "its list of findings is incomplete")
+                .await;
+        }
+        self.job.cursor = self.replay.cursor();
+        match import::raise(shared, &self.job, spec, &findings).await? {
+            Outcome::Counted(tally) => {
+                let work = JobWork::Import { tally };
+                match self.write(shared, work, findings.len(), now).await? {
+                    Some(goes_on) => Ok(goes_on),
+                    None => Err(StoreError::Overloaded),
+                }
+            }
+            Outcome::OverQuota(wait) => {
+                self.wait_until = now.after(wait.min(LONGEST_WAIT));
+                Ok(true)
+            }
+            Outcome::Impossible(error) => self.fail(shared, error).await,
+        }
     }
 
     async fn fail(&self, shared: &Shared, error: &str) -> Result<bool, StoreError> {
@@ -213,6 +273,8 @@ impl Held {
                     epoch: configuration.epoch,
                 }
             }
+            // Imports come by `Held::import`; there are no items of one.
+            JobSpec::Import(_) => return Ok(None),
             JobSpec::Unrouted { .. } => self.route(shared, &configuration, items, due, now).await?,
         };
         Ok(Some((work, items.len())))

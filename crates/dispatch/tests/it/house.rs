@@ -38,7 +38,7 @@ pub struct House {
     pub company: CompanyId,
     pub integration: IntegrationId,
     set: EventSetId,
-    receiver: Receiver,
+    pub receiver: Receiver,
     pub dice: Dice,
     _folder: TempDir,
 }
@@ -253,6 +253,7 @@ impl House {
         };
         Dispatcher::start(
             self.store.clone(),
+            self.receiver.clone(),
             egress.unwrap(),
             clock,
             self.dice.clone(),

@@ -11,6 +11,8 @@ mod faults;
 #[cfg(test)]
 mod house;
 #[cfg(test)]
+mod importing;
+#[cfg(test)]
 mod joining;
 #[cfg(test)]
 mod recovering;

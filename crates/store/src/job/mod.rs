@@ -1,6 +1,7 @@
-//! Long pieces of work that survive a restart: replays and re-readings. What a job takes is fixed when it is made; a node works it under a
+//! Long pieces of work that survive a restart: replays, re-readings and imports. What a job takes is fixed when it is made; a node works it under a
 //! lease, and each step moves the cursor in the transaction of what it did, so nothing is done twice.
 
+mod import;
 mod postgres;
 mod row;
 mod sqlite;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use delivery::NewDelivery;
 use delivery::replay::{Asked, JobState, Progress};
 use domain::access::{Actor, Scope};
+use domain::finding::Tally;
 use domain::{DeliveryId, EventId, IntegrationId, JobId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -19,6 +21,7 @@ use crate::delivery::Target;
 use crate::reading::NewReadings;
 use crate::{Backend, Page, PageAt, Store, StoreError};
 
+pub use import::{Begun, FINDINGS_BATCH, ImportSpec, NewImport, Once};
 pub use row::{Item, Listed};
 pub(crate) use row::{Listing, PreparedStep};
 
@@ -36,6 +39,8 @@ pub enum JobSpec {
     Unrouted { query: Value },
     /// Events are read again with today's catalogue; with `route` those that are understood at last are let go.
     Reread { query: Value, route: bool },
+    /// What a scanner found becomes events, where it is new.
+    Import(Box<ImportSpec>),
 }
 
 /// Which jobs a list is of.
@@ -43,6 +48,7 @@ pub enum JobSpec {
 pub enum JobKind {
     Replay,
     Reread,
+    Import,
 }
 
 impl JobSpec {
@@ -51,17 +57,21 @@ impl JobSpec {
         match self {
             Self::Deliveries { .. } | Self::Unrouted { .. } => JobKind::Replay,
             Self::Reread { .. } => JobKind::Reread,
+            Self::Import(_) => JobKind::Import,
         }
     }
 }
 
 impl JobKind {
+    pub const ALL: [Self; 3] = [Self::Replay, Self::Reread, Self::Import];
+
     /// The word of the audit log.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Replay => "replay",
             Self::Reread => "reread",
+            Self::Import => "import",
         }
     }
 }
@@ -90,6 +100,8 @@ pub struct Job {
     pub cursor: u64,
     /// What was passed over when it was made counts too.
     pub progress: Progress,
+    /// Of an import: the same by sorts of findings.
+    pub tally: Option<Tally>,
     pub actor: Actor,
     /// Why it failed.
     pub error: Option<String>,
@@ -145,6 +157,10 @@ pub enum JobWork {
         passed: u64,
         failed: u64,
         epoch: u64,
+    },
+    /// Findings that were raised before, by the way of all events, and what became of each.
+    Import {
+        tally: Tally,
     },
 }
 

@@ -1,5 +1,6 @@
 //! Jobs on PostgreSQL. The end of a lease is told by the server's clock, as for integrations.
 
+mod import;
 mod reread;
 mod step;
 
@@ -12,9 +13,12 @@ use domain::{CompanyId, JobId, NodeId, Timestamp};
 use serde_json::json;
 use tokio_postgres::Row;
 
+pub(super) use import::{begin_import, drop_findings, findings, keep_findings};
 pub(super) use step::{fail, work};
 
-use super::row::{COLUMNS, JobColumns, REREAD, begun, number, parts_of, read_parts, write_parts};
+use super::row::{
+    COLUMNS, IMPORT, JobColumns, NewRow, REREAD, number, parts_of, read_parts, write_parts,
+};
 use super::{Item, Job, JobKind, JobLease, NewJob, Steered};
 use crate::audit::{NewAudit, write_postgres};
 use crate::codec::{fixed, to_json};
@@ -23,10 +27,12 @@ use crate::postgres::{
     retried, run, sound,
 };
 use crate::{PageAt, StoreError};
+use import::REMOVE_FINDINGS;
 
 const COUNT_UNFINISHED: &str = "SELECT count(*) FROM job WHERE state IN ('running', 'paused')";
 const INSERT: &str = "INSERT INTO job (id, spec, everyone, state, rate, size, cursor, total, done, skipped, failed, actor, \
-     created_at, changed_at, number, until) VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $8, 0, $9, $10, $10, 0, 0)";
+     created_at, changed_at, number, until, tally, once, once_digest) \
+     VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 0, $8, $9, $10, $11, $11, 0, 0, $12, $13, $14)";
 const INSERT_PART: &str = "INSERT INTO job_part VALUES ($1, $2, $3)";
 const INSERT_COMPANIES: &str =
     "INSERT INTO job_company SELECT $1::bytea, * FROM unnest($2::bytea[]) ON CONFLICT DO NOTHING";
@@ -59,11 +65,11 @@ async fn begin_once(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     let work = db.begin().await?;
-    let outcome = insert(db, &work, job, parts, actor, now).await;
+    let outcome = begin_in(db, &work, job, parts, actor, now).await;
     work.end(outcome).await
 }
 
-async fn insert(
+async fn begin_in(
     db: &Postgres,
     work: &Work,
     job: &NewJob,
@@ -72,48 +78,70 @@ async fn insert(
     now: Timestamp,
 ) -> Result<bool, Failure> {
     lock_jobs(work).await?;
-    let unfinished: Option<i64> = one(work, COUNT_UNFINISHED, &[], |row| row.try_get(0)).await?;
-    if unfinished.unwrap_or(0) >= i64::from(UNFINISHED) {
+    if is_full(work).await? {
         return Ok(false);
     }
-    let id = job.id.to_bytes().to_vec();
-    let (spec, maker) = (to_json(&job.spec), to_json(actor));
-    let rate = i32::try_from(job.rate.get()).unwrap_or(i32::MAX);
+    let row = NewRow::of_job(job);
+    insert(db, work, &row, actor, now).await?;
+    let id = row.id.to_bytes().to_vec();
+    for (place, part) in parts.iter().enumerate() {
+        run(work, INSERT_PART, &[&id, &number(place as u64), part]).await?;
+    }
+    Ok(true)
+}
+
+/// Whether as many jobs as may be have not ended yet. The lock under which jobs are begun is held.
+async fn is_full(work: &Work) -> Result<bool, Failure> {
+    let unfinished: Option<i64> = one(work, COUNT_UNFINISHED, &[], |row| row.try_get(0)).await?;
+    Ok(unfinished.unwrap_or(0) >= i64::from(UNFINISHED))
+}
+
+/// The job itself, with its line in the audit log, and the news of it.
+async fn insert(
+    db: &Postgres,
+    work: &Work,
+    row: &NewRow<'_>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let id = row.id.to_bytes().to_vec();
+    let maker = to_json(actor);
+    let rate = i32::try_from(row.rate.get()).unwrap_or(i32::MAX);
     run(
         work,
         INSERT,
         &[
             &id,
-            &sound(&spec),
-            &(job.scope == Scope::All),
+            &sound(&row.spec),
+            &(*row.scope == Scope::All),
             &JobState::Running.as_str(),
             &rate,
-            &number(job.listed.items.len() as u64),
-            &number(job.listed.total()),
-            &number(job.listed.skipped),
+            &number(row.size),
+            &number(row.total),
+            &number(row.skipped),
+            &number(row.failed),
             &sound(&maker),
             &now.micros(),
+            &row.tally,
+            &row.once.map(|once| once.key.as_str()),
+            &row.once.map(|once| once.digest.to_vec()),
         ],
     )
     .await?;
-    for (place, part) in parts.iter().enumerate() {
-        run(work, INSERT_PART, &[&id, &number(place as u64), part]).await?;
-    }
-    if let Scope::Companies(companies) = &job.scope {
+    if let Scope::Companies(companies) = row.scope {
         let companies: Vec<Vec<u8>> = companies.iter().map(|id| id.to_bytes().into()).collect();
         run(work, INSERT_COMPANIES, &[&id, &companies]).await?;
     }
-    note(
-        work,
-        (job.spec.kind(), job.id),
-        actor,
-        "start",
-        &begun(job),
-        now,
-    )
-    .await?;
-    tell(db, work).await?;
-    Ok(true)
+    note(work, (row.kind, row.id), actor, "start", &row.begun(), now).await?;
+    tell(db, work).await
+}
+
+/// What a job takes goes with its end.
+async fn remove_items(work: &Work, id: JobId) -> Result<(), Failure> {
+    let id = id.to_bytes().to_vec();
+    run(work, REMOVE_PARTS, &[&id]).await?;
+    run(work, REMOVE_FINDINGS, &[&id]).await?;
+    Ok(())
 }
 
 /// Tells the other nodes that there is a job to be worked.
@@ -172,10 +200,14 @@ async fn select(client: &Client, clauses: &Clauses, tail: &str) -> Result<Vec<Jo
     Ok(jobs)
 }
 
-fn of_kind(kind: JobKind) -> &'static str {
+fn of_kind(kind: JobKind, clauses: &mut Clauses) {
     match kind {
-        JobKind::Replay => "spec NOT LIKE ?",
-        JobKind::Reread => "spec LIKE ?",
+        JobKind::Replay => {
+            clauses.and("spec NOT LIKE ?", REREAD);
+            clauses.and("spec NOT LIKE ?", IMPORT);
+        }
+        JobKind::Reread => clauses.and("spec LIKE ?", REREAD),
+        JobKind::Import => clauses.and("spec LIKE ?", IMPORT),
     }
 }
 
@@ -197,6 +229,7 @@ fn columns(row: &Row) -> Result<JobColumns, tokio_postgres::Error> {
         created_at: row.try_get(13)?,
         changed_at: row.try_get(14)?,
         ended_at: row.try_get(15)?,
+        tally: row.try_get(16)?,
     })
 }
 
@@ -227,7 +260,7 @@ pub(super) async fn jobs(
     at: &PageAt,
 ) -> Result<Vec<Job>, StoreError> {
     let mut clauses = Clauses::default();
-    clauses.and(of_kind(kind), REREAD);
+    of_kind(kind, &mut clauses);
     clauses.and_some("id < ?", at.after_id()?.map(Vec::from));
     within(&mut clauses, scope);
     let tail = format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1);
@@ -285,7 +318,7 @@ async fn order(
         )
         .await?;
         if state.has_ended() {
-            run(work, REMOVE_PARTS, &[&id]).await?;
+            remove_items(work, job.id).await?;
         }
         let behind = json!({"done": job.progress.done, "left": job.progress.left()});
         note(

@@ -4,13 +4,15 @@ use std::num::NonZeroU32;
 
 use delivery::replay::{Found, Meant, Progress, meant};
 use domain::access::Scope;
+use domain::finding::Tally as Findings;
 use domain::{CompanyId, DeliveryId, EventId, JobId, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Again, Job, JobLease, JobStep, JobWork, NewJob, Release};
+use super::import::{NewImport, Once};
+use super::{Again, Job, JobKind, JobLease, JobSpec, JobStep, JobWork, NewJob, Release};
 use crate::StoreError;
 use crate::accept::PreparedDelivery;
-use crate::codec::{fixed, hex, of_json};
+use crate::codec::{fixed, hex, of_json, to_json};
 use crate::delivery::{REPLAYS, Target, lane};
 use crate::reading::PreparedReadings;
 
@@ -22,7 +24,7 @@ const ITEM: usize = 17;
 
 /// The columns of [`JobColumns`], in its order.
 pub(super) const COLUMNS: &str = "id, spec, everyone, state, rate, size, cursor, total, done, skipped, failed, actor, error, \
-     created_at, changed_at, ended_at";
+     created_at, changed_at, ended_at, tally";
 
 /// A delivery or an event, and what is meant for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,6 +208,65 @@ pub(super) struct JobColumns {
     pub(super) created_at: i64,
     pub(super) changed_at: i64,
     pub(super) ended_at: Option<i64>,
+    pub(super) tally: Option<String>,
+}
+
+/// A job in the columns that it begins with.
+#[derive(Debug)]
+pub(super) struct NewRow<'a> {
+    pub(super) id: JobId,
+    pub(super) kind: JobKind,
+    pub(super) spec: String,
+    pub(super) scope: &'a Scope,
+    pub(super) rate: NonZeroU32,
+    pub(super) size: u64,
+    pub(super) total: u64,
+    pub(super) skipped: u64,
+    pub(super) failed: u64,
+    pub(super) tally: Option<String>,
+    pub(super) once: Option<&'a Once>,
+}
+
+impl<'a> NewRow<'a> {
+    pub(super) fn of_job(job: &'a NewJob) -> Self {
+        Self {
+            id: job.id,
+            kind: job.spec.kind(),
+            spec: to_json(&job.spec),
+            scope: &job.scope,
+            rate: job.rate,
+            size: job.listed.items.len() as u64,
+            total: job.listed.total(),
+            skipped: job.listed.skipped,
+            failed: 0,
+            tally: None,
+            once: None,
+        }
+    }
+
+    pub(super) fn of_import(import: &'a NewImport) -> Self {
+        let spec = JobSpec::Import(Box::new(import.spec.clone()));
+        let failed = import.failed.sum().failed;
+        Self {
+            id: import.id,
+            kind: spec.kind(),
+            spec: to_json(&spec),
+            scope: &import.scope,
+            rate: import.rate,
+            size: import.size,
+            total: import.size.saturating_add(failed),
+            skipped: 0,
+            failed,
+            tally: Some(to_json(&import.failed)),
+            once: import.once.as_ref(),
+        }
+    }
+
+    /// What the audit log says of a job that begins.
+    pub(super) fn begun(&self) -> Value {
+        let spec: Value = serde_json::from_str(&self.spec).unwrap_or_default();
+        json!({"spec": spec, "total": self.total, "rate_per_second": self.rate})
+    }
 }
 
 impl JobColumns {
@@ -237,21 +298,22 @@ impl JobColumns {
             created_at: Timestamp::from_micros(self.created_at),
             changed_at: Timestamp::from_micros(self.changed_at),
             ended_at: self.ended_at.map(Timestamp::from_micros),
+            tally: self
+                .tally
+                .as_deref()
+                .map(|text| of_json(TABLE, id, text))
+                .transpose()?,
         })
     }
 }
 
-/// What the stored spec of a re-reading begins with; every other spec is a replay.
+/// What the stored specs of re-readings and imports begin with; every other spec is a replay.
 pub(super) const REREAD: &str = "{\"reread\":%";
+pub(super) const IMPORT: &str = "{\"import\":%";
 
 /// A number of items as both databases store it; there are never more than a million.
 pub(super) fn number(items: u64) -> i64 {
     i64::try_from(items).unwrap_or(i64::MAX)
-}
-
-/// What the audit log says of a job that begins.
-pub(super) fn begun(job: &NewJob) -> Value {
-    json!({"spec": job.spec, "total": job.listed.total(), "rate_per_second": job.rate})
 }
 
 /// What the audit log says of a job that has ended.
@@ -298,6 +360,9 @@ pub(super) enum PreparedWork {
         failed: u64,
         epoch: u64,
     },
+    Import {
+        tally: Findings,
+    },
 }
 
 #[derive(Debug)]
@@ -312,6 +377,18 @@ pub(super) struct Tally {
     pub(super) done: u64,
     pub(super) skipped: u64,
     pub(super) failed: u64,
+}
+
+impl Tally {
+    /// Of an import: what is new was done, what was seen was passed over.
+    pub(super) fn of_findings(tally: &Findings) -> Self {
+        let sum = tally.sum();
+        Self {
+            done: sum.new,
+            skipped: sum.seen,
+            failed: sum.failed,
+        }
+    }
 }
 
 impl PreparedStep {
@@ -366,6 +443,11 @@ impl PreparedStep {
                 };
                 (work, count)
             }
+            JobWork::Import { tally } => {
+                let sum = tally.sum();
+                let work = PreparedWork::Import { tally };
+                (work, sum.new + sum.seen + sum.failed)
+            }
         };
         Self {
             lease: step.lease,
@@ -383,7 +465,8 @@ impl PreparedWork {
             Self::Reread { messages, .. } => {
                 messages.iter().any(|message| !message.further.is_empty())
             }
-            Self::Again { .. } | Self::Route { .. } => false,
+            // An import's events are told of where they are accepted.
+            Self::Again { .. } | Self::Route { .. } | Self::Import { .. } => false,
         }
     }
 
@@ -391,6 +474,7 @@ impl PreparedWork {
     pub(super) fn epoch(&self) -> Option<u64> {
         match self {
             Self::Again { epoch, .. } => *epoch,
+            Self::Import { .. } => None,
             Self::Route { epoch, .. } | Self::Reread { epoch, .. } => Some(*epoch),
         }
     }

@@ -1,5 +1,6 @@
 //! Jobs on SQLite.
 
+mod import;
 mod reread;
 mod step;
 
@@ -12,18 +13,23 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 use serde_json::json;
 
+pub(super) use import::{begin_import, drop_findings, findings, keep_findings};
 pub(super) use step::{fail, work};
 
-use super::row::{COLUMNS, JobColumns, REREAD, begun, number, parts_of, read_parts, write_parts};
+use super::row::{
+    COLUMNS, IMPORT, JobColumns, NewRow, REREAD, number, parts_of, read_parts, write_parts,
+};
 use super::{Item, Job, JobKind, JobLease, NewJob, Steered};
 use crate::audit::{NewAudit, write_sqlite};
 use crate::codec::to_json;
 use crate::sqlite::{Care, Clauses, Sqlite, all, blob, one, run};
 use crate::{PageAt, StoreError};
+use import::REMOVE_FINDINGS;
 
 const COUNT_UNFINISHED: &str = "SELECT count(*) FROM job WHERE state IN ('running', 'paused')";
 const INSERT: &str = "INSERT INTO job (id, spec, everyone, state, rate, size, cursor, total, done, skipped, failed, actor, \
-     created_at, changed_at, number, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?8, 0, ?9, ?10, ?10, 0, 0)";
+     created_at, changed_at, number, until, tally, once, once_digest) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, 0, ?8, ?9, ?10, ?11, ?11, 0, 0, ?12, ?13, ?14)";
 const INSERT_PART: &str = "INSERT INTO job_part VALUES (?1, ?2, ?3)";
 const INSERT_COMPANY: &str = "INSERT OR IGNORE INTO job_company VALUES (?1, ?2)";
 const COMPANIES: &str = "SELECT company FROM job_company WHERE job = ?1";
@@ -44,39 +50,18 @@ pub(super) async fn begin(
     let (parts, actor) = (write_parts(&job.listed.items), actor.clone());
     let notices = std::sync::Arc::clone(&db.notices);
     let work = move |conn: &Connection| {
-        let unfinished: u32 = one(conn, COUNT_UNFINISHED, [], |row| row.get(0))?.unwrap_or(0);
-        if unfinished >= UNFINISHED {
+        if is_full(conn)? {
             return Ok(false);
         }
-        let id = job.id.to_bytes();
-        conn.prepare_cached(INSERT)?.execute(params![
-            id,
-            to_json(&job.spec),
-            job.scope == Scope::All,
-            JobState::Running.as_str(),
-            job.rate.get(),
-            number(job.listed.items.len() as u64),
-            number(job.listed.total()),
-            number(job.listed.skipped),
-            to_json(&actor),
-            now.micros(),
-        ])?;
+        let row = NewRow::of_job(&job);
+        insert(conn, &row, &actor, now)?;
         for (place, part) in parts.iter().enumerate() {
-            run(conn, INSERT_PART, (id, number(place as u64), part))?;
+            run(
+                conn,
+                INSERT_PART,
+                (row.id.to_bytes(), number(place as u64), part),
+            )?;
         }
-        if let Scope::Companies(companies) = &job.scope {
-            for company in companies {
-                run(conn, INSERT_COMPANY, (id, company.to_bytes()))?;
-            }
-        }
-        note(
-            conn,
-            (job.spec.kind(), job.id),
-            &actor,
-            "start",
-            &begun(&job),
-            now,
-        )?;
         Ok(true)
     };
     let after = move |begun: &bool| {
@@ -85,6 +70,44 @@ pub(super) async fn begin(
         }
     };
     db.write_then(Care::Guarded, work, after).await
+}
+
+/// Whether as many jobs as may be have not ended yet.
+fn is_full(conn: &Connection) -> Result<bool, StoreError> {
+    let unfinished: u32 = one(conn, COUNT_UNFINISHED, [], |row| row.get(0))?.unwrap_or(0);
+    Ok(unfinished >= UNFINISHED)
+}
+
+/// The job itself, with its line in the audit log.
+fn insert(
+    conn: &Connection,
+    row: &NewRow<'_>,
+    actor: &Actor,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let id = row.id.to_bytes();
+    conn.prepare_cached(INSERT)?.execute(params![
+        id,
+        row.spec,
+        *row.scope == Scope::All,
+        JobState::Running.as_str(),
+        row.rate.get(),
+        number(row.size),
+        number(row.total),
+        number(row.skipped),
+        number(row.failed),
+        to_json(actor),
+        now.micros(),
+        row.tally,
+        row.once.map(|once| once.key.as_str()),
+        row.once.map(|once| once.digest),
+    ])?;
+    if let Scope::Companies(companies) = row.scope {
+        for company in companies {
+            run(conn, INSERT_COMPANY, (id, company.to_bytes()))?;
+        }
+    }
+    note(conn, (row.kind, row.id), actor, "start", &row.begun(), now)
 }
 
 /// A line of the audit log about a job.
@@ -98,6 +121,13 @@ fn note(
 ) -> Result<(), StoreError> {
     let line = NewAudit::new(now, actor, action, kind.as_str(), id.to_string(), detail);
     write_sqlite(conn, &line, epoch(conn)?)
+}
+
+/// What a job takes goes with its end.
+fn remove_items(conn: &Connection, id: JobId) -> Result<(), StoreError> {
+    run(conn, REMOVE_PARTS, [id.to_bytes()])?;
+    run(conn, REMOVE_FINDINGS, [id.to_bytes()])?;
+    Ok(())
 }
 
 fn epoch(conn: &Connection) -> Result<i64, StoreError> {
@@ -131,10 +161,15 @@ fn select(conn: &Connection, clauses: Clauses, tail: &str) -> Result<Vec<Job>, S
         .collect()
 }
 
-fn of_kind(kind: JobKind) -> &'static str {
+fn of_kind(kind: JobKind, clauses: &mut Clauses) {
+    let text = |words: &str| Value::Text(words.to_owned());
     match kind {
-        JobKind::Replay => "spec NOT LIKE ?",
-        JobKind::Reread => "spec LIKE ?",
+        JobKind::Replay => clauses.and(
+            "spec NOT LIKE ? AND spec NOT LIKE ?",
+            [REREAD, IMPORT].map(text),
+        ),
+        JobKind::Reread => clauses.and("spec LIKE ?", [text(REREAD)]),
+        JobKind::Import => clauses.and("spec LIKE ?", [text(IMPORT)]),
     }
 }
 
@@ -156,6 +191,7 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<JobColumns> {
         created_at: row.get(13)?,
         changed_at: row.get(14)?,
         ended_at: row.get(15)?,
+        tally: row.get(16)?,
     })
 }
 
@@ -178,7 +214,7 @@ pub(super) async fn jobs(
     at: &PageAt,
 ) -> Result<Vec<Job>, StoreError> {
     let mut clauses = Clauses::default();
-    clauses.and(of_kind(kind), [Value::Text(REREAD.to_owned())]);
+    of_kind(kind, &mut clauses);
     clauses.and_some("id < ?", blob(at.after_id()?));
     within(&mut clauses, scope);
     let tail = format!("ORDER BY id DESC LIMIT {}", u32::from(at.limit()) + 1);
@@ -207,7 +243,7 @@ pub(super) async fn steer(
             let row = (id.to_bytes(), state.as_str(), now.micros(), ended_at);
             run(conn, STEER, row)?;
             if state.has_ended() {
-                run(conn, REMOVE_PARTS, [id.to_bytes()])?;
+                remove_items(conn, id)?;
             }
             let behind = json!({"done": job.progress.done, "left": job.progress.left()});
             note(

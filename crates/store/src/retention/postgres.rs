@@ -52,6 +52,8 @@ const OLD_JOBS: &str = "DELETE FROM job WHERE id = ANY(ARRAY( \
 const OLD_SESSIONS: &str = "DELETE FROM session WHERE digest = ANY(ARRAY( \
      SELECT digest FROM session WHERE made_at < $1 ORDER BY made_at LIMIT $2 FOR UPDATE)) RETURNING digest";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ANY($1::bytea[])";
+const OLD_FINDINGS: &str = "DELETE FROM job_finding WHERE ctid = ANY(ARRAY( \
+     SELECT ctid FROM job_finding WHERE job < $1 AND NOT EXISTS (SELECT 1 FROM job WHERE id = job_finding.job) LIMIT $2))";
 const LIST: &str = "SELECT class, day, count, hash FROM pruned ORDER BY day DESC, class LIMIT $1";
 
 pub(super) async fn prune(
@@ -299,13 +301,14 @@ async fn deliveries(
     Ok(ids)
 }
 
-/// Their items went when they ended.
+/// Their items went when they ended. Those of uploads as old that never began go as well.
 async fn jobs(work: &Work, before: Timestamp, limit: i64) -> Result<Vec<Vec<u8>>, Failure> {
     let ids: Vec<Vec<u8>> = all(work, OLD_JOBS, &[&before.micros(), &limit], |row| {
         row.try_get(0)
     })
     .await?;
     run(work, REMOVE_JOB_COMPANIES, &[&ids]).await?;
+    run(work, OLD_FINDINGS, &[&&lowest_id(before)[..], &limit]).await?;
     Ok(ids)
 }
 

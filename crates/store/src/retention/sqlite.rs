@@ -55,6 +55,8 @@ const OLD_JOBS: &str = "DELETE FROM job WHERE id IN \
 const OLD_SESSIONS: &str = "DELETE FROM session WHERE digest IN \
      (SELECT digest FROM session WHERE made_at < ?1 ORDER BY made_at LIMIT ?2) RETURNING digest";
 const REMOVE_JOB_COMPANIES: &str = "DELETE FROM job_company WHERE job = ?1";
+const OLD_FINDINGS: &str = "DELETE FROM job_finding WHERE (job, number) IN \
+     (SELECT job, number FROM job_finding WHERE job < ?1 AND NOT EXISTS (SELECT 1 FROM job WHERE id = job_finding.job) LIMIT ?2)";
 const CURSOR: &str = "SELECT value FROM kept WHERE name = ?1";
 const SET_CURSOR: &str =
     "INSERT INTO kept VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
@@ -323,12 +325,14 @@ fn webhook_ids(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch
     Ok(Batch { ids })
 }
 
-/// Their items went when they ended.
+/// Their items went when they ended. Those of uploads as old that never began go as well.
 fn jobs(conn: &Connection, before: Timestamp, limit: i64) -> Result<Batch, StoreError> {
     let ids = returned(conn, OLD_JOBS, before, limit)?;
     for id in &ids {
         run(conn, REMOVE_JOB_COMPANIES, [id])?;
     }
+    let row = (lowest_id(before), limit);
+    run(conn, OLD_FINDINGS, row)?;
     Ok(Batch { ids })
 }
 

@@ -37,6 +37,7 @@ mod events;
 mod fairness;
 mod figures;
 mod history;
+mod imports;
 mod known;
 mod leases;
 mod life;

@@ -1,4 +1,4 @@
-//! What replays and re-readings have in common: they are jobs.
+//! What replays, re-readings and imports have in common: they are jobs.
 
 pub(crate) mod export;
 
@@ -19,20 +19,18 @@ use crate::App;
 use crate::problem::Problem;
 use crate::read::Caller;
 
-/// Kinds of jobs that stand together in one list.
-const KINDS: [JobKind; 2] = [JobKind::Reread, JobKind::Replay];
-
 /// How far a job has come.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProgressView {
     rate_per_second: u32,
     total: u64,
-    /// Of a re-reading: events that got a new reading.
+    /// Of a re-reading: events that got a new reading. Of an import: findings that were new.
     done: u64,
     /// Passed over. Of a replay: it had ended differently, was there already, or goes nowhere by today's rules. Of a
-    /// re-reading: events that say the same as before, would tell less, came as fields, or were pruned.
+    /// re-reading: events that say the same as before, would tell less, came as fields, or were pruned. Of an import: what
+    /// the company was known to have.
     skipped: u64,
-    /// Whose stored row cannot be read.
+    /// Whose stored row cannot be read; of an import: what cannot be written in the words of its kind.
     failed: u64,
     left: u64,
     /// When it will be through at this rate; null when it does not run.
@@ -119,9 +117,7 @@ pub(super) async fn begin(
         listed,
     };
     if !app.store().begin_job(job, &caller.actor(), now).await? {
-        return Err(Problem::wrong_state(format!(
-            "{UNFINISHED} replays or re-readings have not ended yet, and no more may run at once; wait for one or cancel one"
-        )));
+        return Err(full());
     }
     find(app, caller, kind, id).await
 }
@@ -130,7 +126,7 @@ pub(super) async fn begin(
 /// the first of each.
 pub(crate) async fn newest(app: &App, caller: &Caller, at: PageAt) -> Result<Page<Job>, Problem> {
     let (mut jobs, mut is_more) = (Vec::new(), false);
-    for kind in KINDS {
+    for kind in JobKind::ALL {
         let found = app.store().jobs(caller.scope(), kind, &at).await?;
         is_more |= found.next.is_some();
         jobs.extend(found.items);
@@ -147,11 +143,24 @@ pub(crate) async fn newest(app: &App, caller: &Caller, at: PageAt) -> Result<Pag
 }
 
 /// What a job was asked for, and the integration that it sends to instead.
-fn asked(spec: &JobSpec) -> (&Value, Option<IntegrationId>) {
+fn asked(spec: &JobSpec) -> (Value, Option<IntegrationId>) {
     match spec {
-        JobSpec::Deliveries { filter, to } => (filter, *to),
-        JobSpec::Unrouted { query } | JobSpec::Reread { query, .. } => (query, None),
+        JobSpec::Deliveries { filter, to } => (filter.clone(), *to),
+        JobSpec::Unrouted { query } | JobSpec::Reread { query, .. } => (query.clone(), None),
+        JobSpec::Import(spec) => (import_asked(spec), None),
     }
+}
+
+/// Without what only became known when the file was read.
+fn import_asked(spec: &ImportSpec) -> Value {
+    let mut asked = serde_json::to_value(spec).unwrap_or_default();
+    if let Value::Object(keys) = &mut asked {
+        keys.retain(|key, value| {
+            !["passed_over", "broken", "left_out"].contains(&key.as_str())
+                && *value != Value::Bool(false)
+        });
+    }
+    asked
 }
 
 /// What a job is of, in a line: `status=dead integration=Hook → Other hook`. What it names by ids it says by names.
@@ -174,6 +183,13 @@ pub(super) fn title(spec: &JobSpec, configuration: &Configuration) -> String {
         title.push_str(&format!(" → {}", to.name.unwrap_or(to.id)));
     }
     title
+}
+
+/// No further job may begin.
+pub(super) fn full() -> Problem {
+    Problem::wrong_state(format!(
+        "{UNFINISHED} replays, re-readings or imports have not ended yet, and no more may run at once; wait for one or cancel one"
+    ))
 }
 
 /// A job of this kind that the caller may see.

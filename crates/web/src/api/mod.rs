@@ -10,6 +10,7 @@ pub(crate) mod delivery;
 pub(crate) mod event;
 pub(crate) mod event_kind;
 pub(crate) mod event_set;
+pub(crate) mod import;
 pub(crate) mod integration;
 pub(crate) mod journal;
 pub(crate) mod key;

@@ -17,6 +17,7 @@ const CSS: &str = concat!(
     include_str!("../../assets/css/rule.css"),
     include_str!("../../assets/css/chart.css"),
     include_str!("../../assets/css/delivery.css"),
+    include_str!("../../assets/css/job.css"),
     include_str!("../../assets/css/welcome.css"),
     include_str!("../../assets/css/catalogue.css"),
     include_str!("../../assets/css/silence.css"),

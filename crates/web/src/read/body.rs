@@ -11,7 +11,7 @@ use crate::serve::TooSlow;
 
 /// How much of a body that is too large is read and thrown away, so that a sender that is still writing hears the answer
 /// and not a reset connection. The body's deadline bounds the time.
-const DISCARDED: usize = 16 << 20;
+pub(super) const DISCARDED: usize = 16 << 20;
 
 /// The body as one piece. When it came as one piece it is not copied.
 pub(crate) async fn whole<B>(mut body: B, most: usize) -> Result<Bytes, Problem>

@@ -3,6 +3,7 @@
 pub(crate) mod body;
 pub(crate) mod caller;
 pub(crate) mod client;
+pub(crate) mod file_form;
 pub(crate) mod form;
 pub(crate) mod id;
 pub(crate) mod json;

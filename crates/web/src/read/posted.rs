@@ -19,6 +19,11 @@ const FIELDS: usize = 8_192;
 pub(crate) struct Posted(Vec<(String, Secret<String>)>);
 
 impl Posted {
+    /// Fields that were read otherwise than from a body of their own.
+    pub(super) fn of(fields: Vec<(String, Secret<String>)>) -> Self {
+        Self(fields)
+    }
+
     /// A field; one that is not there is empty. Of several with one name it is the last.
     pub(crate) fn text(&self, name: &str) -> &str {
         let last = self.0.iter().rfind(|(own, _)| own == name);

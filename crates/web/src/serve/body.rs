@@ -31,10 +31,19 @@ pub(super) struct BodyPace {
 
 impl BodyPace {
     pub(super) fn of(settings: &Settings) -> Self {
-        let window = settings.body_window.min(settings.body_timeout);
+        Self::within(settings.body_timeout, settings)
+    }
+
+    /// Of a whole file.
+    pub(super) fn of_file(settings: &Settings) -> Self {
+        Self::within(settings.import_timeout, settings)
+    }
+
+    fn within(most: Duration, settings: &Settings) -> Self {
+        let window = settings.body_window.min(most);
         let least = u128::from(settings.body_rate) * window.as_millis() / 1_000;
         Self {
-            most: settings.body_timeout,
+            most,
             window,
             least: usize::try_from(least).unwrap_or(usize::MAX),
         }
@@ -72,7 +81,8 @@ impl Timer {
     /// Ready when the sender was too slow.
     fn poll(&mut self, pace: BodyPace, context: &mut Context<'_>) -> Poll<()> {
         while self.sleep.as_mut().poll(context).is_ready() {
-            let now = self.sleep.deadline();
+            // Later than the window's end when nobody asked for the body meanwhile, which is no fault of who sends it.
+            let now = Instant::now();
             if now >= self.end || self.come < pace.least {
                 return Poll::Ready(());
             }

@@ -129,7 +129,11 @@ async fn converse<C: Future>(host: &Host, connection: C, finish: impl Fn(Pin<&mu
 
 async fn answer(host: Arc<Host>, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let (parts, body) = request.into_parts();
-    let pace = BodyPace::of(host.app.settings());
+    let settings = host.app.settings();
+    let pace = match crate::router::takes_files(parts.uri.path()) {
+        true => BodyPace::of_file(settings),
+        false => BodyPace::of(settings),
+    };
     let mut request = Request::from_parts(
         parts,
         Deadlined::new(body, pace, Arc::clone(&host.guest.seat)),

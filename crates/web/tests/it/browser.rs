@@ -67,6 +67,38 @@ impl Browser {
             .await
     }
 
+    /// Posts a form with a file: a name, empty where none was chosen, and what is in it.
+    pub async fn post_file(
+        &self,
+        server: &Server,
+        path: &str,
+        fields: &[(&str, &str)],
+        file: Option<(&str, &str)>,
+    ) -> Answer {
+        const BOUNDARY: &str = "----a-boundary";
+        let mut form = String::new();
+        for (name, value) in fields {
+            form.push_str(&format!(
+                "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+            ));
+        }
+        if let Some((name, held)) = file {
+            form.push_str(&format!(
+                "--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+                 content-type: application/octet-stream\r\n\r\n{held}\r\n"
+            ));
+        }
+        form.push_str(&format!("--{BOUNDARY}--\r\n"));
+        let request = request(Method::POST, path)
+            .header("cookie", &self.cookie)
+            .header("sec-fetch-site", "same-origin")
+            .header(
+                "content-type",
+                format!("multipart/form-data; boundary={BOUNDARY}"),
+            );
+        server.send(request.body(Body::from(form)).unwrap()).await
+    }
+
     /// Keeps the cookie that comes back.
     pub async fn sign_in(&mut self, server: &Server, name: &str, password: &str) -> Answer {
         let fields = [("name", name), ("password", password), ("next", "/")];

@@ -5,6 +5,7 @@ mod dashboard;
 pub mod delivery;
 mod event;
 mod event_set;
+mod import;
 mod integration;
 mod job;
 mod key;

@@ -32,6 +32,8 @@ mod export;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod import;
+#[cfg(test)]
 mod intake;
 #[cfg(test)]
 mod integration;

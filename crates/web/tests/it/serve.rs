@@ -132,6 +132,35 @@ async fn a_body_that_drips_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_whole_file_has_more_time_than_other_bodies_and_not_forever() {
+    let file = "<nmaprun></nmaprun>";
+    let head = |shell: &Shell| {
+        let (key, length) = (&shell.server.admin, file.len());
+        format!(
+            "POST /api/v1/imports?format=nmap&company=Acme HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n\
+             connection: close\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    let shell = shell(|settings| settings.body_timeout = Duration::ZERO).await;
+    shell.server.company("Acme").await;
+    let mut stream = connect(shell.address).await;
+    stream.write_all(head(&shell).as_bytes()).await.unwrap();
+    // The server waits for the file by now, which no other body would outlast.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).await.unwrap();
+    assert!(asked.starts_with(b"HTTP/1.1 100"));
+    stream.write_all(file.as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    let shell = self::shell(|settings| settings.import_timeout = Duration::from_millis(50)).await;
+    shell.server.company("Acme").await;
+    let mut stream = connect(shell.address).await;
+    stream.write_all(head(&shell).as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert!(answer.contains("HTTP/1.1 408"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_head_that_never_ends_is_given_up() {
     let shell = shell(|settings| settings.header_timeout = Duration::from_millis(50)).await;
     let mut stream = connect(shell.address).await;

@@ -181,11 +181,15 @@ impl Furnished {
         answer.body["events"][0].as_str().unwrap().to_owned()
     }
 
-    /// A replay and a re-reading that ended.
+    /// A replay, a re-reading and an import that ended.
     async fn jobs(&self) {
+        let import = "api/v1/imports?format=trivy&company=Globex&hostname=shop&dry_run=true";
+        let report = json!({"SchemaVersion": 2, "Results": [{"Secrets": [{}], "Vulnerabilities": [
+            {"VulnerabilityID": "CVE-2022-3602", "PkgName": "openssl", "InstalledVersion": "3.0.1", "Severity": "CRITICAL"}]}]});
         for (path, form) in [
             ("api/v1/replays", json!({"filter": {"status": "delivered"}})),
             ("api/v1/rereads", json!({"days": 1})),
+            (import, report),
         ] {
             let answer = self.api.call("POST", path, Some(form)).await;
             assert!(answer.status < 300, "{path}: {}", answer.body);

@@ -11,9 +11,9 @@ use super::super::row::{
     PreparedRelease, PreparedStep, PreparedWork, Tally, ended, lane_of, number,
 };
 use super::super::{Again, Job, JobLease, Worked};
-use super::{REMOVE_PARTS, find, note, reread};
+use super::{find, note, remove_items, reread};
 use crate::accept::PreparedDelivery;
-use crate::codec::fixed;
+use crate::codec::{fixed, to_json};
 use crate::delivery::postgres::{again, copy, has_been_at, retryable};
 use crate::delivery::{Copied, REPLAYS, Target};
 use crate::postgres::{
@@ -25,6 +25,7 @@ use crate::{Notice, StoreError};
 const HELD: &str = "SELECT 1 FROM job WHERE id = $1 AND number = $2 AND node IS NOT NULL AND state = 'running' FOR UPDATE";
 const MOVE: &str = "UPDATE job SET cursor = cursor + $2, done = done + $3, skipped = skipped + $4, failed = failed + $5, \
      changed_at = $6 WHERE id = $1";
+const COUNT: &str = "UPDATE job SET tally = $2 WHERE id = $1";
 const END: &str = "UPDATE job SET state = $2, error = $3, changed_at = $4, ended_at = $4, node = NULL, until = 0 WHERE id = $1";
 const UNROUTED: &str = "SELECT id FROM event WHERE id = ANY($1::bytea[]) AND routing <> 'routed' ORDER BY id FOR UPDATE";
 const ROUTE: &str = "UPDATE event SET routing = 'routed', silence = NULL, epoch = $2, deliveries = deliveries || $3::bytea WHERE id = $1";
@@ -101,6 +102,10 @@ async fn write(
         &[&id, &items, done, skipped, failed, &now.micros()],
     )
     .await?;
+    if let PreparedWork::Import { tally } = &step.work {
+        let sum = job.tally.unwrap_or_default().plus(*tally);
+        run(work, COUNT, &[&id, &to_json(&sum)]).await?;
+    }
     if is_through {
         end(work, &step.lease, JobState::Done, None, now).await?;
     }
@@ -145,6 +150,7 @@ async fn act(
             skipped: *passed,
             failed: *failed,
         }),
+        PreparedWork::Import { tally } => Ok(Tally::of_findings(tally)),
     }
 }
 
@@ -166,7 +172,7 @@ async fn end(
 ) -> Result<(), Failure> {
     let id = lease.job.to_bytes().to_vec();
     run(work, END, &[&id, &state.as_str(), &error, &now.micros()]).await?;
-    run(work, REMOVE_PARTS, &[&id]).await?;
+    remove_items(work, lease.job).await?;
     let Some(job) = find(work, &Scope::All, lease.job, "").await? else {
         return Ok(());
     };

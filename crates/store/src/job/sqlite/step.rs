@@ -11,8 +11,9 @@ use super::super::row::{
     PreparedRelease, PreparedStep, PreparedWork, Tally, ended, lane_of, number,
 };
 use super::super::{Again, Job, JobLease, Worked};
-use super::{REMOVE_PARTS, epoch, find, note, reread};
+use super::{epoch, find, note, remove_items, reread};
 use crate::accept::store_delivery_on_sqlite;
+use crate::codec::to_json;
 use crate::delivery::sqlite::{again, copy, has_been_at, retryable};
 use crate::delivery::{Copied, REPLAYS, Target};
 use crate::sqlite::{Care, Sqlite, one, run};
@@ -22,6 +23,7 @@ const HELD: &str =
     "SELECT 1 FROM job WHERE id = ?1 AND number = ?2 AND node IS NOT NULL AND state = 'running'";
 const MOVE: &str = "UPDATE job SET cursor = cursor + ?2, done = done + ?3, skipped = skipped + ?4, failed = failed + ?5, \
      changed_at = ?6 WHERE id = ?1";
+const COUNT: &str = "UPDATE job SET tally = ?2 WHERE id = ?1";
 const END: &str = "UPDATE job SET state = ?2, error = ?3, changed_at = ?4, ended_at = ?4, node = NULL, until = 0 WHERE id = ?1";
 const UNROUTED: &str = "SELECT deliveries FROM event WHERE id = ?1 AND routing <> 'routed'";
 const ROUTE: &str = "UPDATE event SET routing = 'routed', silence = NULL, epoch = ?2, deliveries = ?3 WHERE id = ?1";
@@ -60,6 +62,10 @@ pub(in super::super) async fn work(
             now.micros(),
         );
         run(conn, MOVE, row)?;
+        if let PreparedWork::Import { tally } = &step.work {
+            let sum = job.tally.unwrap_or_default().plus(*tally);
+            run(conn, COUNT, (job.id.to_bytes(), to_json(&sum)))?;
+        }
         let is_through = job.cursor.saturating_add(step.items) >= job.size;
         if is_through {
             end(conn, &step.lease, JobState::Done, None, now)?;
@@ -104,6 +110,7 @@ fn act(
             skipped: *passed,
             failed: *failed,
         }),
+        PreparedWork::Import { tally } => Ok(Tally::of_findings(tally)),
     }
 }
 
@@ -125,7 +132,7 @@ fn end(
 ) -> Result<(), StoreError> {
     let id = lease.job.to_bytes();
     run(conn, END, (id, state.as_str(), error, now.micros()))?;
-    run(conn, REMOVE_PARTS, [id])?;
+    remove_items(conn, lease.job)?;
     let Some(job) = find(conn, &Scope::All, lease.job)? else {
         return Ok(());
     };

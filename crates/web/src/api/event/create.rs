@@ -353,7 +353,7 @@ fn record_at_fault(records: &[Record], field: &str, error: &RenderError) -> usiz
 }
 
 /// The key, quoted as the draft has it (RFC 8941, section 3.3.3) or bare.
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     const NAME: &str = "Idempotency-Key";
     let mut values = headers.get_all(NAME).iter();
     let Some(value) = values.next() else {

@@ -87,7 +87,7 @@ impl JobLine {
             id: job.id.to_string(),
             kind,
             state: job.state.as_str(),
-            asked: asked.clone(),
+            asked,
             to: to.map(|id| Named::integration(id, configuration)),
             progress,
         }

@@ -46,7 +46,7 @@ impl ReplayView {
             JobSpec::Deliveries { filter, to } => (Some(filter), to, None),
             JobSpec::Unrouted { query } => (None, None, Some(query)),
             // No replay: those have a view of their own.
-            JobSpec::Reread { .. } => (None, None, None),
+            JobSpec::Reread { .. } | JobSpec::Import(_) => (None, None, None),
         };
         Self {
             id: job.id.to_string(),

@@ -38,7 +38,9 @@ impl RereadView {
         let (query, route) = match job.spec {
             JobSpec::Reread { query, route } => (query, route),
             // No re-reading: those have a view of their own.
-            JobSpec::Deliveries { .. } | JobSpec::Unrouted { .. } => (Value::Null, false),
+            JobSpec::Deliveries { .. } | JobSpec::Unrouted { .. } | JobSpec::Import(_) => {
+                (Value::Null, false)
+            }
         };
         Self {
             id: job.id.to_string(),

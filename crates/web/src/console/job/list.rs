@@ -77,16 +77,18 @@ impl Row {
         let (kind, place) = match job.spec.kind() {
             JobKind::Reread => ("Re-reading", "rereads"),
             JobKind::Replay => ("Replay", "replays"),
+            JobKind::Import => ("Import", "imports"),
         };
-        let to = match job.spec {
-            JobSpec::Deliveries { to, .. } => to,
+        let to = match &job.spec {
+            JobSpec::Deliveries { to, .. } => to.map(|id| Named::integration(id, configuration)),
+            JobSpec::Import(spec) => Some(Named::company(spec.company, configuration)),
             JobSpec::Unrouted { .. } | JobSpec::Reread { .. } => None,
         };
         Self {
             path: format!("/{place}/{}", job.id),
             kind,
             wanted: wanted(&job.spec),
-            to: to.map(|id| Named::integration(id, configuration).shown()),
+            to: to.map(|named| named.shown()),
             progress: Progress::new(job, now),
         }
     }

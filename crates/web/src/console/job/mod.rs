@@ -1,6 +1,7 @@
-//! Long work: replays and re-readings.
+//! Long work: replays, re-readings and imports.
 
 mod asked;
+mod import;
 mod list;
 mod progress;
 mod replay;
@@ -16,6 +17,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/jobs", get(list::show))
         .merge(replay::routes())
         .merge(reread::routes())
+        .merge(import::routes())
 }
 
 #[cfg(test)]
@@ -25,6 +27,7 @@ pub(super) fn rendered() -> Vec<String> {
         rendered(list::JobsPage::samples()),
         replay::rendered(),
         reread::rendered(),
+        import::rendered(),
     ]
     .concat()
 }

@@ -4,7 +4,7 @@ use delivery::replay::JobState;
 use domain::Timestamp;
 use domain::access::Actor;
 use serde_json::Value;
-use store::{Job, JobSpec};
+use store::{ImportSpec, Job, JobSpec};
 
 use crate::console::event::grouped;
 use crate::console::text::visible;
@@ -119,6 +119,7 @@ pub(in crate::console) fn wanted(spec: &JobSpec) -> Vec<(String, String)> {
     let asked = match spec {
         JobSpec::Deliveries { filter, .. } => filter,
         JobSpec::Unrouted { query } | JobSpec::Reread { query, .. } => query,
+        JobSpec::Import(spec) => return of_import(spec),
     };
     let pairs = asked.as_object().into_iter().flatten();
     let pairs: Vec<_> = pairs
@@ -128,6 +129,24 @@ pub(in crate::console) fn wanted(spec: &JobSpec) -> Vec<(String, String)> {
         true => vec![("all".to_owned(), "every event".to_owned())],
         false => pairs,
     }
+}
+
+/// The company is added by its name where the page knows it.
+fn of_import(spec: &ImportSpec) -> Vec<(String, String)> {
+    let mut pairs = vec![("results of".to_owned(), spec.scanner.name().to_owned())];
+    if spec.external {
+        pairs.push(("seen from".to_owned(), "outside".to_owned()));
+    }
+    let named = [("host name", &spec.hostname), ("address", &spec.ip)];
+    for (word, value) in named {
+        if let Some(value) = value {
+            pairs.push((word.to_owned(), shown(&Value::from(value.as_str()))));
+        }
+    }
+    if spec.dry_run {
+        pairs.push(("dry run".to_owned(), "nothing is raised".to_owned()));
+    }
+    pairs
 }
 
 fn shown(value: &Value) -> String {

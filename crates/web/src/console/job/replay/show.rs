@@ -33,6 +33,7 @@ pub(super) struct ReplayPage {
     asks_to_cancel: bool,
     /// Of the figures: what was done with each.
     done_word: &'static str,
+    passed_word: &'static str,
 }
 
 pub(super) async fn show(
@@ -48,7 +49,7 @@ pub(super) async fn show(
     let may_cancel = frame.may_operate && !progress.has_ended;
     let to = match &job.spec {
         JobSpec::Deliveries { to, .. } => *to,
-        JobSpec::Unrouted { .. } | JobSpec::Reread { .. } => None,
+        JobSpec::Unrouted { .. } | JobSpec::Reread { .. } | JobSpec::Import(_) => None,
     };
     page(&ReplayPage {
         asks_to_cancel: may_cancel && query.ask.as_deref() == Some("cancel"),
@@ -60,6 +61,7 @@ pub(super) async fn show(
         list: list(&job),
         progress,
         done_word: "Put in line",
+        passed_word: "Passed over",
     })
 }
 
@@ -95,7 +97,7 @@ fn list(job: &Job) -> Option<String> {
     let (path, asked) = match &job.spec {
         JobSpec::Deliveries { filter, .. } => ("/deliveries", filter),
         JobSpec::Unrouted { query } => ("/events", query),
-        JobSpec::Reread { .. } => return None,
+        JobSpec::Reread { .. } | JobSpec::Import(_) => return None,
     };
     let mut written = Serializer::new(String::new());
     for (name, value) in asked.as_object()? {
@@ -122,6 +124,7 @@ impl ReplayPage {
             list: Some("/deliveries?integration=1".to_owned()),
             asks_to_cancel: state == JobState::Paused,
             done_word: "Put in line",
+            passed_word: "Passed over",
         };
         JobState::ALL.map(page).into()
     }

@@ -28,6 +28,7 @@ pub(super) struct RereadPage {
     asks_to_cancel: bool,
     /// Of the figures: what was done with an event.
     done_word: &'static str,
+    passed_word: &'static str,
 }
 
 pub(super) async fn show(
@@ -49,6 +50,7 @@ pub(super) async fn show(
         events: events(&job),
         progress,
         done_word: "Read anew",
+        passed_word: "Passed over",
     })
 }
 
@@ -97,6 +99,7 @@ impl RereadPage {
             events: Some("/events?match=none".to_owned()),
             asks_to_cancel: state == JobState::Paused,
             done_word: "Read anew",
+            passed_word: "Passed over",
         };
         JobState::ALL.map(page).into()
     }

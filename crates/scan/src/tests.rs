@@ -1,4 +1,4 @@
-//! What scanners write, beside what is made of it: `tests/cases/import/NAME.xml` or `NAME.json` beside `NAME.expected`.
+//! What scanners write, beside what is made of it: `tests/cases/NAME.xml` or `NAME.json` beside `NAME.expected`.
 //! `UPDATE_EXPECT=1` rewrites the expectations.
 
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::*;
 
 fn cases(extension: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/import");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut cases: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -30,12 +30,15 @@ fn lines(findings: &[Finding]) -> String {
     text
 }
 
-fn check(case: &Path, read: Result<String, Failure>) {
-    let text = read.unwrap_or_else(|failure| format!("{failure}\n"));
+fn check(case: &Path, read: Result<String, ScanError>) {
+    let text = read.unwrap_or_else(|error| match error.help() {
+        Some(help) => format!("error: {error}\n  help: {help}\n"),
+        None => format!("error: {error}\n"),
+    });
     expect_test::expect_file![case.with_extension("expected")].assert_eq(&text);
 }
 
-fn of_nmap(xml: impl std::io::BufRead, external: bool) -> Result<String, Failure> {
+fn of_nmap(xml: impl std::io::BufRead, external: bool) -> Result<String, ScanError> {
     let catalogue = Catalogue::builtin();
     let mut scan = nmap::Scan::new(xml);
     let mut text = String::new();
@@ -92,7 +95,7 @@ fn every_finding_of_the_cases_can_be_raised() {
         let mut scan = nmap::Scan::new(xml.as_slice());
         while let Ok(Some(host)) = scan.next_host() {
             for finding in host.findings(&catalogue, false) {
-                catalogue.render(finding.kind, &[finding.record]).unwrap();
+                catalogue.render(&finding.kind, &[finding.record]).unwrap();
             }
         }
     }
@@ -180,4 +183,48 @@ fn nothing_that_a_scan_could_be_makes_it_panic() {
             drop(of_nmap(xml.as_slice(), false));
         }
     }
+}
+
+const TWICE: &str = r#"<nmaprun><host><status state="up"/><address addr="10.0.0.5" addrtype="ipv4"/></host>
+    <host><status state="up"/><address addr="10.0.0.5" addrtype="ipv4"/></host>
+    <host><status state="up"/><address addr="10.0.0.6" addrtype="ipv4"/></host></nmaprun>"#;
+
+fn taken(xml: &str, most: usize) -> (usize, Result<Scanned, ScanError>) {
+    let mut taken = 0;
+    let format = Format::Nmap { external: false };
+    let read = read(xml.as_bytes(), &format, &Catalogue::builtin(), &mut |_| {
+        taken += 1;
+        taken < most
+    });
+    (taken, read)
+}
+
+#[test]
+fn what_a_file_tells_twice_is_handed_on_once() {
+    let (taken, read) = taken(TWICE, usize::MAX);
+    assert_eq!((taken, read.unwrap()), (2, Scanned::default()));
+}
+
+#[test]
+fn whoever_takes_the_findings_may_have_had_enough() {
+    let (taken, read) = taken(TWICE, 1);
+    assert_eq!(taken, 1);
+    assert!(matches!(read, Err(ScanError::Stopped)), "{read:?}");
+}
+
+#[test]
+fn a_file_that_does_not_come_is_not_one_that_was_cut() {
+    struct Gone;
+    impl std::io::Read for Gone {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::UnexpectedEof.into())
+        }
+    }
+    let begun = r#"<nmaprun><host><status state="up"/>"#;
+    let input = || BufReader::new(std::io::Read::chain(begun.as_bytes(), Gone));
+    let scan = of_nmap(input(), false).unwrap_err();
+    assert!(matches!(scan, ScanError::Input(_)), "{scan:?}");
+    let report = BufReader::new(std::io::Read::chain(&b"{\"SchemaVersion\": 2,"[..], Gone));
+    let report = trivy::read(report).unwrap_err();
+    assert!(matches!(report, ScanError::Input(_)), "{report:?}");
 }

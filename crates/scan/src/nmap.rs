@@ -3,31 +3,32 @@
 //! A scan that was killed leaves a file without an end; the hosts in it are whole. No entity of the document's own is ever
 //! resolved, and a document that declares some is refused.
 
-use std::io::{self, BufRead};
+use std::io::BufRead;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use alertwire_catalogue::Catalogue;
+use domain::finding::Finding;
 use domain::{Severity, Timestamp};
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::finding::{Asset, Finding, is_cve};
-use super::input::{Bounded, PART_BYTES, too_large};
-use crate::exit::Failure;
+use crate::ScanError;
+use crate::asset::{Asset, is_cve};
+use crate::input::{Bounded, stopped};
 
 /// Most of a host. A scan of all ports by three protocols has fewer.
-const PORTS: usize = 200_000;
+pub(crate) const PORTS: usize = 200_000;
 const ADDRESSES: usize = 64;
 const HOSTNAMES: usize = 64;
 /// Most vulnerabilities of a port.
-const VULNERABILITIES: usize = 10_000;
+pub(crate) const VULNERABILITIES: usize = 10_000;
 /// Longest text of an element, in bytes.
 const TEXT_BYTES: usize = 1_024;
 
 /// A host as nmap tells of it.
 #[derive(Debug, Default)]
-pub(super) struct Host {
+pub(crate) struct Host {
     is_up: bool,
     /// Nothing answered: the scan was told that the host is up (`-Pn`).
     is_assumed: bool,
@@ -57,7 +58,7 @@ struct Vulnerability {
 
 impl Host {
     /// The host itself for each of its addresses, and the rest for its first one. An IPv4 address goes before others.
-    pub(super) fn findings(&self, catalogue: &Catalogue, external: bool) -> Vec<Finding> {
+    pub(crate) fn findings(&self, catalogue: &Catalogue, external: bool) -> Vec<Finding> {
         let mut addresses = self.addresses.clone();
         addresses.sort_by_key(IpAddr::is_ipv6);
         let hostname = self.hostnames.first().map(String::as_str);
@@ -96,12 +97,10 @@ fn of_cvss(score: &str) -> Severity {
 }
 
 /// A file that is being read.
-pub(super) struct Scan<R: BufRead> {
+pub(crate) struct Scan<R: BufRead> {
     reader: Reader<Bounded<R>>,
     buffer: Vec<u8>,
     at: At,
-    /// Hosts that were given out.
-    hosts: u64,
     /// Exploits and other entries of `vulners` that are no CVE.
     other_ids: u64,
 }
@@ -123,20 +122,19 @@ struct At {
 }
 
 impl<R: BufRead> Scan<R> {
-    pub(super) fn new(input: R) -> Self {
-        let mut reader = Reader::from_reader(Bounded::new(input));
+    pub(crate) fn new(input: R) -> Self {
+        let mut reader = Reader::from_reader(Bounded::in_parts(input));
         reader.config_mut().expand_empty_elements = true;
         Self {
             reader,
             buffer: Vec::new(),
             at: At::default(),
-            hosts: 0,
             other_ids: 0,
         }
     }
 
     /// The next host that is up; none at the end of the file, be it whole or not.
-    pub(super) fn next_host(&mut self) -> Result<Option<Host>, Failure> {
+    pub(crate) fn next_host(&mut self) -> Result<Option<Host>, ScanError> {
         while self.at.broken.is_none() {
             self.buffer.clear();
             self.reader.get_mut().next_part();
@@ -157,15 +155,12 @@ impl<R: BufRead> Scan<R> {
                     if let Some(host) = self.at.end(tag.name().as_ref(), &mut self.other_ids)
                         && host.is_found()
                     {
-                        self.hosts += 1;
                         return Ok(Some(host));
                     }
                     Ok(())
                 }
                 Event::DocType(declared) if declared.contains('[') => {
-                    let failure =
-                        Failure::data("the file declares entities, which nmap never does");
-                    return Err(failure.help("import the file as nmap wrote it"));
+                    return Err(ScanError::Entities);
                 }
                 Event::Eof if self.at.ended => break,
                 Event::Eof => Err(Met::Broken("it ends before the scan does".to_owned())),
@@ -173,42 +168,32 @@ impl<R: BufRead> Scan<R> {
             };
             match met {
                 Ok(()) => {}
-                Err(Met::Refused(failure)) => return Err(failure),
+                Err(Met::Refused(error)) => return Err(error),
                 Err(Met::Broken(why)) => self.at.broken = Some(why),
             }
         }
         if !self.at.begun {
-            let failure = Failure::data("there is no nmap scan in the file");
-            return Err(failure.help("let nmap write it with -oX FILE.xml"));
+            return Err(ScanError::NoScan);
         }
         Ok(None)
     }
 
     /// What is read no further. A bound that was reached is no end of a scan.
-    fn breaks(&mut self, error: quick_xml::Error) -> Result<(), Failure> {
+    fn breaks(&mut self, error: quick_xml::Error) -> Result<(), ScanError> {
         if let quick_xml::Error::Io(error) = &error {
-            return Err(match error.kind() {
-                io::ErrorKind::FileTooLarge => too_large(),
-                io::ErrorKind::QuotaExceeded => Failure::data(format!(
-                    "a tag or text of the file is longer than {} MiB",
-                    PART_BYTES / (1024 * 1024)
-                )),
-                _ => Failure::reading("the scan", error),
-            });
+            // It is shared with the reader, which has no further use for it.
+            let (kind, detail) = (error.kind(), error.to_string());
+            return Err(stopped(std::io::Error::new(kind, detail)));
         }
         self.at.broken = Some(format!("byte {}: {error}", self.reader.error_position()));
         Ok(())
     }
 
-    pub(super) fn position(&self) -> u64 {
-        self.reader.buffer_position()
-    }
-
-    pub(super) fn broken(&self) -> Option<String> {
+    pub(crate) fn broken(&self) -> Option<String> {
         self.at.broken.clone()
     }
 
-    pub(super) fn passed_over(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn passed_over(&self) -> Vec<(&'static str, u64)> {
         let counts = [("vulners entries without a CVE id", self.other_ids)];
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
@@ -216,7 +201,7 @@ impl<R: BufRead> Scan<R> {
 
 /// Why reading goes no further.
 enum Met {
-    Refused(Failure),
+    Refused(ScanError),
     Broken(String),
 }
 
@@ -251,8 +236,7 @@ impl At {
             }
             ("port", Some(host), _) => {
                 if host.ports.len() >= PORTS {
-                    let detail = format!("a host of the file has more than {PORTS} open ports");
-                    return Err(Met::Refused(Failure::data(detail)));
+                    return Err(Met::Refused(ScanError::TooManyPorts));
                 }
                 self.port = Some(Port {
                     number: parsed(tag, "portid")?.unwrap_or(0),
@@ -288,8 +272,7 @@ impl At {
                     self.row = Some(Vulnerability::default());
                 }
                 None => {
-                    let detail = format!("a port has more than {VULNERABILITIES} vulnerabilities");
-                    return Err(Met::Refused(Failure::data(detail)));
+                    return Err(Met::Refused(ScanError::TooManyVulnerabilities));
                 }
             },
             _ => {}

@@ -1,57 +1,17 @@
-//! What a scanner found, as an event.
+//! The host that findings are about, and what is found of it as records of event kinds.
 
 use std::net::IpAddr;
 
 use alertwire_catalogue::{Catalogue, Record};
+use domain::finding::{Finding, Sort};
 use domain::{Severity, Timestamp};
-use serde_json::{Value, json};
 
 /// Longest text that is taken over from a scanner, in characters.
 const TEXT_CHARS: usize = 256;
 
-/// What findings are counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sort {
-    Host,
-    Port,
-    Vulnerability,
-}
-
-impl Sort {
-    pub(super) const ALL: [Self; 3] = [Self::Host, Self::Port, Self::Vulnerability];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Host => "hosts",
-            Self::Port => "ports",
-            Self::Vulnerability => "vulnerabilities",
-        }
-    }
-}
-
-/// One record of one event kind: each port and each vulnerability is new or known for itself.
-#[derive(Debug, Clone)]
-pub(super) struct Finding {
-    pub(super) sort: Sort,
-    pub(super) kind: &'static str,
-    pub(super) record: Record,
-    pub(super) occurred_at: Option<Timestamp>,
-}
-
-impl Finding {
-    /// As `POST /api/v1/events` takes it.
-    pub(super) fn event(&self, company: &str) -> Value {
-        let mut event = json!({"event": self.kind, "company": company, "fields": self.record});
-        if let Some(at) = self.occurred_at {
-            event["occurred_at"] = json!(at);
-        }
-        event
-    }
-}
-
 /// The host that findings are about.
 #[derive(Debug, Clone)]
-pub(super) struct Asset {
+pub(crate) struct Asset {
     ip: String,
     hostname: Option<String>,
     mac: Option<String>,
@@ -60,7 +20,7 @@ pub(super) struct Asset {
 
 impl Asset {
     /// A host name or hardware address that the catalogue cannot write is left out: the asset is known by what is left.
-    pub(super) fn new(
+    pub(crate) fn new(
         catalogue: &Catalogue,
         ip: IpAddr,
         hostname: Option<&str>,
@@ -84,11 +44,11 @@ impl Asset {
         }
     }
 
-    pub(super) fn has_hostname(&self) -> bool {
+    pub(crate) fn has_hostname(&self) -> bool {
         self.hostname.is_some()
     }
 
-    pub(super) fn host(&self) -> Finding {
+    pub(crate) fn host(&self) -> Finding {
         let mut record = self.record("ip");
         if let Some(mac) = &self.mac {
             record.insert("mac", mac.as_str());
@@ -96,7 +56,7 @@ impl Asset {
         self.finding(Sort::Host, HOST, record)
     }
 
-    pub(super) fn port(&self, number: u16, protocol: &str, external: bool) -> Finding {
+    pub(crate) fn port(&self, number: u16, protocol: &str, external: bool) -> Finding {
         let (kind, address) = match external {
             false => ("system.port_open_probe", "ip"),
             true => ("system.port_open_external", "target"),
@@ -107,7 +67,7 @@ impl Asset {
         self.finding(Sort::Port, kind, record)
     }
 
-    pub(super) fn vulnerability(&self, product: &str, id: &str, severity: Severity) -> Finding {
+    pub(crate) fn vulnerability(&self, product: &str, id: &str, severity: Severity) -> Finding {
         let kind = match severity {
             Severity::Critical => "problem.critical",
             Severity::High => "problem.high",
@@ -133,7 +93,7 @@ impl Asset {
     fn finding(&self, sort: Sort, kind: &'static str, record: Record) -> Finding {
         Finding {
             sort,
-            kind,
+            kind: kind.to_owned(),
             record,
             occurred_at: self.seen_at,
         }
@@ -143,7 +103,7 @@ impl Asset {
 const HOST: &str = "system.asset_added";
 
 /// Whether the wordings of the catalogue have a place for this id: they name vulnerabilities by CVE ids.
-pub(super) fn is_cve(id: &str) -> bool {
+pub(crate) fn is_cve(id: &str) -> bool {
     id.get(..4)
         .is_some_and(|front| front.eq_ignore_ascii_case("CVE-"))
 }

@@ -1,29 +1,22 @@
 //! The JSON of Trivy (`--format json`), schema version 2.
 
 use std::io::BufRead;
-use std::net::IpAddr;
 
 use alertwire_catalogue::Catalogue;
+use domain::finding::Finding;
 use domain::{Severity, Timestamp};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::finding::{Asset, Finding, is_cve};
-use super::input::whole;
-use crate::exit::Failure;
+use crate::asset::{Asset, is_cve};
+use crate::input::{Bounded, stopped};
+use crate::{Named, ScanError};
 
-const SCHEMA: u64 = 2;
-
-/// What the command line says of the asset, for a report does not know everything.
-#[derive(Debug)]
-pub(super) struct Named {
-    pub(super) hostname: Option<String>,
-    pub(super) ip: IpAddr,
-}
+pub(crate) const SCHEMA: u64 = 2;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Report {
+pub(crate) struct Report {
     schema_version: u64,
     #[serde(default)]
     artifact_name: String,
@@ -54,29 +47,26 @@ struct Vulnerability {
     severity: String,
 }
 
-pub(super) fn read(reader: impl BufRead) -> Result<Report, Failure> {
-    let bytes = whole(reader)?;
-    let report: Report = serde_json::from_slice(&bytes).map_err(|error| {
-        Failure::data(format!(
-            "the file is no report of Trivy, or not a whole one: {error}"
-        ))
-        .help("let Trivy write it with --format json --output FILE.json")
+/// The report; of the bytes only what it needs is kept.
+pub(crate) fn read(reader: impl BufRead) -> Result<Report, ScanError> {
+    let read = serde_json::from_reader(Bounded::whole(reader));
+    let report: Report = read.map_err(|error| match error.is_io() {
+        true => stopped(error.into()),
+        false => ScanError::NoReport(error.to_string()),
     })?;
     match report.schema_version {
         SCHEMA => Ok(report),
-        other => Err(Failure::data(format!(
-            "the report has schema version {other}; version {SCHEMA} is known"
-        ))),
+        other => Err(ScanError::Schema(other)),
     }
 }
 
 impl Report {
     /// The asset, then its vulnerabilities.
-    pub(super) fn findings(
+    pub(crate) fn findings(
         &self,
         catalogue: &Catalogue,
         named: &Named,
-    ) -> Result<Vec<Finding>, Failure> {
+    ) -> Result<Vec<Finding>, ScanError> {
         let hostname = match &named.hostname {
             Some(hostname) => hostname.clone(),
             None => host_name(&self.artifact_name),
@@ -87,8 +77,7 @@ impl Report {
             .and_then(|at| at.parse::<Timestamp>().ok());
         let asset = Asset::new(catalogue, named.ip, Some(&hostname), None, seen_at);
         if named.ip.is_unspecified() && !asset.has_hostname() {
-            let failure = Failure::data(format!("`{hostname}` is no host name"));
-            return Err(failure.help("say what the asset is called with --hostname"));
+            return Err(ScanError::NoHostName(hostname));
         }
         let found = self.vulnerabilities().filter(|found| is_cve(&found.id));
         let found = found.map(|found| {
@@ -98,7 +87,7 @@ impl Report {
         Ok(std::iter::once(asset.host()).chain(found).collect())
     }
 
-    pub(super) fn passed_over(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn passed_over(&self) -> Vec<(&'static str, u64)> {
         let other = self.vulnerabilities().filter(|found| !is_cve(&found.id));
         let count = |list: fn(&Found) -> &Option<Vec<IgnoredAny>>| {
             let lists = self.results.iter().flatten();
