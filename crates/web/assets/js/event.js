@@ -33,7 +33,9 @@
     Object.assign(box, { type: "checkbox", name: "id", value: id });
     box.setAttribute("form", form);
     box.setAttribute("aria-label", "Tick this event");
-    return box;
+    const target = made("label", "target");
+    target.append(box);
+    return target;
   }
 
   function subject(view) {
