@@ -219,6 +219,7 @@ impl<L: AsyncFnMut(&Page, &str)> Tour<'_, L> {
         self.see(page, "a check that runs").await;
         self.furnished.desk.on_path("/desk", Answer::ok());
         self.furnished.desk.let_go();
+        page.says("Saved and authenticated").await;
         let slow = json!({"filter": {"status": "delivered"}, "rate_per_second": 1});
         let api = &self.furnished.api;
         let job = api.call("POST", "api/v1/replays", Some(slow)).await;
