@@ -8,6 +8,7 @@ mod finish_fails;
 mod furnished;
 mod guide_flow;
 mod hand;
+mod hostile;
 mod keyboard;
 mod replay_dead;
 mod screenshots;

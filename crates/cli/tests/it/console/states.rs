@@ -202,7 +202,10 @@ impl<L: AsyncFnMut(&Page, &str)> Tour<'_, L> {
             json!({"event": "system.asset_added", "company": ACME, "fields": {"ip": "192.0.2.9"}});
         self.furnished.api.raise(event).await;
         looked(PATIENCE, "a row comes in", async || {
-            (page.evaluate("document.querySelector('tr.fresh') !== null").await == true)
+            (page
+                .evaluate("document.querySelector('tr.fresh') !== null")
+                .await
+                == true)
                 .then_some(())
         })
         .await;
