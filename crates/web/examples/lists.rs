@@ -251,6 +251,7 @@ fn integration(
         version: 1,
     };
     let rule = IntegrationRule {
+        enabled: true,
         id: rule,
         integration: id,
         name: "Everything".to_owned(),
