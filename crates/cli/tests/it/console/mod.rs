@@ -15,6 +15,7 @@ mod screenshots;
 mod states;
 mod teach;
 mod tenants;
+mod typed;
 mod walk;
 mod xss;
 
