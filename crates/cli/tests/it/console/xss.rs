@@ -15,7 +15,7 @@ use super::walk::{shape, walk};
 use crate::support::{PATIENCE, looked};
 
 /// Pages of each shape that are opened.
-const OF_A_SHAPE: usize = 6;
+const OF_A_SHAPE: usize = 3;
 /// Most forms that are sent with hostile text in every field.
 const FORMS: usize = 60;
 /// Most pages of one list that are gone through.
@@ -217,7 +217,7 @@ impl Search {
 
     /// Paths that nothing is at, and that say so with what was asked for.
     async fn miss(&mut self, page: &Page) {
-        for (number, payload) in payloads().iter().enumerate() {
+        for (number, name) in names().iter().enumerate() {
             let before = [
                 "",
                 "/events",
@@ -225,7 +225,7 @@ impl Search {
                 "/catalogue",
                 "/assets",
             ];
-            let asked: String = byte_serialize(payload.as_bytes()).collect();
+            let asked: String = byte_serialize(name.as_bytes()).collect();
             let path = format!("{}/{asked}", before[number % before.len()]);
             let status = page.open(&path).await;
             assert!((400..500).contains(&status), "{path}: {status}");
