@@ -20,6 +20,17 @@ async fn what_is_typed_survives_a_test_and_the_end_of_the_session() {
     page.follow("button", "Test").await;
     page.says("Saved and authenticated").await;
     assert_eq!(page.evaluate(NAME).await, "Desk of the service");
+    // Once more, with nothing that is new: it is tried, and nobody is said to have changed anything.
+    let updates = async || {
+        let audit = furnished
+            .api
+            .get("api/v1/audit?what=integration&action=update");
+        audit.await["items"].as_array().unwrap().len()
+    };
+    let before = updates().await;
+    page.follow("button", "Test").await;
+    page.says("Saved and authenticated").await;
+    assert_eq!((before, updates().await), (1, 1));
 
     page.fill("Name", "Another name").await;
     page.fill("Authentication Header Value", "a secret").await;

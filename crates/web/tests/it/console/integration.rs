@@ -75,16 +75,10 @@ async fn the_tabs_come_when_the_credentials_are_saved_and_authenticated() {
     assert!(!page.contains("/event-sets") && !page.contains("a-long-secret-value"));
     assert!(text("/settings/integrations").await.contains("Incomplete"));
     target.answer(Answer::ok());
-    let changes = async || {
-        let audit = server.get("/api/v1/audit?what=integration&action=update");
-        audit.await.json()["items"].as_array().unwrap().len()
-    };
-    let before = changes().await;
     let mut test = typed(&url);
     test.retain(|(name, _)| *name != "header_value");
     test.push(("then", "test"));
     let tested = anna.act(&server, &credentials, &test).await.expect(303);
-    assert_eq!(changes().await, before, "nothing was changed");
     let page = text(tested.header("location")).await;
     assert!(page.contains("Saved and authenticated"), "{page}");
     for tab in ["event-sets", "rules", "mappings"] {
@@ -298,7 +292,7 @@ async fn viewers_and_other_companies_change_nothing() {
         "{page}"
     );
     for what in [
-        "check",
+        "credentials",
         "switch",
         "finish",
         "remove",
