@@ -14,6 +14,7 @@
 mod audit;
 mod bench;
 mod ci;
+mod licences;
 mod packages;
 mod postgres;
 mod run;
@@ -30,6 +31,7 @@ usage: cargo xtask COMMAND
             `cargo xtask packages types` checks their types with mypy and tsc too
   screenshots
             take the pictures of the console's pages that the documentation shows
+  licences  write the list of the libraries that are built in, which the console shows
   bench     measure: `cargo xtask bench [names]`, figures on standard output
   audit     licences, bans, unused dependencies, spelling, types of the packages: installs its tools first, takes minutes
 ";
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Some("test") => ci::test(rest),
         Some("packages") => packages::command(rest),
         Some("screenshots") => screenshots::screenshots(),
+        Some("licences") => licences::licences(),
         Some("bench") => bench::bench(rest),
         Some("audit") => audit::audit(),
         _ => {

@@ -133,6 +133,7 @@ fn parts() -> Result<Parts> {
             .push(this_integration(integration, place, companies, now));
         let rule = RuleId::new(now, &mut rng);
         parts.rules.push(IntegrationRule {
+            enabled: true,
             id: rule,
             integration,
             name: format!("Rule {place}"),

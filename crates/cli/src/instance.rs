@@ -1,5 +1,6 @@
 //! One running Alertwire: the crates below, put together by the configuration. `serve` runs one of them, `demo` two.
 
+mod disk;
 mod first_start;
 mod tls;
 
@@ -147,6 +148,7 @@ impl Instance {
             dice,
             settings: web_settings,
             metrics: wiring.metrics.clone(),
+            disk: disk::of(settings.state_folder.clone()),
         });
         let tls = self.tls.as_ref().map(tls::Certificate::served);
         self.server = Some(tokio::spawn(web::serve(app, listener, tls, async move {

@@ -232,7 +232,7 @@ impl Reason {
                 "its company is mapped with `Create Webhook Alert` off: switch it on"
             }
             Self::NoRule => {
-                "no rule of its company's mapping selects it: check the rule's event set and matchers"
+                "no rule of its company's mapping selects it: check the rule's event set, matchers and switch"
             }
             Self::Silenced => {
                 "a silence held when it came in, so it was kept and not sent: replay it if it should be"

@@ -268,6 +268,12 @@ impl Walk<'_> {
 
     fn selected(&mut self, rule: &IntegrationRule) -> Option<Plan> {
         let integration = Some(rule.integration);
+        if !rule.enabled {
+            self.note("rule", false, integration, Some(rule.id), || {
+                format!("rule {}: it is switched off", rule.name)
+            });
+            return None;
+        }
         let set = self.configuration.event_set(rule.event_set)?;
         let kinds = self
             .facts

@@ -17,5 +17,13 @@ pub struct IntegrationRule {
     pub event_set: EventSetId,
     #[serde(default)]
     pub matchers: Vec<Filter>,
+    /// A person's switch: while it is off the rule selects nothing, and what it would have selected is not made up for.
+    #[serde(default = "is_on")]
+    pub enabled: bool,
     pub created_at: Timestamp,
+}
+
+/// A rule that was stored before there was a switch is on.
+fn is_on() -> bool {
+    true
 }

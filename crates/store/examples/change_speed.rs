@@ -138,6 +138,7 @@ impl World {
         for (number, (integration, rule)) in self.integrations.iter().enumerate() {
             changes.push(self.integration(number, *integration));
             changes.push(Change::InsertRule(IntegrationRule {
+                enabled: true,
                 id: *rule,
                 integration: *integration,
                 name: "Everything".to_owned(),

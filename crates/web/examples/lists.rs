@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use alertwire_web::{App, Parts, Settings, router};
+use alertwire_web::{App, Disk, Parts, Settings, router};
 use axum::body::Body;
 use domain::access::{Actor, ApiKey, Role, Scope};
 use domain::company::Company;
@@ -152,6 +152,7 @@ fn app(store: Store, clock: &ManualClock) -> App {
         metrics: metrics_exporter_prometheus::PrometheusBuilder::new()
             .build_recorder()
             .handle(),
+        disk: Disk::new(|| None),
     })
 }
 
@@ -251,6 +252,7 @@ fn integration(
         version: 1,
     };
     let rule = IntegrationRule {
+        enabled: true,
         id: rule,
         integration: id,
         name: "Everything".to_owned(),

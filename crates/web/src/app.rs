@@ -13,6 +13,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::Settings;
+use crate::disk::Disk;
 use crate::door::Door;
 use crate::meters::Meters;
 use crate::tallies::Tallies;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub settings: Settings,
     /// Of the recorder that was installed before; `/metrics` prints it.
     pub metrics: PrometheusHandle,
+    /// Where the state folder is.
+    pub disk: Disk,
 }
 
 /// Everything the server works with. A clone is cheap.
@@ -125,6 +128,10 @@ impl App {
     #[must_use]
     pub fn dice(&self) -> &Dice {
         &self.0.parts.dice
+    }
+
+    pub(crate) fn disk(&self) -> &Disk {
+        &self.0.parts.disk
     }
 
     pub(crate) fn metrics(&self) -> &PrometheusHandle {

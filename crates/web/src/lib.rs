@@ -14,6 +14,7 @@ mod api;
 mod app;
 mod blocking;
 mod console;
+mod disk;
 mod door;
 mod health;
 mod hex;
@@ -31,6 +32,7 @@ mod test_sends;
 mod verification;
 
 pub use app::{App, Parts};
+pub use disk::{Disk, Room};
 pub use openapi::document as openapi;
 pub use router::{Peer, router};
 pub use serve::{Tls, TlsError, serve};

@@ -110,6 +110,7 @@ impl House {
             created_at: now,
         };
         let rule = IntegrationRule {
+            enabled: true,
             id: RuleId::new(now, &mut rng),
             integration: integration_id,
             name: "All".to_owned(),
@@ -198,6 +199,7 @@ impl House {
         })
         .await;
         self.change(Change::InsertRule(IntegrationRule {
+            enabled: true,
             id: rule,
             integration: id,
             name: "All".to_owned(),

@@ -95,6 +95,7 @@ impl House {
         });
         let id = RuleId::new(NOW, &mut self.rng);
         self.parts.rules.push(IntegrationRule {
+            enabled: true,
             id,
             integration,
             name: "Rule".to_owned(),

@@ -50,6 +50,21 @@ fn an_event_that_goes_nowhere_says_how_far_it_got() {
 }
 
 #[test]
+fn a_rule_that_is_off_selects_nothing_and_says_so() {
+    let mut house = House::new();
+    let acme = house.company("Acme");
+    let desk = house.integration(&[]);
+    let rule = house.rule(desk, &[ASSET], NotifyBy::Event, &[]);
+    house.map(desk, MappedTo::Company(acme), &[rule], true);
+    house.parts.rules[0].enabled = false;
+    let event = house.event(Some(acme), Some(ASSET), &[]);
+    let (verdict, hops) = explain(&Facts::of(&event), &house.configuration());
+    assert_eq!(verdict.routing, Routing::Unrouted(Reason::NoRule));
+    let hop = hops.iter().find(|hop| hop.rule == Some(rule)).unwrap();
+    assert!(!hop.ok && hop.detail == "rule Rule: it is switched off");
+}
+
+#[test]
 fn an_unassigned_event_and_one_that_passed_here_before_go_nowhere() {
     let mut house = House::new();
     let acme = house.company("Acme");

@@ -213,6 +213,7 @@ impl World {
 
     pub fn a_rule(&self, id: RuleId, name: &str) -> IntegrationRule {
         IntegrationRule {
+            enabled: true,
             id,
             integration: self.integration,
             name: name.to_owned(),

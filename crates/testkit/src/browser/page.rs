@@ -243,6 +243,17 @@ impl Page {
         }
     }
 
+    /// The same many times in a row, without waiting for what each of them does: only for the last.
+    pub async fn press_often(&self, key: &str, times: usize) {
+        for _ in 1..times {
+            for stroke in keys::strokes(key) {
+                let session = Some(self.session.as_str());
+                self.wire.tell(session, "Input.dispatchKeyEvent", &stroke);
+            }
+        }
+        self.press(key).await;
+    }
+
     /// Types as on a keyboard, where the focus is.
     pub async fn type_text(&self, text: &str) {
         self.call("Input.insertText", json!({"text": text})).await;

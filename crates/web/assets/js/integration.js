@@ -20,11 +20,12 @@
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       const button = form.querySelector("button.primary");
+      const typed = new FormData(form, event.submitter);
       if (button.disabled) return;
       button.disabled = true;
       try {
-        const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-        if (answer.redirected) { location.assign(answer.url); return; }
+        const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(typed) });
+        if (answer.redirected) { location.assign(isSignIn(answer.url) ? carried(form, typed) : answer.url); return; }
         if (redrawn.includes(answer.status)) {
           const said = [...document.querySelectorAll("#faults, .says[id]")];
           alertwire.swap(await answer.text(), said);
@@ -39,6 +40,39 @@
       }
       button.disabled = false;
     });
+  }
+
+  // The session may end while somebody types. What they typed waits in this tab until they have signed in again, for an hour
+  // at most, and for nobody else; secrets have to be typed again.
+  const hour = 3600000;
+  const secrets = ["client_key", "form_token", "live", "then"];
+  const place = () => `typed ${location.pathname}`;
+  const whoever = () => document.querySelector(".who a")?.textContent;
+  const isSignIn = (url) => new URL(url).pathname === "/sign-in";
+
+  /** Keeps what is typed; answers the way to the sign-in and back. */
+  function carried(form, typed) {
+    const isShown = ([name]) => !secrets.includes(name) && form.elements[name]?.type !== "password";
+    const said = { at: Date.now(), by: whoever(), typed: [...typed].filter(isShown) };
+    try { sessionStorage.setItem(place(), JSON.stringify(said)); } catch { /* it has to be typed again */ }
+    return `/sign-in?next=${encodeURIComponent(location.pathname)}`;
+  }
+
+  function restored(form) {
+    let said = null;
+    try {
+      said = JSON.parse(sessionStorage.getItem(place()));
+      sessionStorage.removeItem(place());
+    } catch { return; }
+    if (!said || said.by !== whoever() || Date.now() - said.at > hour) return;
+    const values = (name) => said.typed.filter(([own]) => own === name).map(([, value]) => value);
+    for (const field of form.elements) {
+      if (!field.name || secrets.includes(field.name) || ["password", "hidden", "submit"].includes(field.type)) continue;
+      const typed = values(field.name);
+      if (["checkbox", "radio"].includes(field.type)) field.checked = typed.includes(field.value);
+      else if (typed.length > 0) field.value = typed[0];
+    }
+    refused("You had to sign in again. What you had typed is back, but for secrets, and is not saved yet.");
   }
 
   /** Says at the top why nothing was saved. */
@@ -140,10 +174,10 @@
     for (const form of document.querySelectorAll("form[data-kept]")) {
       isLive(form);
       kept(form);
+      restored(form);
       form.noValidate = true;
       for (const field of form.querySelectorAll(".entry > input[aria-describedby]")) told(field);
     }
-    for (const button of document.querySelectorAll("[data-live-check]")) isLive(button.form);
     const place = document.querySelector("[data-check]");
     if (place) check(place).catch(() => { place.textContent = "The connection broke off. Press Test to try once more."; });
     // The first of the tabs that have just come.

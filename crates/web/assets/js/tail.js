@@ -33,8 +33,10 @@
     Object.assign(box, { type: "checkbox", name: "id", value: id });
     box.setAttribute("form", form);
     box.setAttribute("aria-label", label);
+    const target = made("label", "target");
+    target.append(box);
     const element = made("td", "ticks");
-    element.append(box);
+    element.append(target);
     return element;
   }
 

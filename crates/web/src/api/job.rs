@@ -11,7 +11,7 @@ use domain::configuration::Configuration;
 use domain::{IntegrationId, JobId, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
-use store::{Job, JobKind, JobSpec, LISTED, Listed, NewJob, Page, PageAt, Steered};
+use store::{ImportSpec, Job, JobKind, JobSpec, LISTED, Listed, NewJob, Page, PageAt, Steered};
 use utoipa::ToSchema;
 
 use super::{Named, called};

@@ -21,10 +21,12 @@ pub(crate) enum Told {
     Taught,
     /// Without a re-reading.
     TaughtAlone,
+    RuleOn,
+    RuleOff,
 }
 
 impl Told {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 15] = [
         Self::Saved,
         Self::SavedAndAuthenticated,
         Self::Removed,
@@ -38,6 +40,8 @@ impl Told {
         Self::Imported,
         Self::Taught,
         Self::TaughtAlone,
+        Self::RuleOn,
+        Self::RuleOff,
     ];
 
     /// As the URL has it.
@@ -56,6 +60,8 @@ impl Told {
             Self::Imported => "imported",
             Self::Taught => "taught",
             Self::TaughtAlone => "taught-alone",
+            Self::RuleOn => "rule-on",
+            Self::RuleOff => "rule-off",
         }
     }
 
@@ -76,6 +82,10 @@ impl Told {
             Self::Cancelled => "Cancelled. What was on its way by then is told as it ends.",
             Self::Imported => "Imported. It is in force with the next message.",
             Self::Taught => "Taught. It is in force with the next message.",
+            Self::RuleOn => "The rule is on. What comes in from now on makes alerts by it.",
+            Self::RuleOff => {
+                "The rule is off and makes no alerts. What is on its way is still delivered."
+            }
             Self::TaughtAlone => "Taught. No stored alert is read again by it.",
         }
     }

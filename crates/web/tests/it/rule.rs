@@ -190,3 +190,37 @@ async fn a_set_is_changed_and_goes_when_no_rule_links_it() {
     server.delete(&path).await.expect(204);
     server.patch(&path, json!({})).await.problem(404);
 }
+
+#[tokio::test]
+async fn a_rule_that_is_switched_off_makes_no_alerts_until_it_is_on_again() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let path = format!(
+        "/api/v1/integrations/{}/rules/{}",
+        routed.integration, routed.rule
+    );
+    assert_eq!(server.get(&path).await.json()["enabled"], true);
+    let routing = async |ip: &str| {
+        let event = server.asset_added(&routed.company, ip).await;
+        let event = server.get(&format!("/api/v1/events/{event}")).await.json();
+        (event["routing"].clone(), event.to_string())
+    };
+    let (on, _) = routing("10.0.0.1").await;
+    server
+        .patch(&path, json!({"enabled": false}))
+        .await
+        .expect(200);
+    let (off, event) = routing("10.0.0.2").await;
+    assert_ne!(on, off);
+    assert!(event.contains("no_rule"), "{event}");
+    let exported = server.get("/api/v1/configuration").await.json();
+    assert_eq!(exported["integrations"][0]["rules"][0]["enabled"], false);
+    server
+        .patch(&path, json!({"enabled": true}))
+        .await
+        .expect(200);
+    assert_eq!(routing("10.0.0.3").await.0, on);
+    let audit = server.get("/api/v1/audit?what=rule&action=update").await;
+    let fields = &audit.json()["items"][0]["fields"];
+    assert!(fields.to_string().contains("/enabled"), "{fields}");
+}

@@ -13,7 +13,7 @@ use store::{Change, Database, SealingKey, Store};
 use tempfile::TempDir;
 use testkit::{ManualClock, Target};
 use tower::ServiceExt as _;
-use web::{App, Parts, Settings};
+use web::{App, Disk, Parts, Settings};
 
 /// A router over a store of its own, and the key of an admin.
 pub struct Server {
@@ -92,6 +92,11 @@ impl Server {
     }
 
     pub async fn start_with(set: impl FnOnce(&mut Settings)) -> Self {
+        Self::start_on(Disk::new(|| None), set).await
+    }
+
+    /// One whose disk says this of itself.
+    pub async fn start_on(disk: Disk, set: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = ManualClock::anywhere();
         let store = open(&folder, clock.now()).await;
@@ -123,6 +128,7 @@ impl Server {
             dice,
             settings,
             metrics,
+            disk,
         });
         let router = web::router(app.clone());
         let mut server = Self {

@@ -1,4 +1,4 @@
-//! axe on every page, light and wide, dark and narrow: nothing serious.
+//! axe on every page and every state, light and dark, wide and narrow: nothing serious.
 
 use std::path::Path;
 
@@ -6,30 +6,32 @@ use serde_json::Value;
 use testkit::Browser;
 use testkit::browser::{Page, Scheme};
 
-use super::furnished::{ADMIN, Furnished};
-use super::walk::walk;
+use super::furnished::Furnished;
+use super::states::every_state;
+use super::told;
 
 const SOURCE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/tests/axe/node_modules/axe-core/axe.min.js"
 );
 /// What it finds that is serious or worse, a line each.
-const RUN: &str = "axe.run(document, { resultTypes: ['violations'], preload: false, iframes: false }).then(({ violations }) => violations
+const RUN: &str = "axe.run(document, { resultTypes: ['violations'], preload: false, iframes: false, ...RULES }).then(({ violations }) => violations
   .filter((found) => ['serious', 'critical'].includes(found.impact))
   .flatMap((found) => found.nodes.map((node) =>
     `${found.impact}: ${found.id} (${found.help}) at ${node.target.join(' ')}: ${node.html.slice(0, 160)} ${node.any.map((it) => it.message).join('; ')}`)))";
-/// The innermost element that a page scrolls sideways for.
-const TOO_WIDE: &str = "(() => {
-  if (document.documentElement.scrollWidth <= innerWidth) return null;
-  const wide = [...document.querySelectorAll('main *')].filter((element) => element.getBoundingClientRect().right > innerWidth);
-  return wide.at(-1)?.outerHTML.slice(0, 160) ?? 'what is not in the content';
-})()";
-/// Something that is open and shows nothing.
-const EMPTY: &str = "[...document.querySelectorAll('main details[open]')]
-  .filter((one) => one.getClientRects().length > 0 && one.offsetHeight <= (one.querySelector('summary')?.offsetHeight ?? 0) + 1)
-  .map((one) => one.outerHTML.slice(0, 160))[0] ?? null";
-/// Width, height and scheme that every page is looked at in.
-const LOOKS: [(u32, u32, Scheme); 2] = [(1280, 800, Scheme::Light), (320, 640, Scheme::Dark)];
+const ALL: &str = "{}";
+/// Those that see another page when the colours are other ones alone.
+const COLOURS: &str =
+    "{ runOnly: { type: 'rule', values: ['color-contrast', 'link-in-text-block'] } }";
+/// Width, height, scheme and rules that every page is looked at by, in an order that changes one thing at a time.
+const LOOKS: [(u32, u32, Scheme, &str); 4] = [
+    (1280, 800, Scheme::Light, ALL),
+    (1280, 800, Scheme::Dark, COLOURS),
+    (320, 640, Scheme::Dark, ALL),
+    (320, 640, Scheme::Light, COLOURS),
+];
+/// Fewer would mean that the walk has lost its way.
+const LEAST: (usize, usize) = (60, 50);
 
 struct Axe {
     source: String,
@@ -47,43 +49,24 @@ impl Axe {
         }
     }
 
-    /// Looks at the page as it is now.
-    async fn look(&mut self, page: &Page) {
-        for (width, height, scheme) in LOOKS {
+    /// Looks at the page as it is now, without loading it again.
+    async fn look(&mut self, page: &Page, what: &str) {
+        for (width, height, scheme, rules) in LOOKS {
             page.resized(width, height).await;
             page.prefers(scheme).await;
             if page.evaluate("typeof axe").await != "object" {
                 page.evaluate(&format!("{};0", self.source)).await;
             }
-            let found = page.evaluate(RUN).await;
-            let place = format!("{} ({width} px, {})", page.path().await, scheme.word());
-            self.note(&place, found.as_array().unwrap());
-            let empty = page.evaluate(EMPTY).await;
-            if let Some(element) = empty.as_str() {
-                self.findings
-                    .push(format!("{place}: is open and shows nothing: {element}"));
-            }
-            let wide = page.evaluate(TOO_WIDE).await;
-            if let Some(element) = wide.as_str() {
-                self.findings
-                    .push(format!("{place}: scrolls sideways, by {element}"));
-            }
+            let found = page.evaluate(&RUN.replace("RULES", rules)).await;
+            let found = found
+                .as_array()
+                .unwrap_or_else(|| panic!("{what} went elsewhere"));
+            let findings = found.iter().filter_map(Value::as_str);
+            self.findings.extend(
+                findings
+                    .map(|finding| format!("{what} ({width} px, {}): {finding}", scheme.word())),
+            );
         }
-    }
-
-    fn note(&mut self, place: &str, found: &[Value]) {
-        for finding in found.iter().filter_map(Value::as_str) {
-            self.findings.push(format!("{place}: {finding}"));
-        }
-    }
-
-    fn expect_none(&self) {
-        assert!(
-            self.findings.is_empty(),
-            "{} findings:\n{}",
-            self.findings.len(),
-            self.findings.join("\n")
-        );
     }
 }
 
@@ -91,13 +74,19 @@ impl Axe {
 async fn no_page_has_a_serious_fault_for_people_who_cannot_see_or_point() {
     let mut axe = Axe::new();
     let (furnished, browser) = (Furnished::new().await, Browser::start().await);
-    let stranger = browser.page(&furnished.server.url).await;
-    stranger.open("/sign-in").await;
-    axe.look(&stranger).await;
-    let page = furnished.signed_in(&browser, ADMIN).await;
-    let shapes = walk(&page, 1, async |_| axe.look(&page).await).await;
-    assert!(shapes.len() > 8, "{shapes:?}");
-    axe.expect_none();
-    let reports = page.reports();
-    assert!(reports.is_clean(), "{reports:?}");
+    let seen = every_state(&furnished, &browser, async |page, what| {
+        axe.look(page, what).await
+    })
+    .await;
+    told("axe", &seen, LOOKS.len());
+    assert!(
+        seen.pages >= LEAST.0 && seen.states >= LEAST.1,
+        "only {seen:?}"
+    );
+    assert!(
+        axe.findings.is_empty(),
+        "{} findings:\n{}",
+        axe.findings.len(),
+        axe.findings.join("\n")
+    );
 }

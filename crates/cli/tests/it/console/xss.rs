@@ -1,26 +1,36 @@
-//! Alert text is hostile (security.md I7): the corpus goes in at every input, then every page is opened. No dialog, no
+//! Alert text is hostile (security.md I7): each text of the corpus goes in at every input as far as it is let in, then every
+//! page is opened, every list to its end, parts that are asked for again, rows that come in live, files. No dialog, no
 //! script, nothing that the content security policy had to refuse, and no element that is not ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use testkit::browser::Page;
 use testkit::{Answer, Browser, Target};
 use url::form_urlencoded::byte_serialize;
 
-use super::PASSWORD;
-use super::furnished::{ACME, ADMIN, Furnished, GLOBEX};
+use super::furnished::{ADMIN, Furnished, GLOBEX};
+use super::hostile::{NAME, credentials, named, names, payloads, said};
 use super::walk::{shape, walk};
+use crate::support::{PATIENCE, looked};
 
-const CORPUS: &str = include_str!("../../console/payloads.txt");
-/// Longest name, in characters.
-const NAME: usize = 200;
-/// Texts of one message that comes in.
-const IN_A_MESSAGE: usize = 12;
 /// Pages of each shape that are opened.
-const OF_A_SHAPE: usize = 6;
+const OF_A_SHAPE: usize = 3;
 /// Most forms that are sent with hostile text in every field.
 const FORMS: usize = 60;
+/// Most pages of one list that are gone through.
+const PAGES: usize = 12;
+/// Lists that grow while they are looked at.
+const TAILS: [&str; 1] = ["/events?live=1"];
+/// What files are.
+const FILES: [&str; 6] = [
+    "application/json",
+    "application/octet-stream",
+    "application/toml",
+    "application/x-ndjson",
+    "text/csv",
+    "text/plain",
+];
 /// What is on the page that ought not to be.
 const FOREIGN: &str = r#"(() => {
   const found = [];
@@ -48,6 +58,32 @@ const ASKED: &str = "[
     .flatMap((link) => [...new URLSearchParams(link.search).keys()].map((name) => `${link.pathname} ${name}`)),
 ]";
 
+/// Asks again for the parts of the page that go on by themselves, as its script does after some seconds.
+const REFRESH: &str = "(async () => {
+  const parts = [...document.querySelectorAll('[data-refresh][id]')];
+  if (parts.length === 0) return 0;
+  const answer = await fetch(location.href, { headers: { 'alertwire-refresh': '1' } });
+  alertwire.swap(await answer.text(), parts);
+  return parts.length;
+})()";
+/// The next page of a list.
+const NEXT: &str = "document.querySelector('nav.pages a[rel=next]')?.getAttribute('href') ?? null";
+/// Files of this server that the page has links to.
+const LINKED: &str = "[...document.querySelectorAll('a[download], a[href*=\"/export\"]')].filter((link) => link.origin === location.origin)
+  .map((link) => link.pathname + link.search)";
+
+/// What a file is sent as: its kind, whether browsers are told to store it, whether they may guess.
+fn fetched(path: &str) -> String {
+    format!(
+        "fetch({}).then(async (answer) => {{
+  await answer.text();
+  const of = (name) => answer.headers.get(name) ?? '';
+  return [answer.status, of('content-type'), of('content-disposition'), of('x-content-type-options')];
+}})",
+        Value::from(path)
+    )
+}
+
 /// Sends the next form of the page, with this in each of its fields.
 fn send(number: u64, text: &str) -> String {
     format!(
@@ -63,150 +99,6 @@ fn send(number: u64, text: &str) -> String {
     )
 }
 
-fn payloads() -> Vec<String> {
-    let lines = CORPUS.lines().filter(|line| !line.starts_with('#'));
-    lines.map(written_out).collect()
-}
-
-/// `{U+202E}` stands for that character.
-fn written_out(line: &str) -> String {
-    let mut pieces = line.split("{U+");
-    let mut text = pieces.next().unwrap().to_owned();
-    for piece in pieces {
-        let (number, rest) = piece.split_once('}').unwrap();
-        text.push(char::from_u32(u32::from_str_radix(number, 16).unwrap()).unwrap());
-        text.push_str(rest);
-    }
-    text
-}
-
-/// As many together as fit into a name, without what a name may not hold.
-fn names() -> Vec<String> {
-    let mut names = vec![String::new()];
-    for payload in payloads() {
-        let payload = payload.replace(char::is_control, "");
-        let last = names.last_mut().unwrap();
-        if last.chars().count() + payload.chars().count() < NAME {
-            last.push(' ');
-            last.push_str(&payload);
-        } else {
-            names.push(payload);
-        }
-    }
-    names.iter().map(|name| name.trim().to_owned()).collect()
-}
-
-/// Puts the corpus into everything that has a name.
-async fn named(furnished: &Furnished) {
-    let api = &furnished.api;
-    let url = furnished.desk.url("/desk");
-    for (number, name) in names().iter().enumerate() {
-        let company = json!({"name": name, "aliases": [name], "domain": name, "external_id": name});
-        api.made("api/v1/companies", company).await;
-        let set = furnished.set(name, "event", &["problem.critical"]).await;
-        super::furnished::source(api, name, Some(name)).await;
-        api.made("api/v1/keys", json!({"name": name, "role": "viewer"}))
-            .await;
-        furnished.silence(ACME, name, "severity<=info");
-        // A check and a hash cost time; what is checked and hashed is always the same.
-        if number % 4 == 0 {
-            let user = json!({"name": name, "role": "viewer", "password": PASSWORD});
-            api.made("api/v1/users", user).await;
-            let webhook = furnished.webhook(name, &url, &[]).await;
-            furnished.mapped(&webhook, name, name, &set).await;
-        }
-    }
-}
-
-/// Headers and URLs of a webhook: what is let in is shown too.
-async fn credentials(furnished: &Furnished) {
-    let mut taken = 0;
-    for (number, payload) in payloads().iter().enumerate() {
-        let [url, header] = [
-            format!("https://127.0.0.1:1/{payload}"),
-            payload.split_whitespace().collect::<String>(),
-        ];
-        let form = json!({
-            "connector": "webhook", "name": format!("Hostile {number}"),
-            "credentials": {"webhook_url": url, "header_key": header, "header_value": "v", "username": payload},
-        });
-        let answer = furnished
-            .api
-            .call("POST", "api/v1/integrations", Some(form))
-            .await;
-        taken += usize::from(answer.status == 201);
-        assert!([201, 422].contains(&answer.status), "{}", answer.body);
-    }
-    assert!(taken < payloads().len(), "some are no URL or no header");
-}
-
-/// Events of which a field is hostile, messages whose subject and body are, and a receiver that answers like that. Answers
-/// the pages of what that receiver refused.
-async fn said(furnished: &Furnished) -> Vec<String> {
-    let url = furnished.desk.url("/hostile");
-    let webhook = furnished.webhook("Hostile", &url, &[GLOBEX]).await;
-    let set = furnished
-        .set("Hostile", "event", &["problem.critical"])
-        .await;
-    furnished.mapped(&webhook, GLOBEX, "Hostile", &set).await;
-    furnished
-        .desk
-        .on_path("/hostile", Answer::decided(|_| hostile_answer()));
-    let payloads = payloads();
-    let mut taken = 0;
-    for payload in &payloads {
-        let form = json!({
-            "event": "problem.critical", "company": GLOBEX,
-            "fields": {"ip": "192.0.2.1", "hostname": "a.example", "company": "Globex", "product": payload, "vul_id": "CVE-2021-44228", "severity": "critical"},
-        });
-        let answer = furnished
-            .api
-            .call("POST", "api/v1/events", Some(form))
-            .await;
-        taken += usize::from(answer.status == 202);
-    }
-    assert!(
-        taken > payloads.len() / 2,
-        "{taken} were taken as a product"
-    );
-    for some in payloads.chunks(IN_A_MESSAGE) {
-        let text = some.join("\n");
-        let subject: String = some.join(" ").chars().take(NAME).collect();
-        let message = json!({"subject": subject, "body": text, "<b data-xss>": text});
-        furnished.receive(&message.to_string()).await;
-        furnished.receive(&text).await;
-        let known = json!({"subject": "New Asset(s) Added", "body": format!("New asset added with ip 192.0.2.1. Hostname {text}")});
-        furnished.receive(&known.to_string()).await;
-    }
-    let path = format!("api/v1/deliveries?integration={webhook}&status=dead&limit=5");
-    let refused = furnished.api.until(&path, |page| {
-        let ids = page["items"]
-            .as_array()?
-            .iter()
-            .map(|item| item["id"].as_str());
-        let ids: Vec<_> = ids
-            .flatten()
-            .map(|id| format!("/deliveries/{id}"))
-            .collect();
-        (!ids.is_empty()).then_some(ids)
-    });
-    refused.await
-}
-
-/// All of the corpus, in the body and as far as a header may hold it.
-fn hostile_answer() -> Answer {
-    let payloads = payloads();
-    let mut answer = Answer::status(503).body(payloads.join("\n"));
-    for (number, payload) in payloads.iter().enumerate().take(60) {
-        let value: String = payload
-            .chars()
-            .filter(|c| (' '..='~').contains(c))
-            .collect();
-        answer = answer.header(&format!("x-hostile-{number}"), &value);
-    }
-    answer
-}
-
 /// What was found on the pages so far, and what can be done there.
 #[derive(Default)]
 struct Search {
@@ -217,20 +109,35 @@ struct Search {
     shown: BTreeSet<String>,
     /// Pages with forms, one of each shape, and how many they have.
     forms: Vec<(String, u64)>,
+    /// The next page of each list, by the list's path.
+    lists: BTreeMap<String, String>,
+    /// Files by the shape of their paths, and where each comes from.
+    files: BTreeMap<String, String>,
+    /// Parts of pages that were asked for again.
+    refreshed: u64,
 }
 
 impl Search {
-    /// Looks at the page as it is.
+    /// Looks at the page as it is, and at what it is after its parts were asked for again.
     async fn look(&mut self, page: &Page, path: &str) {
-        let found = page.evaluate(FOREIGN).await;
-        for finding in found.as_array().into_iter().flatten() {
-            self.findings.push(format!("{path}: {finding}"));
+        self.find(page, path).await;
+        let parts = page.evaluate(REFRESH).await.as_u64();
+        if let Some(parts) = parts.filter(|parts| *parts > 0) {
+            self.refreshed += parts;
+            self.find(page, path).await;
         }
         let reports = page.reports();
         assert!(reports.is_clean(), "{path}: {reports:?}");
     }
 
-    /// Notes what can be asked and sent there.
+    async fn find(&mut self, page: &Page, path: &str) {
+        let found = page.evaluate(FOREIGN).await;
+        for finding in found.as_array().into_iter().flatten() {
+            self.findings.push(format!("{path}: {finding}"));
+        }
+    }
+
+    /// Notes what can be asked and sent there, and what goes on from there.
     async fn note(&mut self, page: &Page, path: &str) {
         let asked = page.evaluate(ASKED).await;
         let asked = asked.as_array().into_iter().flatten();
@@ -251,15 +158,133 @@ impl Search {
         if is_shown {
             self.shown.insert(shape);
         }
+        let list = path.split('?').next().unwrap_or_default();
+        if let Some(next) = page.evaluate(NEXT).await.as_str() {
+            let next = match next.strip_prefix('?') {
+                Some(query) => format!("{list}?{query}"),
+                None => next.to_owned(),
+            };
+            self.lists.entry(list.to_owned()).or_insert(next);
+        }
+        let files = page.evaluate(LINKED).await;
+        for file in files
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+        {
+            let shape = self::shape(file);
+            self.files.entry(shape).or_insert_with(|| file.to_owned());
+        }
+    }
+
+    /// Goes through each list to its end.
+    async fn turn_pages(&mut self, page: &Page) {
+        for (list, first) in self.lists.clone() {
+            let mut next = Some(first);
+            for _ in 0..PAGES {
+                let Some(path) = next else { break };
+                let status = page.open(&path).await;
+                assert_eq!(status, 200, "{path}");
+                self.look(page, &path).await;
+                let following = page.evaluate(NEXT).await;
+                next = following.as_str().map(|following| {
+                    let query = following.strip_prefix('?');
+                    query.map_or_else(|| following.to_owned(), |query| format!("{list}?{query}"))
+                });
+            }
+        }
+    }
+
+    /// What each file is sent as: nothing that a browser shows as a page.
+    async fn fetch(&mut self, page: &Page) {
+        page.open("/account").await;
+        for path in self.files.values() {
+            let told = page.evaluate(&fetched(path)).await;
+            let [status, kind, disposition, sniffing] = [0, 1, 2, 3].map(|it| &told[it]);
+            let kind = kind.as_str().unwrap_or_default();
+            let kind = kind.split(';').next().unwrap_or_default();
+            let is_stored = disposition
+                .as_str()
+                .is_some_and(|it| it.starts_with("attachment"));
+            assert!(
+                *status == 200 && FILES.contains(&kind) && *sniffing == "nosniff",
+                "{path}: {told}"
+            );
+            assert!(is_stored || kind == "application/json", "{path}: {told}");
+        }
+    }
+
+    /// Paths that nothing is at, and that say so with what was asked for.
+    async fn miss(&mut self, page: &Page) {
+        for (number, name) in names().iter().enumerate() {
+            let before = [
+                "",
+                "/events",
+                "/settings/integrations",
+                "/catalogue",
+                "/assets",
+            ];
+            let asked: String = byte_serialize(name.as_bytes()).collect();
+            let path = format!("{}/{asked}", before[number % before.len()]);
+            let status = page.open(&path).await;
+            assert!((400..500).contains(&status), "{path}: {status}");
+            self.find(page, &path).await;
+        }
+    }
+
+    /// Each text as an alert that comes in while a list is followed.
+    async fn follow(&mut self, page: &Page, furnished: &Furnished) {
+        for path in TAILS {
+            page.open(path).await;
+            let rows = "document.querySelectorAll('tr.fresh').length";
+            for (number, payload) in payloads().iter().enumerate() {
+                let message = json!({"subject": payload, "body": format!("{payload} {number}")});
+                furnished.receive(&message.to_string()).await;
+            }
+            let most = "Number(document.querySelector('table[data-tail]').dataset.kept)";
+            let most = page.evaluate(most).await.as_u64().unwrap();
+            let wanted = most.min(u64::try_from(payloads().len()).unwrap());
+            looked(PATIENCE, "every row comes in", async || {
+                let rows = page.evaluate(rows).await.as_u64();
+                rows.is_some_and(|rows| rows >= wanted).then_some(())
+            })
+            .await;
+            self.look(page, path).await;
+        }
+    }
+
+    /// A job that goes on, begun by somebody and for something with a hostile name.
+    async fn job(&mut self, page: &Page, furnished: &Furnished) {
+        let name = names().pop().unwrap();
+        let key = json!({"name": format!("{name} 2"), "role": "operator"});
+        let key = furnished.api.call("POST", "api/v1/keys", Some(key)).await;
+        let api = furnished.api.by(key.body["key"].as_str().unwrap());
+        let slow = json!({"filter": {"status": "delivered", "company": GLOBEX, "text": name}, "rate_per_second": 1});
+        let whole = json!({"filter": {"status": "dead"}, "rate_per_second": 1});
+        for form in [slow, whole] {
+            let job = api.call("POST", "api/v1/replays", Some(form)).await;
+            assert!(job.status < 500, "{}", job.body);
+            if let Some(id) = job.body["id"].as_str() {
+                let path = format!("/replays/{id}");
+                page.open(&path).await;
+                self.look(page, &path).await;
+            }
+        }
     }
 
     /// Asks each page with hostile parameters, until each text was in one and each parameter had one.
     async fn ask(&mut self, page: &Page) {
         let payloads = payloads();
         let asked: Vec<_> = self.asked.iter().cloned().collect();
+        let names = names();
         for number in 0..asked.len().max(payloads.len()) {
             let (path, name) = asked[number % asked.len()].split_once(' ').unwrap();
-            let text = &payloads[number % payloads.len()];
+            // Every other time several texts at once, so that more of them come to each parameter.
+            let text = match number % 2 {
+                0 => &payloads[number % payloads.len()],
+                _ => &names[number % names.len()],
+            };
             let value: String = byte_serialize(text.as_bytes()).collect();
             let path = format!("{path}?{name}={value}");
             let status = page.open(&path).await;
@@ -284,7 +309,9 @@ impl Search {
                 page.run_and_follow(&send(number, &names[turn % names.len()]))
                     .await;
                 let status = page.status().await;
-                assert!(status < 500, "form {number} of {path}: {status}");
+                // 502 is a Finish whose receiver cannot be reached, which the page says.
+                let is_said = status < 500 || status == 502;
+                assert!(is_said, "form {number} of {path}: {status}");
                 self.look(page, &format!("form {number} of {path}")).await;
             }
         }
@@ -294,21 +321,27 @@ impl Search {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_text_becomes_more_than_text_on_any_page() {
     let (furnished, browser) = (Furnished::new().await, Browser::start().await);
-    named(&furnished).await;
+    let mut pages = named(&furnished).await;
     credentials(&furnished).await;
-    let refused = said(&furnished).await;
+    pages.extend(said(&furnished).await);
     let page = furnished.signed_in(&browser, ADMIN).await;
     let mut search = Search::default();
+    search.follow(&page, &furnished).await;
     let shapes = walk(&page, OF_A_SHAPE, async |path| {
         search.look(&page, path).await;
         search.note(&page, path).await;
     })
     .await;
-    for path in refused {
-        page.open(&path).await;
+    for path in pages {
+        let status = page.open(&path).await;
+        assert_eq!(status, 200, "{path}");
         search.look(&page, &path).await;
         search.note(&page, &path).await;
     }
+    search.turn_pages(&page).await;
+    search.job(&page, &furnished).await;
+    search.fetch(&page).await;
+    search.miss(&page).await;
     search.ask(&page).await;
     search.send(&page).await;
     assert!(search.findings.is_empty(), "{}", search.findings.join("\n"));
@@ -318,6 +351,11 @@ async fn no_text_becomes_more_than_text_on_any_page() {
             "{shape} shows nothing hostile: {shapes:?}"
         );
     }
+    let (refreshed, lists, files) = (search.refreshed, search.lists.len(), search.files.len());
+    assert!(
+        refreshed > 3 && lists > 5 && files > 5,
+        "{refreshed} parts that go on, {lists} long lists, {files} files"
+    );
 }
 
 /// What would be found if a page wrote text as it is: the search is no good when it finds nothing there.

@@ -23,6 +23,15 @@ pub(crate) struct RuleForm {
     /// Filters, all of which must hold: `severity=~"high|critical"`, `field.hostname=~"web-.*"`. None asks for a company.
     #[serde(default)]
     pub(in crate::api) matchers: Vec<String>,
+    /// A rule that is off makes no alerts.
+    #[serde(default = "on")]
+    #[schema(required = false)]
+    pub(in crate::api) enabled: bool,
+}
+
+/// What is not told is on.
+pub(in crate::api) fn on() -> bool {
+    true
 }
 
 /// Link an authenticated integration with an event set.
@@ -75,6 +84,7 @@ impl RuleForm {
             name: name?,
             event_set: event_set?,
             matchers,
+            enabled: self.enabled,
             created_at,
         })
     }
@@ -86,6 +96,7 @@ impl From<&IntegrationRule> for RuleForm {
             name: rule.name.clone(),
             event_set_id: rule.event_set.to_string(),
             matchers: rule.matchers.iter().map(Filter::to_string).collect(),
+            enabled: rule.enabled,
         }
     }
 }

@@ -26,6 +26,8 @@ pub(crate) struct RuleView {
     event_set_id: String,
     /// All of them must hold.
     matchers: Vec<String>,
+    /// Off, it makes no alerts.
+    enabled: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
 }
@@ -38,6 +40,7 @@ impl From<&IntegrationRule> for RuleView {
             name: rule.name.clone(),
             event_set_id: rule.event_set.to_string(),
             matchers: rule.matchers.iter().map(Filter::to_string).collect(),
+            enabled: rule.enabled,
             created_at: rule.created_at,
         }
     }

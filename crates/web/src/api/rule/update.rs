@@ -23,6 +23,8 @@ pub(crate) struct RulePatch {
     event_set_id: Option<String>,
     /// In the place of the former.
     matchers: Option<Vec<String>>,
+    /// Off, it makes no alerts.
+    enabled: Option<bool>,
 }
 
 /// Change a rule of an authenticated integration.
@@ -68,6 +70,7 @@ impl RulePatch {
             name: self.name.unwrap_or(stored.name),
             event_set_id: self.event_set_id.unwrap_or(stored.event_set_id),
             matchers: self.matchers.unwrap_or(stored.matchers),
+            enabled: self.enabled.unwrap_or(stored.enabled),
         }
     }
 }

@@ -73,6 +73,7 @@ pub(crate) struct RuleEntry {
     /// An id, or the name of an event set that the same change makes.
     pub(super) event_set_id: Option<String>,
     pub(super) matchers: Option<Vec<String>>,
+    pub(super) enabled: Option<bool>,
 }
 
 /// Of an integration and a company there is one mapping: it is changed when it is there.
@@ -154,13 +155,14 @@ impl RuleEntry {
         fields: &mut Fields,
         new_sets: &HashMap<String, EventSetId>,
     ) -> Option<RuleForm> {
-        let (name, set, matchers) = match stored {
+        let (name, set, matchers, enabled) = match stored {
             Some(stored) => (
                 Some(stored.name),
                 Some(stored.event_set_id),
                 stored.matchers,
+                stored.enabled,
             ),
-            None => (None, None, Vec::new()),
+            None => (None, None, Vec::new(), true),
         };
         let given = self.event_set_id.map(|text| match new_sets.get(&text) {
             Some(id) => id.to_string(),
@@ -172,6 +174,7 @@ impl RuleEntry {
             name: name?,
             event_set_id: set?,
             matchers: self.matchers.unwrap_or(matchers),
+            enabled: self.enabled.unwrap_or(enabled),
         })
     }
 }

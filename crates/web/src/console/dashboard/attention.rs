@@ -13,6 +13,7 @@ use crate::api::Named;
 use crate::console::Frame;
 use crate::console::chart::{duration, number};
 use crate::console::text::{ROW, Shown, visible};
+use crate::disk::Room;
 use crate::read::Caller;
 
 /// Most lines of one kind; one more says how many others there are.
@@ -47,11 +48,13 @@ pub(super) struct Facts<'a> {
     pub(super) day: &'a Slot,
     pub(super) day_began: Timestamp,
     pub(super) now: Timestamp,
+    /// Of the disk with the state folder; for admins of all companies alone.
+    pub(super) room: Option<Room>,
 }
 
 impl Facts<'_> {
     pub(super) fn items(&self) -> Vec<Item> {
-        let mut items = Vec::new();
+        let mut items: Vec<_> = self.room.and_then(full).into_iter().collect();
         few(
             &mut items,
             self.failing(),
@@ -229,6 +232,22 @@ impl Facts<'_> {
         let since = self.day_began.to_string();
         link(self.frame, "/events", &[(name, value), ("since", &since)])
     }
+}
+
+/// What is acked has to be written: a server without room takes nothing more.
+fn full(room: Room) -> Option<Item> {
+    room.is_low().then(|| Item {
+        class: "bad",
+        glyph: "✕",
+        word: "disk",
+        text: format!(
+            "The disk with the state folder has {} left. When it is full, no alert is taken any more.",
+            room.free_words()
+        ),
+        quote: None,
+        path: "/system".to_owned(),
+        action: "Look at it",
+    })
 }
 
 fn events(count: u64) -> String {

@@ -119,6 +119,10 @@ pub(super) async fn show(
         "Dashboard",
         asked.company.as_deref(),
     );
+    let room = match caller.rules_all() {
+        true => app.disk().room().await,
+        false => None,
+    };
     let facts = Facts {
         caller,
         frame: &frame,
@@ -130,6 +134,7 @@ pub(super) async fn show(
         day: &told.day,
         day_began: now.before(DAY),
         now,
+        room,
     };
     let attention = facts.items();
     let failing = integrations

@@ -39,7 +39,11 @@ pub(super) async fn show(visitor: Visitor) -> Page {
     })
 }
 
-/// Answers the key itself instead of leading on: it is kept as a digest alone, so no other page could show it.
+/// Answers the key itself instead of leading on: it is kept as a digest alone, so no other page could show it. A page that
+/// the browser is led to would have to be handed the secret by the memory of this node, and where several nodes share the
+/// work another one may be asked for it: the secret would be lost, and cannot be made again. So whoever reloads this page is
+/// asked by the browser whether to send the form once more. It is the same with the secrets of sources, made passwords and
+/// signing secrets.
 pub(super) async fn create(app: State<App>, visitor: Visitor, posted: Posted) -> Page {
     let admin = visitor.admin(&posted)?;
     let asked = json!({"name": posted.text("name"), "role": posted.text("role"),

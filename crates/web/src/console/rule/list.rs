@@ -163,7 +163,7 @@ impl Row {
             integration: integration.map_or_else(String::new, |found| visible(&found.name)),
             matchers: matchers.map(|matcher| visible(&matcher)).collect(),
             event_set: set.map_or_else(String::new, |set| visible(&set.name)),
-            standing: standings.get(&rule.id).cloned().unwrap_or_default(),
+            standing: Standing::of(rule, standings),
             hits: hits.rules.get(&rule.id).map_or(0, |hit| hit.count),
         }
     }

@@ -1,8 +1,9 @@
-//! Whether a rule makes alerts: a rule has no switch of its own, the company mappings that name it have (*Create Webhook Alert*).
+//! Whether a rule makes alerts: its own switch and those of the company mappings that name it (*Create Webhook Alert*) say so.
 
 use std::collections::HashMap;
 
 use domain::mapping::MappedTo;
+use domain::rule::IntegrationRule;
 use domain::{IntegrationId, RuleId};
 
 use crate::api::integration::seen;
@@ -24,6 +25,8 @@ pub(in crate::console) struct Standing {
     /// Mappings that make alerts, and those that are silent.
     on: usize,
     silent: usize,
+    /// The rule itself is switched off.
+    pub(in crate::console) is_off: bool,
 }
 
 /// The standing of each rule that a mapping names, as far as somebody sees companies and integrations.
@@ -70,6 +73,17 @@ pub(in crate::console) fn standings(
 }
 
 impl Standing {
+    /// That of one rule.
+    pub(in crate::console) fn of(
+        rule: &IntegrationRule,
+        standings: &HashMap<RuleId, Self>,
+    ) -> Self {
+        Self {
+            is_off: !rule.enabled,
+            ..standings.get(&rule.id).cloned().unwrap_or_default()
+        }
+    }
+
     fn count(&mut self, company: Option<&str>, is_on: bool) {
         match company {
             Some(name) => self.names.push(name.to_owned()),
@@ -86,6 +100,7 @@ impl Standing {
     /// Class and glyph of the badge, and its word.
     pub(in crate::console) fn badge(&self) -> (&'static str, &'static str, &'static str) {
         match (self.on, self.silent) {
+            _ if self.is_off => ("held", "‖", "off"),
             (0, 0) => ("wait", "○", "not mapped"),
             (0, _) => ("held", "‖", "off: mapped, silent"),
             (_, 0) => ("good", "✓", "on"),
@@ -114,6 +129,7 @@ impl Standing {
             all: silent > 0,
             on,
             silent,
+            is_off: on == silent && on > 0,
         }
     }
 }

@@ -36,6 +36,8 @@ pub(super) struct SystemPage {
     up: String,
     public_url: String,
     listen: String,
+    /// What is free of the disk that has the state folder, and that this is little.
+    room: Option<(String, bool)>,
     /// What keeps it from being ready.
     reasons: Vec<String>,
     queue: Vec<(&'static str, String, Option<&'static str>)>,
@@ -90,6 +92,11 @@ impl SystemPage {
             up: crate::console::source::words(app.now().since(app.started_at())),
             public_url: settings.public_url.as_str().to_owned(),
             listen: settings.listen.to_string(),
+            room: app
+                .disk()
+                .room()
+                .await
+                .map(|room| (room.words(), room.is_low())),
             reasons: reasons(app, &health, ready.outbox_moving),
             queue: queue(app, &health).await?,
             journal: Journal::new(app),
@@ -287,6 +294,7 @@ impl SystemPage {
             up: "3 days".to_owned(),
             public_url: "http://127.0.0.1:8080".to_owned(),
             listen: "127.0.0.1:8080".to_owned(),
+            room: (number > 0).then(|| ("5 MiB free of 40.0 GiB".to_owned(), number > 1)),
             reasons: vec![hostile.to_owned(); number.min(1)],
             queue: vec![
                 (

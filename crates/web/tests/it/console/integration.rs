@@ -75,10 +75,10 @@ async fn the_tabs_come_when_the_credentials_are_saved_and_authenticated() {
     assert!(!page.contains("/event-sets") && !page.contains("a-long-secret-value"));
     assert!(text("/settings/integrations").await.contains("Incomplete"));
     target.answer(Answer::ok());
-    let tested = anna
-        .act(&server, &format!("{path}/check"), &[])
-        .await
-        .expect(303);
+    let mut test = typed(&url);
+    test.retain(|(name, _)| *name != "header_value");
+    test.push(("then", "test"));
+    let tested = anna.act(&server, &credentials, &test).await.expect(303);
     let page = text(tested.header("location")).await;
     assert!(page.contains("Saved and authenticated"), "{page}");
     for tab in ["event-sets", "rules", "mappings"] {
@@ -292,7 +292,7 @@ async fn viewers_and_other_companies_change_nothing() {
         "{page}"
     );
     for what in [
-        "check",
+        "credentials",
         "switch",
         "finish",
         "remove",

@@ -246,3 +246,27 @@ async fn a_dry_run_is_for_everybody_and_saving_for_admins() {
     let page = carl.get(&server, "/rules").await.expect(200).text();
     assert!(!page.contains("Rule of Acme"), "{page}");
 }
+
+#[tokio::test]
+async fn an_admin_switches_a_rule_off_and_on_in_the_list() {
+    let (server, target) = (Server::start().await, Target::start().await);
+    let routed = server.routed("Acme", &target).await;
+    let anna = server.browser("Anna", Role::Admin, Scope::All).await;
+    let list = tab(&routed.integration, "rules");
+    let switch = format!("{list}/{}/switch", routed.rule);
+    for (to, told, offered) in [
+        ("off", "The rule is off", "Switch on"),
+        ("on", "The rule is on", "Switch off"),
+    ] {
+        let done = anna.act(&server, &switch, &[("to", to)]).await.expect(303);
+        let page = anna.get(&server, done.header("location")).await.expect(200);
+        let page = page.text();
+        assert!(page.contains(told) && page.contains(offered), "{page}");
+    }
+    let vera = server.browser("Vera", Role::Viewer, Scope::All).await;
+    let page = vera.get(&server, &list).await.expect(200).text();
+    assert!(!page.contains("Switch off") && page.contains("On or off"));
+    vera.act(&server, &switch, &[("to", "off")])
+        .await
+        .expect(403);
+}

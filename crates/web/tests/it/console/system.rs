@@ -1,6 +1,7 @@
 use domain::access::{Role, Scope};
 use serde_json::json;
 use testkit::Target;
+use web::{Disk, Room};
 
 use crate::support::Server;
 
@@ -95,4 +96,33 @@ async fn the_system_is_for_admins_of_all_companies() {
             .await
             .expect(403);
     }
+}
+
+#[tokio::test]
+async fn a_disk_that_fills_up_is_told_to_admins() {
+    const GIB: u64 = 1024 * 1024 * 1024;
+    let room = Room {
+        free: GIB / 2,
+        total: 40 * GIB,
+    };
+    let server = Server::start_on(Disk::new(move || Some(room)), |_| {}).await;
+    let anna = server.browser("Anna", Role::Admin, Scope::All).await;
+    let page = anna.get(&server, "/system").await.expect(200).text();
+    assert!(page.contains("512 MiB free of 40.0 GiB"), "{page}");
+    let page = anna.get(&server, "/").await.expect(200).text();
+    let words = "The disk with the state folder has 512 MiB left.";
+    assert!(page.contains(words), "{page}");
+    let vera = server.browser("Vera", Role::Viewer, Scope::All).await;
+    let page = vera.get(&server, "/").await.expect(200).text();
+    assert!(!page.contains("The disk with the state folder"), "{page}");
+}
+
+#[tokio::test]
+async fn the_licences_of_what_is_built_in_are_listed_for_admins() {
+    let server = Server::start().await;
+    let anna = server.browser("Anna", Role::Admin, Scope::All).await;
+    let page = anna.get(&server, "/system/licences").await.expect(200);
+    assert!(page.text().contains("axum"));
+    let vera = server.browser("Vera", Role::Viewer, Scope::All).await;
+    vera.get(&server, "/system/licences").await.expect(403);
 }

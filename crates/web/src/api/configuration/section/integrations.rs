@@ -11,6 +11,7 @@ use super::mappings::{self, MappingEntry};
 use super::rules::{self, RuleEntry};
 use crate::api::configuration::plan::{Names, Pair, Plan, written};
 use crate::api::integration::create::parse_delivery;
+use crate::api::rule::create::on;
 use crate::problem::Problem;
 
 /// An integration with its rules and mappings.
@@ -42,15 +43,11 @@ pub(crate) struct IntegrationEntry {
     pub(super) mappings: Option<Vec<MappingEntry>>,
 }
 
-fn on() -> bool {
-    true
-}
-
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands a reference to whatever says when to skip"
 )]
-fn is_on(enabled: &bool) -> bool {
+pub(super) fn is_on(enabled: &bool) -> bool {
     *enabled
 }
 

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use store::Change;
 use utoipa::ToSchema;
 
-use super::integrations::Known;
+use super::integrations::{Known, is_on};
 use crate::api::configuration::document::ENTRIES;
 use crate::api::configuration::plan::{Names, Pair, Plan, written};
-use crate::api::rule::create::parse_matchers;
+use crate::api::rule::create::{on, parse_matchers};
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +23,10 @@ pub(crate) struct RuleEntry {
     event_set: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     matchers: Vec<String>,
+    /// On unless told.
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    #[schema(required = false)]
+    enabled: bool,
 }
 
 pub(super) fn export(configuration: &Configuration) -> HashMap<IntegrationId, Vec<RuleEntry>> {
@@ -121,6 +125,7 @@ impl RuleEntry {
             name: rule.name.clone(),
             event_set: event_set.to_owned(),
             matchers: rule.matchers.iter().map(Filter::to_string).collect(),
+            enabled: rule.enabled,
         }
     }
 
@@ -144,6 +149,7 @@ impl RuleEntry {
             name: name?,
             event_set: event_set?,
             matchers,
+            enabled: self.enabled,
             created_at,
         };
         let form = |rule: &IntegrationRule| {

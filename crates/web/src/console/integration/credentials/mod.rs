@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
-use axum::routing::{get, post};
+use axum::routing::get;
 use connectors::rotation::OVERLAP;
 use domain::IntegrationId;
 use domain::access::Actor;
@@ -72,7 +72,6 @@ pub(super) fn routes() -> Router<App> {
             get(show_new).post(create),
         )
         .route(&format!("{one}/credentials"), get(show).post(change))
-        .route(&format!("{one}/check"), post(check))
         .merge(manage::routes(one))
 }
 
@@ -255,6 +254,8 @@ async fn show(
     page(&view)
 }
 
+/// Saves what was typed, and tries it: when credentials were changed, or when it was Test that was pressed. So nothing that
+/// is typed is lost by a test, and what is tried is what is seen.
 async fn change(
     app: State<App>,
     visitor: Visitor,
@@ -264,12 +265,22 @@ async fn change(
     let Admin(caller) = visitor.admin(&posted)?;
     let (stored, gate) = find(&app, &visitor, &connector, id).await?;
     let typed = Typed::posted(&posted);
+    let patch = typed.patch(&stored, &posted);
+    let is_test = posted.text("then") == "test";
     let saved = match expect_companies(&typed) {
-        Ok(()) => save(&app, &caller, id, read(&typed.patch(&stored, &posted))?.0).await,
+        // A test of what is stored already leaves no trace of a change.
+        Ok(()) if is_test && typed::is_stored(&patch, &stored, &caller, &posted) => Ok(false),
+        Ok(()) => save(&app, &caller, id, read(&patch)?.0).await,
         Err(problem) => Err(problem),
     };
     let path = tabs::path(&connector, id);
     match saved {
+        Ok(false) if is_test => {
+            if !posted.has("live") {
+                take_test_send(&app, &caller)?;
+            }
+            tried(&app, &caller.actor(), &path, id, &posted).await
+        }
         Ok(true) => tried(&app, &caller.actor(), &path, id, &posted).await,
         Ok(false) => Ok(see_told(&format!("{path}/credentials"), Told::Saved)),
         Err(problem) => {
@@ -282,28 +293,6 @@ async fn change(
             )
         }
     }
-}
-
-/// Tries the stored credentials once more.
-async fn check(
-    app: State<App>,
-    visitor: Visitor,
-    Path((connector, id)): Path<(String, IntegrationId)>,
-    posted: Posted,
-) -> Page {
-    let Admin(caller) = visitor.admin(&posted)?;
-    find(&app, &visitor, &connector, id).await?;
-    if !posted.has("live") {
-        take_test_send(&app, &caller)?;
-    }
-    tried(
-        &app,
-        &caller.actor(),
-        &tabs::path(&connector, id),
-        id,
-        &posted,
-    )
-    .await
 }
 
 /// Where the page goes after the credentials were stored.

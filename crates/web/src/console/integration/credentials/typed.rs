@@ -236,6 +236,17 @@ impl Typed {
     }
 }
 
+/// Whether a change asks for nothing that is not so already.
+pub(super) fn is_stored(
+    patch: &Value,
+    stored: &Integration,
+    caller: &Caller,
+    posted: &Posted,
+) -> bool {
+    patch.get("credentials").is_none()
+        && *patch == Typed::stored(stored, caller).patch(stored, posted)
+}
+
 /// Names of the companies that may be ticked, in the order of a list: all that are ticked, and of the others the first.
 /// True: there are more.
 pub(super) fn companies(caller: &Caller, typed: &Typed) -> (Vec<String>, bool) {

@@ -125,7 +125,7 @@ impl Row {
                 .iter()
                 .map(|matcher: &Filter| visible(&matcher.to_string()))
                 .collect(),
-            standing: standings.get(&rule.id).cloned().unwrap_or_default(),
+            standing: Standing::of(rule, standings),
             hits: hit.map_or(0, |hit| hit.count),
             last: hit.map(|hit| hit.newest),
         }

@@ -3,6 +3,7 @@
 pub(in crate::console) mod edit;
 mod list;
 mod remove;
+mod switch;
 
 use axum::Router;
 use axum::routing::{get, post};
@@ -23,6 +24,7 @@ pub(super) fn routes() -> Router<App> {
             get(edit::known).post(edit::update),
         )
         .route(&format!("{LIST}/{{of}}/remove"), post(remove::remove))
+        .route(&format!("{LIST}/{{of}}/switch"), post(switch::switch))
 }
 
 #[cfg(test)]
