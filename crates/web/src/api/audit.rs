@@ -97,7 +97,7 @@ pub(crate) async fn names(
     for row in rows {
         let name = match row.what.as_str() {
             "mapping" => Some(mapping(&row.id, configuration)),
-            "replay" | "reread" => match jobs.get(row.id.as_str()) {
+            "replay" | "reread" | "import" => match jobs.get(row.id.as_str()) {
                 Some(known) => known.clone(),
                 None => {
                     let title = job_title(app, &row.id, configuration).await?;

@@ -18,7 +18,7 @@ use crate::read::{Admin, Query};
 /// Most fields of one change that the list shows; the export has all.
 const FIELDS: usize = 12;
 /// What a change can be of, and what can be done.
-const WHATS: [&str; 14] = [
+const WHATS: [&str; 15] = [
     "company",
     "source",
     "integration",
@@ -32,10 +32,12 @@ const WHATS: [&str; 14] = [
     "delivery",
     "replay",
     "reread",
+    "import",
     "configuration",
 ];
-const ACTIONS: [&str; 9] = [
-    "insert", "update", "remove", "check", "switch", "release", "retry", "end", "rollback",
+const ACTIONS: [&str; 13] = [
+    "insert", "update", "remove", "check", "switch", "release", "retry", "cancel", "start",
+    "pause", "resume", "end", "rollback",
 ];
 /// What going back puts back.
 const GOES_BACK: [&str; 8] = [
@@ -55,8 +57,8 @@ pub(super) struct AuditPage {
     frame: Frame,
     asked: AuditAsked,
     state: query::State,
-    whats: [&'static str; 14],
-    actions: [&'static str; 9],
+    whats: [&'static str; WHATS.len()],
+    actions: [&'static str; ACTIONS.len()],
     rows: Vec<Row>,
     next: Option<String>,
     is_later: bool,
@@ -203,6 +205,7 @@ fn path(row: &AuditRow) -> Option<String> {
         "silence" => "silences",
         "replay" => "replays",
         "reread" => "rereads",
+        "import" => "imports",
         "user" => "users",
         "delivery" => "deliveries",
         _ => return None,

@@ -242,7 +242,8 @@ fn list<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 impl CancelPage {
     pub(super) fn samples() -> Vec<Self> {
         use crate::api::delivery::cancel::MOST;
-        let hostile = "\"><script>alert(1)</script>\u{202e}";
+        let hostile = "\"><script>alert(1)</script>";
+        let turned = &visible("\u{202e}gnp");
         let page = |asked: &[(&str, &str)], faults, would| Self {
             frame: Frame::sample(Here::Deliveries),
             asked: Asked::of(asked.iter().copied()),
@@ -253,8 +254,8 @@ impl CancelPage {
             count: grouped(count as u64),
             is_one: count == 1,
             is_none: count == 0,
-            shares: vec![(visible(hostile), "1".to_owned())],
-            target: visible(hostile),
+            shares: vec![(turned.clone(), "1".to_owned())],
+            target: turned.clone(),
             truncated,
             word: (count > MANY).then(|| visible(hostile)),
         };
