@@ -242,8 +242,9 @@ fn list<'a>(keys: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 impl CancelPage {
     pub(super) fn samples() -> Vec<Self> {
         use crate::api::delivery::cancel::MOST;
+        // What a field sends back is as it came: what cannot be seen is shown by name only where it is read.
         let hostile = "\"><script>alert(1)</script>";
-        let turned = &visible("\u{202e}gnp");
+        let shown = || visible(&format!("{hostile}\u{202e}"));
         let page = |asked: &[(&str, &str)], faults, would| Self {
             frame: Frame::sample(Here::Deliveries),
             asked: Asked::of(asked.iter().copied()),
@@ -254,10 +255,10 @@ impl CancelPage {
             count: grouped(count as u64),
             is_one: count == 1,
             is_none: count == 0,
-            shares: vec![(turned.clone(), "1".to_owned())],
-            target: turned.clone(),
+            shares: vec![(shown(), "1".to_owned())],
+            target: shown(),
             truncated,
-            word: (count > MANY).then(|| visible(hostile)),
+            word: (count > MANY).then(shown),
         };
         let wrong = || Faults::field("/typed", hostile);
         vec![
