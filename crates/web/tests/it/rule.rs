@@ -221,6 +221,6 @@ async fn a_rule_that_is_switched_off_makes_no_alerts_until_it_is_on_again() {
         .expect(200);
     assert_eq!(routing("10.0.0.3").await.0, on);
     let audit = server.get("/api/v1/audit?what=rule&action=update").await;
-    let fields = &audit.json()["items"][0]["fields"];
-    assert!(fields.to_string().contains("/enabled"), "{fields}");
+    let change = &audit.json()["items"][0];
+    assert!(change.to_string().contains("enabled"), "{change}");
 }
