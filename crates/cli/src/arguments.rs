@@ -23,7 +23,7 @@ pub(crate) use events::{EventsCommand, EventsFormat, ExportEvents};
 pub(crate) use import::{ImportArguments, ImportCommand};
 pub(crate) use journal::{JournalCommand, VerifyArguments};
 pub(crate) use lesson::{DriftArguments, LearnArguments, UnknownArguments};
-pub(crate) use listed::{ExportList, ListFormat};
+pub(crate) use listed::{ExportList, FileFlags, ListFormat};
 pub(crate) use projection::ProjectionFlags;
 pub(crate) use replay::{ReplayCommand, ReplayNamed, ReplayStart};
 pub(crate) use reread::RereadArguments;

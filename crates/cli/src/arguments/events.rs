@@ -1,10 +1,8 @@
 //! `alertwire events …`: what can be said.
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{ProjectionFlags, ServerFlags, assignment};
+use super::{FileFlags, ProjectionFlags, ServerFlags, assignment};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EventsCommand {
@@ -88,15 +86,8 @@ pub(crate) struct ExportEvents {
     /// Leave cells as they are that a spreadsheet would take for formulas. Whoever sent an event can then make it compute.
     #[arg(long)]
     pub(crate) raw: bool,
-    /// How many events; 1,000,000 unless told, which is the most.
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) limit: Option<u64>,
-    /// Go on where another export ended.
-    #[arg(long)]
-    pub(crate) cursor: Option<String>,
-    /// Write it there, in the place of what is there, instead of printing it.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) file: FileFlags,
     #[command(flatten)]
     pub(crate) server: ServerFlags,
 }

@@ -14,6 +14,15 @@ pub(crate) struct ExportList {
     /// A filter of the list's API: `company=…`, `text=…`.
     #[arg(long = "where", value_name = "KEY=VALUE", value_parser = assignment)]
     pub(crate) filters: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) file: FileFlags,
+    #[command(flatten)]
+    pub(crate) server: ServerFlags,
+}
+
+/// How much goes where.
+#[derive(Debug, Args)]
+pub(crate) struct FileFlags {
     /// How many; 1,000,000 unless told, which is the most.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) limit: Option<u64>,
@@ -23,8 +32,6 @@ pub(crate) struct ExportList {
     /// Write it there, in the place of what is there, instead of printing it.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) server: ServerFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

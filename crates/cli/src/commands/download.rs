@@ -47,8 +47,8 @@ pub(super) async fn list(
     let mut query = arguments.filters;
     let own = [
         ("format", Some(arguments.format.as_str().to_owned())),
-        ("limit", arguments.limit.map(|limit| limit.to_string())),
-        ("cursor", arguments.cursor),
+        ("limit", arguments.file.limit.map(|limit| limit.to_string())),
+        ("cursor", arguments.file.cursor),
     ];
     let own = own.into_iter();
     query.extend(own.filter_map(|(key, value)| Some((key.to_owned(), value?))));
@@ -60,7 +60,7 @@ pub(super) async fn list(
             ListFormat::Csv => Shape::Csv,
         },
         of,
-        out: arguments.out.as_deref(),
+        out: arguments.file.out.as_deref(),
     };
     run(&download, &arguments.server, session).await
 }

@@ -2,29 +2,24 @@
 
 use std::time::Duration;
 
-use delivery::{DeadReason, Fault};
 use domain::access::Scope;
 use domain::{DeliveryId, EventId};
 use store::{
-    Change, DeadLetterRow, DeadQuery, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried,
-    Share, Standing, Store, UpTo,
+    Change, DeliveryQuery, Health, Hit, HitsQuery, PageAt, Retried, Share, Standing, Store,
 };
 
-use crate::world::{ACTOR, MINUTE, Settle, World, elsewhere};
+use crate::world::{ACTOR, MINUTE, World, elsewhere};
 
 on_both!(
     pages_show_each_delivery_once_newest_first,
     each_part_of_a_query_narrows_it,
     what_the_event_and_the_last_attempt_say_narrows_a_list,
     what_is_only_known_by_events_is_walked_and_bounded_too,
-    what_happens_to_deliveries_is_followed_in_its_order,
     a_list_of_what_is_rare_goes_on_by_its_cursor,
     nothing_is_parked_while_no_integration_is_held,
     parked_is_derived,
     the_last_attempt_and_what_fails_by_what_are_told,
     events_tell_where_their_deliveries_stand,
-    dead_ones_are_found_by_reason_and_fault,
-    dead_letters_are_counted_by_cause,
     the_hits_of_a_rule_are_its_alerts_since_a_time,
     a_dead_delivery_is_sent_again_under_its_id,
     a_delivered_one_is_sent_again_under_a_new_id,
@@ -32,7 +27,7 @@ on_both!(
     health_tells_what_waits,
 );
 
-async fn ids(world: &World, scope: &Scope, query: &DeliveryQuery) -> Vec<DeliveryId> {
+pub async fn ids(world: &World, scope: &Scope, query: &DeliveryQuery) -> Vec<DeliveryId> {
     let page = world
         .store
         .deliveries(scope, query, &PageAt::default())
@@ -413,41 +408,6 @@ async fn what_is_only_known_by_events_is_walked_and_bounded_too(mut world: World
 }
 
 /// What has happened since, once as much of it has ended as is expected: on PostgreSQL the transactions of others hold it back.
-async fn followed(world: &World, since: UpTo, expected: &[DeliveryId]) -> UpTo {
-    let (mut at, mut found) = (since, Vec::new());
-    while found.len() < expected.len() {
-        let followed = world.store.followed(at).await.unwrap();
-        assert!(!followed.is_more);
-        found.extend(followed.deliveries);
-        at = followed.up_to;
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(found, expected);
-    at
-}
-
-async fn what_happens_to_deliveries_is_followed_in_its_order(mut world: World) {
-    let begin = world.store.up_to(None).await.unwrap();
-    let before = world.now;
-    let first = world.accepted("web-1").await.1;
-    world.pass(MINUTE);
-    let second = world.accepted("web-2").await.1;
-    let made = followed(&world, begin, &[first, second]).await;
-    world.bury(second).await;
-    world.deliver(first).await;
-    let ended = followed(&world, made, &[second, first]).await;
-    let nothing = world.store.followed(ended).await.unwrap();
-    assert_eq!((nothing.deliveries, nothing.up_to), (vec![], ended));
-    // By a time, whoever comes again is told of what has happened since, and of nothing before.
-    let at = world.store.up_to(Some(before)).await.unwrap();
-    followed(&world, at, &[first, second]).await;
-    let at = world.store.up_to(Some(world.now)).await.unwrap();
-    followed(&world, at, &[second, first]).await;
-    world.pass(MINUTE);
-    let now = world.store.up_to(Some(world.now)).await.unwrap();
-    assert_eq!(now, ended);
-}
-
 async fn the_last_attempt_and_what_fails_by_what_are_told(mut world: World) {
     let dead = world.accepted("web-1").await.1;
     world.bury(dead).await;
@@ -496,117 +456,6 @@ async fn events_tell_where_their_deliveries_stand(mut world: World) {
     assert!(foreign.is_empty());
     let none = world.store.standings(&Scope::All, &[]).await.unwrap();
     assert!(none.is_empty());
-}
-
-async fn dead_ones_are_found_by_reason_and_fault(mut world: World) {
-    let dead = world.accepted("web-1").await.1;
-    world.bury(dead).await;
-    let alive = world.accepted("web-2").await.1;
-    let all = DeliveryQuery::default;
-    let reason = |reason| DeliveryQuery {
-        reason: Some(reason),
-        ..all()
-    };
-    let fault = |fault| DeliveryQuery {
-        fault: Some(fault),
-        ..all()
-    };
-    let found = [
-        (reason(DeadReason::Exhausted), vec![dead]),
-        (reason(DeadReason::Gone), vec![]),
-        (fault(Fault::Receiver), vec![dead]),
-        (fault(Fault::Ours), vec![]),
-        (
-            DeliveryQuery {
-                fault: Some(Fault::Ours),
-                ..reason(DeadReason::Exhausted)
-            },
-            vec![],
-        ),
-        (
-            DeliveryQuery {
-                ids: vec![alive],
-                ..all()
-            },
-            vec![alive],
-        ),
-        (
-            DeliveryQuery {
-                ids: vec![alive],
-                ..fault(Fault::Receiver)
-            },
-            vec![],
-        ),
-    ];
-    for (query, wanted) in found {
-        assert_eq!(ids(&world, &Scope::All, &query).await, wanted, "{query:?}");
-        assert!(ids(&world, &elsewhere(), &query).await.is_empty());
-    }
-}
-
-async fn dead_letters_are_counted_by_cause(mut world: World) {
-    let first = world.now;
-    for number in 0..3 {
-        let dead = world.accepted(&format!("web-{number}")).await.1;
-        world.bury(dead).await;
-        world.pass(MINUTE);
-    }
-    let gone = world.accepted("web-9").await.1;
-    let lease = world.lease().await;
-    let mut state = delivery::Delivery::new(world.now);
-    state.give_up(DeadReason::HeldTooLong);
-    let settlement = store::Settlement {
-        delivery: gone,
-        state,
-        attempt: None,
-    };
-    assert!(
-        world
-            .store
-            .settle(&lease, vec![settlement], None)
-            .await
-            .unwrap()
-    );
-    let of = |query: DeadQuery| {
-        let store = world.store.clone();
-        async move { store.dead_letters(&Scope::All, &query).await.unwrap() }
-    };
-    let letters = of(DeadQuery::default()).await;
-    let row = |reason, cause: Option<&str>, count, oldest, newest| DeadLetterRow {
-        integration: world.integration,
-        reason,
-        cause: cause.map(str::to_owned),
-        count,
-        oldest,
-        newest,
-    };
-    let exhausted = row(
-        DeadReason::Exhausted,
-        Some("status_503"),
-        3,
-        first,
-        first.after(2 * MINUTE),
-    );
-    let held = row(DeadReason::HeldTooLong, None, 1, world.now, world.now);
-    assert_eq!(letters.rows, [exhausted, held.clone()]);
-    assert!(!letters.truncated);
-    let since = of(DeadQuery {
-        since: Some(world.now),
-        ..DeadQuery::default()
-    });
-    assert_eq!(since.await.rows, [held]);
-    let before = of(DeadQuery {
-        integration: Some(world.integration),
-        company: Some(world.company),
-        until: Some(first.after(MINUTE)),
-        ..DeadQuery::default()
-    });
-    assert_eq!(before.await.rows[0].count, 1);
-    let foreign = world
-        .store
-        .dead_letters(&elsewhere(), &DeadQuery::default())
-        .await;
-    assert!(foreign.unwrap().rows.is_empty());
 }
 
 async fn parked_is_derived(mut world: World) {

@@ -30,12 +30,14 @@ macro_rules! on_both {
 mod accept;
 mod cancelling;
 mod configuration;
+mod dead_letters;
 mod deliveries;
 mod drift;
 mod event_kinds;
 mod events;
 mod fairness;
 mod figures;
+mod following;
 mod history;
 mod imports;
 mod known;

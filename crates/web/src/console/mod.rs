@@ -14,6 +14,7 @@ mod dashboard;
 pub(crate) mod delivery;
 pub(crate) mod event;
 mod filters;
+mod following;
 mod form;
 pub(crate) mod frame;
 mod help;

@@ -16,7 +16,7 @@ pub(super) async fn run(arguments: ExportEvents, session: &mut Session<'_>) -> E
             EventsFormat::Cef | EventsFormat::Leef => Shape::Text,
         },
         of: "events",
-        out: arguments.out.as_deref(),
+        out: arguments.file.out.as_deref(),
     };
     download::run(&download, &arguments.server, session).await
 }
@@ -28,8 +28,8 @@ fn query(arguments: &ExportEvents) -> Vec<(String, String)> {
         ("order", arguments.oldest_first.then(|| "oldest".to_owned())),
         ("fields", arguments.fields.clone()),
         ("raw", arguments.raw.then(|| "true".to_owned())),
-        ("limit", arguments.limit.map(|limit| limit.to_string())),
-        ("cursor", arguments.cursor.clone()),
+        ("limit", arguments.file.limit.map(|limit| limit.to_string())),
+        ("cursor", arguments.file.cursor.clone()),
     ];
     let told = told.into_iter();
     told.filter_map(|(key, value)| Some((key.to_owned(), value?)))

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use domain::access::Scope;
 use futures_util::future::{BoxFuture, FutureExt as _};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, Uri};
 use serde_json::{Value, json};
 use store::{DeliveryQuery, DeliveryRow};
 
@@ -13,12 +13,10 @@ use crate::api::delivery::list::DeliveriesQuery;
 use crate::api::delivery::stream;
 use crate::api::live::Live;
 use crate::console::Visitor;
+use crate::console::following::{LAST, known_to_page};
 use crate::console::visitor::Stranger;
 use crate::problem::Problem;
 use crate::read::ListQuery;
-
-/// Up to when the page knows what has happened, for whoever opens a stream anew: a page cannot set a header for that.
-const LAST: &str = "last";
 
 /// Server-sent events: each is a row of the list.
 pub(super) async fn follow(
@@ -28,11 +26,7 @@ pub(super) async fn follow(
     mut headers: HeaderMap,
 ) -> Result<Live, Stranger> {
     let asked = ListQuery::<DeliveriesQuery>::read(&uri, &[LAST])?;
-    if let Ok(last) = HeaderValue::from_str(asked.own(LAST))
-        && !last.is_empty()
-    {
-        headers.entry("last-event-id").or_insert(last);
-    }
+    known_to_page(asked.own(LAST), &mut headers);
     let query = asked.list.whole(&visitor.caller)?;
     if !can_follow(&query) {
         let detail = "what goes on cannot be told by this: take off the end";

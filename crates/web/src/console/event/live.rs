@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use domain::filter::{Filter, Place, quoted};
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, Uri};
 use serde_json::json;
 use store::EventQuery;
 
@@ -12,12 +12,10 @@ use crate::api::event::list::EventsQuery;
 use crate::api::event::stream;
 use crate::api::live::Live;
 use crate::console::Visitor;
+use crate::console::following::{LAST, known_to_page};
 use crate::console::visitor::Stranger;
 use crate::problem::Problem;
 use crate::read::ListQuery;
-
-/// The id of the event that the page had last, for whoever opens a stream anew: a page cannot set a header for that.
-const LAST: &str = "last";
 
 /// Server-sent events: each is a row of the list.
 pub(super) async fn follow(
@@ -27,11 +25,7 @@ pub(super) async fn follow(
     mut headers: HeaderMap,
 ) -> Result<Live, Stranger> {
     let asked = ListQuery::<EventsQuery>::read(&uri, &[LAST])?;
-    if let Ok(last) = HeaderValue::from_str(asked.own(LAST))
-        && !last.is_empty()
-    {
-        headers.entry("last-event-id").or_insert(last);
-    }
+    known_to_page(asked.own(LAST), &mut headers);
     let (query, _) = asked.list.parse(&visitor.caller)?;
     let Some(filter) = filter(&query) else {
         let detail = "what comes in cannot be told by this: take off what names a message, a silence, repeats or an end";

@@ -4,15 +4,17 @@ mod new;
 mod show;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
+use store::JobKind;
 
+use super::order::orders;
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/imports/new", get(new::show).post(new::post))
         .route("/imports/{id}", get(show::show))
-        .route("/imports/{id}/order", post(show::order))
+        .route("/imports/{id}/order", orders(JobKind::Import))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use domain::configuration::Configuration;
 use serde::Deserialize;
 use store::{Job, JobKind, JobSpec};
 
+use super::place;
 use super::progress::{Progress, wanted};
 use crate::App;
 use crate::api::Named;
@@ -74,19 +75,19 @@ fn state(query: &JobsQuery) -> query::State {
 
 impl Row {
     fn new(job: &Job, configuration: &Configuration, now: Timestamp) -> Self {
-        let (kind, place) = match job.spec.kind() {
-            JobKind::Reread => ("Re-reading", "rereads"),
-            JobKind::Replay => ("Replay", "replays"),
-            JobKind::Import => ("Import", "imports"),
-        };
+        let kind = job.spec.kind();
         let to = match &job.spec {
             JobSpec::Deliveries { to, .. } => to.map(|id| Named::integration(id, configuration)),
             JobSpec::Import(spec) => Some(Named::company(spec.company, configuration)),
             JobSpec::Unrouted { .. } | JobSpec::Reread { .. } => None,
         };
         Self {
-            path: format!("/{place}/{}", job.id),
-            kind,
+            path: format!("/{}/{}", place(kind), job.id),
+            kind: match kind {
+                JobKind::Reread => "Re-reading",
+                JobKind::Replay => "Replay",
+                JobKind::Import => "Import",
+            },
             wanted: wanted(&job.spec),
             to: to.map(|named| named.shown()),
             progress: Progress::new(job, now),

@@ -3,14 +3,25 @@
 mod asked;
 mod import;
 mod list;
+mod order;
 mod progress;
 mod replay;
 mod reread;
 
 use axum::Router;
 use axum::routing::get;
+use store::JobKind;
 
 use crate::App;
+
+/// Where the pages of jobs of a kind lie.
+pub(super) fn place(kind: JobKind) -> &'static str {
+    match kind {
+        JobKind::Replay => "replays",
+        JobKind::Reread => "rereads",
+        JobKind::Import => "imports",
+    }
+}
 
 pub(super) fn routes() -> Router<App> {
     Router::new()

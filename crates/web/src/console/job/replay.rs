@@ -6,15 +6,17 @@ mod preview;
 mod show;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
+use store::JobKind;
 
+use super::order::orders;
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/replays/new", get(new::show).post(new::post))
         .route("/replays/{id}", get(show::show))
-        .route("/replays/{id}/order", post(show::order))
+        .route("/replays/{id}/order", orders(JobKind::Replay))
 }
 
 #[cfg(test)]

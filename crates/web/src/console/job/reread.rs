@@ -5,15 +5,17 @@ mod new;
 mod show;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::get;
+use store::JobKind;
 
+use super::order::orders;
 use crate::App;
 
 pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/rereads/new", get(new::show).post(new::post))
         .route("/rereads/{id}", get(show::show))
-        .route("/rereads/{id}/order", post(show::order))
+        .route("/rereads/{id}/order", orders(JobKind::Reread))
 }
 
 #[cfg(test)]

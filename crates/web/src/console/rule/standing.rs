@@ -129,7 +129,7 @@ impl Standing {
             all: silent > 0,
             on,
             silent,
-            is_off: on == silent && on > 0,
+            is_off: false,
         }
     }
 }
@@ -151,6 +151,11 @@ mod tests {
                 "on, silent for some"
             ]
         );
+        let off = Standing {
+            is_off: true,
+            ..Standing::sample(1, 0)
+        };
+        assert_eq!(off.badge().2, "off");
     }
 
     #[test]

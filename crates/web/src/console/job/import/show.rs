@@ -7,17 +7,17 @@ use url::form_urlencoded::Serializer;
 
 use crate::App;
 use crate::api::Named;
-use crate::api::import::{cancel, pause, resume, spec};
+use crate::api::import::spec;
 use crate::api::job::find;
 use crate::console::event::grouped;
 use crate::console::filters;
-use crate::console::job::asked::{Ask, obeyed};
+use crate::console::job::asked::Ask;
+use crate::console::job::place;
 use crate::console::job::progress::{Progress, wanted};
-use crate::console::page::see;
 use crate::console::text::visible;
 use crate::console::{Frame, Here, Page, Visitor, page};
 use crate::problem::Problem;
-use crate::read::{Id, Posted, Query};
+use crate::read::{Id, Query};
 
 #[derive(Debug, Template)]
 #[template(path = "job/import.html")]
@@ -70,7 +70,7 @@ pub(super) async fn show(
     page(&ImportPage {
         asks_to_cancel: may_cancel && query.ask.as_deref() == Some("cancel"),
         frame,
-        path: format!("/imports/{id}"),
+        path: format!("/{}/{id}", place(JobKind::Import)),
         wanted: wanted(&job.spec),
         dry_run: asked.dry_run,
         sorts: sorts(job.tally.unwrap_or_default()),
@@ -93,24 +93,6 @@ fn done_word(dry_run: bool) -> &'static str {
         true => "Would be new",
         false => "New",
     }
-}
-
-/// Gives the job an order, and shows what came of it.
-pub(super) async fn order(
-    app: State<App>,
-    visitor: Visitor,
-    Id(id): Id<JobId>,
-    posted: Posted,
-) -> Page {
-    let operator = visitor.operator(&posted)?;
-    let given = match posted.text("order") {
-        "pause" => pause::pause(app, operator, Id(id)).await,
-        "resume" => resume::resume(app, operator, Id(id)).await,
-        "cancel" => cancel::cancel(app, operator, Id(id)).await,
-        _ => return Err(Problem::not_found("order")),
-    };
-    obeyed(given)?;
-    Ok(see(&format!("/imports/{id}")))
 }
 
 fn sorts(tally: Tally) -> Vec<SortRow> {

@@ -8,14 +8,12 @@ use url::form_urlencoded::Serializer;
 use crate::App;
 use crate::api::Named;
 use crate::api::job::find;
-use crate::api::replay::{cancel, pause, resume};
 use crate::console::filters;
-use crate::console::job::asked::{Ask, obeyed};
+use crate::console::job::asked::Ask;
+use crate::console::job::place;
 use crate::console::job::progress::{Progress, wanted};
-use crate::console::page::see;
 use crate::console::{Frame, Here, Page, Visitor, page};
-use crate::problem::Problem;
-use crate::read::{Id, Posted, Query};
+use crate::read::{Id, Query};
 
 #[derive(Debug, Template)]
 #[template(path = "job/replay.html")]
@@ -54,7 +52,7 @@ pub(super) async fn show(
     page(&ReplayPage {
         asks_to_cancel: may_cancel && query.ask.as_deref() == Some("cancel"),
         frame,
-        path: format!("/replays/{id}"),
+        path: format!("/{}/{id}", place(JobKind::Replay)),
         wanted: named(wanted(&job.spec), &caller.configuration),
         to: to.map(|id| Named::integration(id, &caller.configuration).shown()),
         unrouted: matches!(job.spec, JobSpec::Unrouted { .. }),
@@ -72,24 +70,6 @@ fn named(wanted: Vec<(String, String)>, configuration: &Configuration) -> Vec<(S
         _ => (name, value),
     };
     wanted.into_iter().map(name).collect()
-}
-
-/// Gives the job an order, and shows what came of it.
-pub(super) async fn order(
-    app: State<App>,
-    visitor: Visitor,
-    Id(id): Id<JobId>,
-    posted: Posted,
-) -> Page {
-    let operator = visitor.operator(&posted)?;
-    let given = match posted.text("order") {
-        "pause" => pause::pause(app, operator, Id(id)).await,
-        "resume" => resume::resume(app, operator, Id(id)).await,
-        "cancel" => cancel::cancel(app, operator, Id(id)).await,
-        _ => return Err(Problem::not_found("order")),
-    };
-    obeyed(given)?;
-    Ok(see(&format!("/replays/{id}")))
 }
 
 /// The list of what was asked for. What was sent since stands there as it is now: a status would hide it.

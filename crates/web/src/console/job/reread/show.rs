@@ -6,14 +6,12 @@ use url::form_urlencoded::Serializer;
 
 use crate::App;
 use crate::api::job::find;
-use crate::api::reread::{cancel, pause, resume};
 use crate::console::filters;
-use crate::console::job::asked::{Ask, obeyed};
+use crate::console::job::asked::Ask;
+use crate::console::job::place;
 use crate::console::job::progress::{Progress, wanted};
-use crate::console::page::see;
 use crate::console::{Frame, Here, Page, Visitor, page};
-use crate::problem::Problem;
-use crate::read::{Id, Posted, Query};
+use crate::read::{Id, Query};
 
 #[derive(Debug, Template)]
 #[template(path = "job/reread.html")]
@@ -44,7 +42,7 @@ pub(super) async fn show(
     page(&RereadPage {
         asks_to_cancel: may_cancel && query.ask.as_deref() == Some("cancel"),
         frame,
-        path: format!("/rereads/{id}"),
+        path: format!("/{}/{id}", place(JobKind::Reread)),
         wanted: wanted(&job.spec),
         route: matches!(job.spec, JobSpec::Reread { route: true, .. }),
         events: events(&job),
@@ -52,24 +50,6 @@ pub(super) async fn show(
         done_word: "Read anew",
         passed_word: "Passed over",
     })
-}
-
-/// Gives the job an order, and shows what came of it.
-pub(super) async fn order(
-    app: State<App>,
-    visitor: Visitor,
-    Id(id): Id<JobId>,
-    posted: Posted,
-) -> Page {
-    let operator = visitor.operator(&posted)?;
-    let given = match posted.text("order") {
-        "pause" => pause::pause(app, operator, Id(id)).await,
-        "resume" => resume::resume(app, operator, Id(id)).await,
-        "cancel" => cancel::cancel(app, operator, Id(id)).await,
-        _ => return Err(Problem::not_found("order")),
-    };
-    obeyed(given)?;
-    Ok(see(&format!("/rereads/{id}")))
 }
 
 /// The list of the events, where it was asked for by the keys of one alone.
