@@ -115,6 +115,11 @@ fn paths(company: &str) -> Vec<String> {
         "/deliveries?limit=100&status=delivered",
         "/deliveries?limit=100&status=pending",
         "/deliveries?limit=100&status=dead",
+        // What fits nothing goes over as many deliveries as a page may.
+        "/deliveries?limit=100&kind=job.*",
+        "/deliveries?limit=100&text=nowhere",
+        "/deliveries?limit=100&code=5xx",
+        "/deliveries?limit=100&took_millis=5000",
     ];
     let of_company = [
         format!("/?company={company}"),
