@@ -27,7 +27,7 @@ const TESTED: usize = 10_000;
 const TESTED_BYTES: usize = 4 * 1024 * 1024;
 /// Most events that the database goes over for one page, whether they fit its conditions or not: in leaps that grow, for
 /// where many fit the first is enough.
-const LEAPS: [u32; 4] = [1_000, 4_000, 15_000, 80_000];
+const LEAPS: [u32; 4] = [1_000, 4_000, 15_000, 40_000];
 /// Words that more events hold are no help of the index: sorting what it names would take longer than the walk.
 const RARE: u32 = 10_000;
 /// Most events that are tested by a text or a filter for one replay or re-reading, and most bytes of them.
