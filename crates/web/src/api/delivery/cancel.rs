@@ -56,7 +56,7 @@ pub(crate) struct CancelShare {
 
 /// Those that fit and can be cancelled.
 #[derive(Debug, Default)]
-struct Found {
+pub(crate) struct Found {
     ids: Vec<DeliveryId>,
     integrations: BTreeMap<IntegrationId, usize>,
     truncated: bool,
@@ -88,17 +88,20 @@ pub(crate) async fn cancel_many(
     Operator(caller): Operator,
     Form(form): Form<CancelForm>,
 ) -> Answer<CancelView> {
-    let query = form.query(&caller)?;
-    let found = Found::look(&app, &caller, query).await?;
-    let mut cancelled = None;
-    if !form.dry_run {
-        let told = cancel_all(&app, &caller, &found.ids).await?;
-        let done = told.into_iter().filter(|told| *told == Cancel::Done);
-        cancelled = Some(done.count());
-    }
-    let mut view = found.view(&caller);
-    view.cancelled = cancelled;
-    Ok(Json(view))
+    let found = look(&app, &caller, &form).await?;
+    let cancelled = match form.dry_run {
+        true => None,
+        false => Some(found.cancel(&app, &caller).await?),
+    };
+    Ok(Json(CancelView {
+        cancelled,
+        ..found.view(&caller)
+    }))
+}
+
+/// What a form means and can be cancelled. Whoever asks has been found to be an operator.
+pub(crate) async fn look(app: &App, caller: &Caller, form: &CancelForm) -> Result<Found, Problem> {
+    Found::look(app, caller, form.query(caller)?).await
 }
 
 async fn cancel_all(
@@ -179,7 +182,14 @@ impl Found {
         Ok(found)
     }
 
-    fn view(&self, caller: &Caller) -> CancelView {
+    /// Cancels these and no others; answers how many of them still waited.
+    pub(crate) async fn cancel(&self, app: &App, caller: &Caller) -> Result<usize, Problem> {
+        let told = cancel_all(app, caller, &self.ids).await?;
+        let done = told.into_iter().filter(|told| *told == Cancel::Done);
+        Ok(done.count())
+    }
+
+    pub(crate) fn view(&self, caller: &Caller) -> CancelView {
         let share = |(id, count): (&IntegrationId, &usize)| CancelShare {
             integration: Named::integration(*id, &caller.configuration),
             count: *count,

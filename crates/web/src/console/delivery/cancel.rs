@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded::{self, Serializer};
 
 use crate::App;
-use crate::api::delivery::cancel::{CancelForm, CancelView, cancel_many};
+use crate::api::delivery::cancel::{CancelForm, CancelView, Found, look};
 use crate::api::delivery::list::DeliveriesQuery;
 use crate::console::event::grouped;
 use crate::console::form::{self, Faults};
@@ -15,7 +15,7 @@ use crate::console::text::visible;
 use crate::console::told::Told;
 use crate::console::{Frame, Here, Page, Visitor};
 use crate::problem::Problem;
-use crate::read::{Form, Operator, Posted};
+use crate::read::{Caller, Form, Posted};
 
 /// From how many on a name has to be typed.
 const MANY: usize = 100;
@@ -59,52 +59,28 @@ pub(super) async fn show(app: State<App>, visitor: Visitor, uri: Uri) -> Page {
     let query = uri.query().unwrap_or_default();
     let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let asked = Asked::of(pairs.iter().map(|(name, value)| (&**name, &**value)));
-    let operator = Operator(visitor.caller.clone());
-    shown(app, &visitor, operator, asked, Faults::none()).await
+    CancelPage::of(&app, &visitor, asked).await
 }
 
-/// What would come of it, or all of it cancelled.
+/// What would come of it, or all that was found cancelled.
 pub(super) async fn post(app: State<App>, visitor: Visitor, posted: Posted) -> Page {
-    let operator = visitor.operator(&posted)?;
+    visitor.expect(&posted, Role::Operator)?;
     let asked = Asked::of(posted.pairs());
     if posted.text("then") != "cancel" {
-        return shown(app, &visitor, operator, asked, Faults::none()).await;
+        return CancelPage::of(&app, &visitor, asked).await;
     }
-    let would = match look(app.clone(), operator, &asked).await {
-        Ok(would) => Would::new(&would),
+    let found = match asked.found(&app, &visitor.caller).await {
+        Ok(found) => found,
         Err(problem) => return refused(&visitor, asked, problem),
     };
-    if would
-        .word
-        .as_deref()
-        .is_some_and(|word| !is_typed(&posted, word))
-    {
+    let would = Would::new(&found.view(&visitor.caller));
+    let word = would.word.as_deref();
+    if word.is_some_and(|word| !is_typed(&posted, word)) {
         let faults = Faults::field("/typed", "is not what is asked for; nothing was cancelled");
         return CancelPage::new(&visitor, asked, faults, Some(would)).shown();
     }
-    let operator = visitor.operator(&posted)?;
-    match cancel_many(app, operator, asked.form(false)?).await {
-        Ok(_) => Ok(see_told(&asked.after(), Told::Cancelled)),
-        Err(problem) => refused(&visitor, asked, problem),
-    }
-}
-
-async fn shown(
-    app: State<App>,
-    visitor: &Visitor,
-    operator: Operator,
-    asked: Asked,
-    faults: Faults,
-) -> Page {
-    match look(app, operator, &asked).await {
-        Ok(would) => CancelPage::new(visitor, asked, faults, Some(Would::new(&would))).shown(),
-        Err(problem) => refused(visitor, asked, problem),
-    }
-}
-
-async fn look(app: State<App>, operator: Operator, asked: &Asked) -> Result<CancelView, Problem> {
-    let told = cancel_many(app, operator, asked.form(true)?).await?;
-    Ok(told.0)
+    found.cancel(&app, &visitor.caller).await?;
+    Ok(see_told(&asked.after(), Told::Cancelled))
 }
 
 /// What is wrong with what is asked for.
@@ -113,6 +89,17 @@ fn refused(visitor: &Visitor, asked: Asked, problem: Problem) -> Page {
 }
 
 impl CancelPage {
+    /// The page that says what would come of it.
+    async fn of(app: &App, visitor: &Visitor, asked: Asked) -> Page {
+        match asked.found(app, &visitor.caller).await {
+            Ok(found) => {
+                let would = Would::new(&found.view(&visitor.caller));
+                Self::new(visitor, asked, Faults::none(), Some(would)).shown()
+            }
+            Err(problem) => refused(visitor, asked, problem),
+        }
+    }
+
     fn new(visitor: &Visitor, asked: Asked, faults: Faults, would: Option<Would>) -> Self {
         Self {
             frame: Frame::new(visitor, Here::Deliveries, "Cancel deliveries", None),
@@ -192,8 +179,8 @@ impl Asked {
         keys.map(|(name, value)| (name, visible(value))).collect()
     }
 
-    /// The form of the API.
-    fn form(&self, dry_run: bool) -> Result<Form<CancelForm>, Problem> {
+    /// What it means and can be cancelled, by the form of the API.
+    async fn found(&self, app: &App, caller: &Caller) -> Result<Found, Problem> {
         let keys = self.keys();
         let mut filter: Map<String, Value> = keys
             .map(|(name, value)| (name.to_owned(), json!(value)))
@@ -201,7 +188,8 @@ impl Asked {
         if !self.ids.is_empty() {
             filter.insert("id".to_owned(), json!(self.ids.join(",")));
         }
-        form::read(&json!({"filter": filter, "dry_run": dry_run}))
+        let form: Form<CancelForm> = form::read(&json!({"filter": filter}))?;
+        look(app, caller, &form.0).await
     }
 
     /// Where one comes from: the delivery, or the list of what is meant.
