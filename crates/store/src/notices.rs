@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{Notify, broadcast};
 
-use crate::Bell;
+use crate::{Bell, Cancel};
 
 /// Something has changed; whoever cares reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,13 @@ impl Notices {
     /// Deliveries were cancelled: whoever has some in memory looks which of them have ended.
     pub(crate) fn recall(&self) {
         self.recalls.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The same where at least one of them was.
+    pub(crate) fn cancelled(&self, told: &[Cancel]) {
+        if told.contains(&Cancel::Done) {
+            self.recall();
+        }
     }
 
     pub(crate) fn recalls(&self) -> u64 {

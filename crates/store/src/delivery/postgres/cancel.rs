@@ -26,7 +26,7 @@ pub(in super::super) async fn cancel(
     actor: &Actor,
 ) -> Result<Vec<Cancel>, StoreError> {
     let told = retried!(cancel_once(db, scope, ids, now, actor))?;
-    db.notices.recall();
+    db.notices.cancelled(&told);
     Ok(told)
 }
 

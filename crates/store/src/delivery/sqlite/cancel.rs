@@ -43,7 +43,7 @@ pub(in super::super) async fn cancel(
         }
         Ok(told)
     };
-    let after = move |_: &Vec<Cancel>| notices.recall();
+    let after = move |told: &Vec<Cancel>| notices.cancelled(told);
     db.write_then(Care::Guarded, work, after).await
 }
 
