@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::follow::follow;
 use super::{Session, download, segment, text};
 use crate::api::{Api, with_query};
 use crate::arguments::DeliveriesCommand;
@@ -10,6 +11,17 @@ use crate::output::{Table, talk};
 
 /// The states that a delivery is shown in.
 const STATES: [&str; 4] = ["pending", "delivered", "parked", "dead"];
+
+/// What a line of the tail tells.
+const TOLD: [&str; 7] = [
+    "/created_at",
+    "/id",
+    "/status",
+    "/cause",
+    "/company/name",
+    "/integration/name",
+    "/subject",
+];
 
 pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -> Ending {
     match command {
@@ -36,7 +48,8 @@ pub(super) async fn run(command: DeliveriesCommand, session: &mut Session<'_>) -
             server,
         } => {
             let api = session.api(&server)?;
-            tail(count.unwrap_or(u64::MAX), &filters, &api, session).await?;
+            let path = with_query("api/v1/deliveries/stream", &filters);
+            follow(&api, &path, count.unwrap_or(u64::MAX), &TOLD, session).await?;
         }
         DeliveriesCommand::Export(arguments) => {
             return download::list("api/v1/deliveries/export", "deliveries", arguments, session)
@@ -122,43 +135,6 @@ fn list(page: &Value, session: &mut Session<'_>) -> Result<(), Failure> {
         )),
         (Some(_), None) => talk("there are more; raise --limit"),
         (None, _) => {}
-    }
-    Ok(())
-}
-
-async fn tail(
-    count: u64,
-    filters: &[(String, String)],
-    api: &Api,
-    session: &mut Session<'_>,
-) -> Result<(), Failure> {
-    let path = with_query("api/v1/deliveries/stream", filters);
-    let mut deliveries = api.events(&path).await?;
-    for _ in 0..count {
-        let next = tokio::select! {
-            next = deliveries.next() => next?,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-        };
-        let Some(delivery) = next else {
-            return Err(Failure::unavailable("the server ended the stream"));
-        };
-        if session.out.json {
-            session.out.value(&delivery)?;
-        } else {
-            let words = [
-                "/created_at",
-                "/id",
-                "/status",
-                "/cause",
-                "/company/name",
-                "/integration/name",
-                "/subject",
-            ]
-            .map(|pointer| text(&delivery, pointer));
-            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-            session.out.line(words.join("  "))?;
-        }
-        session.out.flush()?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ mod export;
 use domain::projection::Document;
 use serde_json::Value;
 
+use super::follow::follow;
 use super::projection::printed;
 use super::{Session, segment, text};
 use crate::api::{Api, with_query};
@@ -14,6 +15,16 @@ use crate::output::{Table, talk, waiting};
 
 /// Most pages that one list asks for; a page of a search for what is rare may hold nothing.
 const PAGES: usize = 100;
+
+/// What a line of the tail tells.
+const TOLD: [&str; 6] = [
+    "/received_at",
+    "/severity",
+    "/company/name",
+    "/event",
+    "/subject",
+    "/body",
+];
 
 pub(super) async fn run(command: EventsCommand, session: &mut Session<'_>) -> Ending {
     match command {
@@ -61,7 +72,10 @@ pub(super) async fn run(command: EventsCommand, session: &mut Session<'_>) -> En
             server,
         } => {
             let api = session.api(&server)?;
-            tail(count.unwrap_or(u64::MAX), search.filter(), &api, session).await?
+            let filter = search.filter().map(|filter| ("filter".to_owned(), filter));
+            let query: Vec<_> = filter.into_iter().collect();
+            let path = with_query("api/v1/events/stream", &query);
+            follow(&api, &path, count.unwrap_or(u64::MAX), &TOLD, session).await?
         }
     }
     Ok(Code::Ok)
@@ -175,50 +189,4 @@ fn plain(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     }
-}
-
-async fn tail(
-    count: u64,
-    filter: Option<String>,
-    api: &Api,
-    session: &mut Session<'_>,
-) -> Result<(), Failure> {
-    let query: Vec<(String, String)> = filter
-        .map(|filter| ("filter".to_owned(), filter))
-        .into_iter()
-        .collect();
-    let mut events = api
-        .events(&with_query("api/v1/events/stream", &query))
-        .await?;
-    for _ in 0..count {
-        let next = tokio::select! {
-            next = events.next() => next?,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-        };
-        let Some(event) = next else {
-            return Err(Failure::unavailable("the server ended the stream"));
-        };
-        if session.out.json {
-            session.out.value(&event)?;
-        } else {
-            let words = [
-                "/received_at",
-                "/severity",
-                "/company/name",
-                "/event",
-                "/subject",
-                "/body",
-            ]
-            .map(|pointer| text(&event, pointer));
-            session.out.line(
-                words
-                    .into_iter()
-                    .filter(|word| !word.is_empty())
-                    .collect::<Vec<_>>()
-                    .join("  "),
-            )?;
-        }
-        session.out.flush()?;
-    }
-    Ok(())
 }

@@ -16,6 +16,7 @@ mod entry;
 mod events;
 mod export;
 mod fields;
+mod follow;
 mod healthcheck;
 mod import;
 mod integrations;
