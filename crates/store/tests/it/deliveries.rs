@@ -81,26 +81,10 @@ async fn pages_show_each_delivery_once_newest_first(mut world: World) {
 
 /// Copies the pending deliveries of the store so often, each a millisecond after the one before.
 async fn copy(world: &World, times: u32) {
-    let millis = world.now.unix_millis();
     let columns = "integration, lane, status, attempts, due_at, critical, rule, company, event, created_at, records, bytes";
-    let (id, numbers) = match world.file() {
-        Some(_) => (
-            format!("unhex(printf('%012x%020x', {millis} + n, n))"),
-            format!(
-                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {times})"
-            ),
-        ),
-        None => (
-            format!(
-                "decode(lpad(to_hex({millis} + n), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex')"
-            ),
-            format!("WITH numbers (n) AS (SELECT generate_series(1, {times}::bigint))"),
-        ),
-    };
-    let sql = format!(
-        "{numbers} INSERT INTO delivery (id, {columns}) SELECT {id}, {columns} FROM delivery, numbers WHERE status = 'pending'"
-    );
-    world.batch(&sql).await;
+    world
+        .copy("delivery", columns, "status = 'pending'", times)
+        .await;
 }
 
 /// All pages of a list, and how many of them ended before they were full.

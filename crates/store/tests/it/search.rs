@@ -264,27 +264,9 @@ async fn pages_of_a_search_show_each_event_once_in_either_order(mut world: World
 
 /// Copies the one event of the store so often, each a millisecond after the one before.
 async fn copy(world: &World, times: u32) {
-    let millis = world.now.unix_millis();
     let columns = "message, source, company, kind, category, severity, decode, matched, routing, fingerprint, occurred_at, \
                    received_at, count, epoch, subject, body, reading, via, deliveries, silence";
-    let (id, numbers) = match world.file() {
-        Some(_) => (
-            format!("unhex(printf('%012x%020x', {millis} + n, n))"),
-            format!(
-                "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {times})"
-            ),
-        ),
-        None => (
-            format!(
-                "decode(lpad(to_hex({millis} + n), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex')"
-            ),
-            format!("WITH numbers (n) AS (SELECT generate_series(1, {times}::bigint))"),
-        ),
-    };
-    let sql = format!(
-        "{numbers} INSERT INTO event (id, {columns}) SELECT {id}, {columns} FROM event, numbers"
-    );
-    world.batch(&sql).await;
+    world.copy("event", columns, "true", times).await;
 }
 
 async fn a_search_for_what_is_rare_goes_on_by_its_cursor(mut world: World) {

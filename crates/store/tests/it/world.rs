@@ -470,6 +470,29 @@ impl World {
         }
     }
 
+    /// Copies these columns of the rows of a table that fit, so often, under ids that tell of a millisecond more each time.
+    pub async fn copy(&self, table: &str, columns: &str, fitting: &str, times: u32) {
+        let millis = self.now.unix_millis();
+        let (id, numbers) = match self.file() {
+            Some(_) => (
+                format!("unhex(printf('%012x%020x', {millis} + n, n))"),
+                format!(
+                    "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {times})"
+                ),
+            ),
+            None => (
+                format!(
+                    "decode(lpad(to_hex({millis} + n), 12, '0') || lpad(to_hex(n), 20, '0'), 'hex')"
+                ),
+                format!("WITH numbers (n) AS (SELECT generate_series(1, {times}::bigint))"),
+            ),
+        };
+        let sql = format!(
+            "{numbers} INSERT INTO {table} (id, {columns}) SELECT {id}, {columns} FROM {table}, numbers WHERE {fitting}"
+        );
+        self.batch(&sql).await;
+    }
+
     /// Runs statements past the store.
     pub async fn batch(&self, sql: &str) {
         match &self.settings.database {

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use domain::access::{Actor, ApiKey, Role, Scope};
+use domain::catalogue::{Drift, Turn};
 use domain::{Clock, CompanyId, Dice, KeyId, NodeId, Timestamp};
 use egress::Egress;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -9,7 +10,7 @@ use http_body_util::BodyExt as _;
 use rand::Rng as _;
 use receive::Receiver;
 use serde_json::{Value, json};
-use store::{Change, Database, SealingKey, Store};
+use store::{Change, Database, SealingKey, Store, Watched};
 use tempfile::TempDir;
 use testkit::{ManualClock, Target};
 use tower::ServiceExt as _;
@@ -249,6 +250,28 @@ impl Server {
             json!({"connector": "webhook", "name": name, "credentials": credentials}),
         )
         .await
+    }
+
+    /// Opens an alarm: the subject that came in first used to be read in full, and none of what came by it is any more.
+    pub async fn alarmed(&self) {
+        let (store, now) = (self.app.store(), self.clock.now());
+        let round = store.drift_round(10).await.unwrap().unwrap();
+        let first = &round.sightings[0];
+        let mut state = Drift::default();
+        (0..50).for_each(|_| _ = state.see(true));
+        assert!((0..20).any(|_| state.see(false) == Turn::Alarm));
+        let missed = round.sightings.iter().filter(|one| one.key == first.key);
+        let alarm = Watched {
+            key: first.key,
+            subject: first.subject.clone(),
+            kind: first.kind.clone(),
+            state,
+            misses: missed.map(|one| one.event).collect(),
+            opened_at: Some(now),
+            changed_at: now,
+        };
+        let kept = store.keep_drift(&round, vec![alarm], Timestamp::from_micros(0));
+        assert!(kept.await.unwrap());
     }
 
     pub async fn event_set(&self, name: &str) -> String {

@@ -216,11 +216,7 @@ impl RulesPage {
             rules_of: "/settings/integrations/webhook/1/rules".to_owned(),
             matchers: vec![hostile.to_owned(); on],
             event_set: hostile.to_owned(),
-            standing: {
-                let mut standing = Standing::sample(on, silent);
-                standing.is_off = on == silent && on > 0;
-                standing
-            },
+            standing: Standing::sample(on, silent, on == silent && on > 0),
             hits: 3,
         };
         let page = |asked: Asked, rows: Vec<Row>, is_later| Self {

@@ -122,14 +122,14 @@ impl Standing {
     }
 
     #[cfg(test)]
-    pub(in crate::console) fn sample(on: usize, silent: usize) -> Self {
+    pub(in crate::console) fn sample(on: usize, silent: usize, is_off: bool) -> Self {
         Self {
             names: vec!["<i>Globex".to_owned(); on.min(1)],
             more: 2 * silent,
             all: silent > 0,
             on,
             silent,
-            is_off: false,
+            is_off,
         }
     }
 }
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_rule_is_on_where_a_mapping_makes_alerts() {
         let words = [(0, 0), (0, 1), (1, 0), (1, 1)]
-            .map(|(on, silent)| Standing::sample(on, silent).badge().2);
+            .map(|(on, silent)| Standing::sample(on, silent, false).badge().2);
         assert_eq!(
             words,
             [
@@ -151,11 +151,7 @@ mod tests {
                 "on, silent for some"
             ]
         );
-        let off = Standing {
-            is_off: true,
-            ..Standing::sample(1, 0)
-        };
-        assert_eq!(off.badge().2, "off");
+        assert_eq!(Standing::sample(1, 0, true).badge().2, "off");
     }
 
     #[test]

@@ -1,12 +1,9 @@
 //! The catalogue on pages: looked through, tried, extended, taught.
 
 use axum::body::Body;
-use domain::Timestamp;
 use domain::access::{Role, Scope};
-use domain::catalogue::{Drift, Turn};
 use http::Method;
 use serde_json::json;
-use store::Watched;
 
 use crate::browser::Browser;
 use crate::support::{Server, id, request};
@@ -461,23 +458,7 @@ async fn a_changed_wording_is_told_with_what_to_teach() {
         let body = format!("10.0.0.{number} joined the network {HOSTILE}");
         receive(&server, &intake, "New Asset(s) Added", &body).await;
     }
-    let (store, now) = (server.app.store(), server.clock.now());
-    let round = store.drift_round(10).await.unwrap().unwrap();
-    let first = &round.sightings[0];
-    let mut state = Drift::default();
-    (0..50).for_each(|_| _ = state.see(true));
-    assert!((0..20).any(|_| state.see(false) == Turn::Alarm));
-    let alarm = Watched {
-        key: first.key,
-        subject: first.subject.clone(),
-        kind: first.kind.clone(),
-        state,
-        misses: round.sightings.iter().map(|one| one.event).collect(),
-        opened_at: Some(now),
-        changed_at: now,
-    };
-    let kept = store.keep_drift(&round, vec![alarm], Timestamp::from_micros(0));
-    assert!(kept.await.unwrap());
+    server.alarmed().await;
     let (anna, _) = admin(&server).await;
     let page = anna
         .get(&server, "/catalogue/drift")

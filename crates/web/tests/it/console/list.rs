@@ -4,12 +4,9 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use domain::Timestamp;
 use domain::access::{Role, Scope};
-use domain::catalogue::{Drift, Turn};
 use http::Method;
 use serde_json::json;
-use store::Watched;
 use testkit::Target;
 
 use crate::browser::Browser;
@@ -292,23 +289,7 @@ impl House {
             let request = request(Method::POST, intake).body(Body::from(alert.to_string()));
             self.server.send(request.unwrap()).await.expect(202);
         }
-        let (store, now) = (self.server.app.store(), self.server.clock.now());
-        let round = store.drift_round(10).await.unwrap().unwrap();
-        let first = &round.sightings[0];
-        let mut state = Drift::default();
-        (0..50).for_each(|_| _ = state.see(true));
-        assert!((0..20).any(|_| state.see(false) == Turn::Alarm));
-        let alarm = Watched {
-            key: first.key,
-            subject: first.subject.clone(),
-            kind: first.kind.clone(),
-            state,
-            misses: vec![first.event],
-            opened_at: Some(now),
-            changed_at: now,
-        };
-        let kept = store.keep_drift(&round, vec![alarm], Timestamp::from_micros(0));
-        assert!(kept.await.unwrap());
+        self.server.alarmed().await;
     }
 
     fn filled(&self, text: &str) -> String {

@@ -147,11 +147,7 @@ impl RulesPage {
             name: hostile.to_owned(),
             event_set: hostile.to_owned(),
             matchers: vec![hostile.to_owned(); on],
-            standing: {
-                let mut standing = Standing::sample(on, silent);
-                standing.is_off = on == silent && on > 0;
-                standing
-            },
+            standing: Standing::sample(on, silent, on == silent && on > 0),
             hits: 7,
             last: (on > 0).then_some(Timestamp::from_micros(1_764_122_400_000_000)),
         };
